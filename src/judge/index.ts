@@ -1,0 +1,5 @@
+/**
+ * The second judge: is this version good? Compares tasks of the new version with tasks of the old one while both
+ * sets keep moving; `pass`, `fail` or `undecided`, never a guess.
+ */
+export * from './port.ts';

@@ -1,0 +1,138 @@
+/**
+ * The catalogue of problems: code → HTTP status, title, what to do next. The docs page, the API's problem
+ * documents and the command's messages are made from it. Codes read `<area>/<what>`; add one here before using it.
+ */
+export interface CatalogueEntry {
+  readonly status: number;
+  readonly title: string;
+  readonly remedy: string;
+}
+
+const entry = (status: number, title: string, remedy: string): CatalogueEntry => ({ status, title, remedy });
+
+export const catalogue = {
+  // the edge
+  'api/bad-request': entry(400, 'The request is malformed', 'Compare it with the API reference at /api/openapi.json.'),
+  'api/not-found': entry(404, 'There is no such thing here', 'Check the name; list what exists with `rollway status`.'),
+  'api/method-not-allowed': entry(405, 'This address does not take that method', 'See the API reference.'),
+  'api/too-large': entry(413, 'The request body is too large', 'Send less at once.'),
+  'api/conflict': entry(409, 'Somebody changed this first', 'Read it again and repeat the command.'),
+  'api/internal': entry(500, 'Rollway made a mistake', 'The server’s log has the details under the id given here.'),
+  'api/unavailable': entry(
+    503,
+    'The server cannot do this right now',
+    'Try again shortly; `rollway doctor` says more.',
+  ),
+  // who may
+  'auth/unauthenticated': entry(
+    401,
+    'Sign in first',
+    'Use `rollway ui` for a sign-in link, or give the command a context.',
+  ),
+  'auth/forbidden': entry(403, 'You may not do this', 'Ask somebody whose role allows it.'),
+  'auth/foreign-origin': entry(
+    403,
+    'The request comes from another site',
+    'Open Rollway by the address it was started with.',
+  ),
+  'auth/bad-token': entry(
+    401,
+    'The token is wrong, used or expired',
+    'Make a new one with `rollway agent token` or `rollway ui`.',
+  ),
+  'agent/foreign-host': entry(
+    403,
+    'An agent may report only for its own host',
+    'Check which identity file the agent was started with.',
+  ),
+  'agent/version-mismatch': entry(
+    409,
+    'Agent and server are of different versions',
+    'Install the server’s version of Rollway on the host.',
+  ),
+  'agent/superseded': entry(409, 'A newer incarnation or epoch is known', 'Nothing to do: the newer order stands.'),
+  // what a user writes
+  'spec/invalid': entry(
+    400,
+    'The configuration is not valid',
+    'Correct the named field; `rollway lint` checks it offline.',
+  ),
+  'spec/unknown-key': entry(400, 'The configuration has an unknown key', 'Correct or remove it.'),
+  'spec/not-found': entry(404, 'There is no Rollway configuration', 'Run `rollway init` in the repository.'),
+  'spec/evaluation-failed': entry(
+    400,
+    'The configuration could not be evaluated',
+    'Run `rollway lint` to see the error in place.',
+  ),
+  'spec/not-deterministic': entry(
+    400,
+    'The configuration gives different results each time',
+    'Remove clocks, chance and the environment from it.',
+  ),
+  'spec/cycle': entry(400, 'The pipeline has a cycle', 'Remove one of the named dependencies.'),
+  'spec/unknown-action': entry(400, 'The pipeline needs an action that does not exist', 'Correct the name in `needs`.'),
+  'spec/unknown-artifact': entry(
+    400,
+    'An action takes an artifact that nobody makes',
+    'Name an artifact that an earlier action makes.',
+  ),
+  'spec/too-large': entry(400, 'The configuration is too large', 'Keep the result under 1 MB.'),
+  // git
+  'git/not-a-repository': entry(400, 'This is not a Git repository', 'Run the command inside one, or `git init`.'),
+  'git/dirty-tree': entry(409, 'There are uncommitted changes', 'Commit or stash the named files first.'),
+  'git/unknown-commit': entry(404, 'The repository has no such commit', 'Push it, or let `rollway deploy` upload it.'),
+  'git/failed': entry(502, 'Git failed', 'Read Git’s message; check the address and access of the repository.'),
+  // releases and pipelines
+  'release/blocked-by-mark': entry(
+    409,
+    'The release contains a commit that is marked bad',
+    'Fix it (trailer `Rollway-Fixes:`), revert it, clear the mark, or override with a reason.',
+  ),
+  'release/superseded': entry(
+    409,
+    'A newer release has already gone further',
+    'Deploy the newer one, or roll back with `rollway rollback`.',
+  ),
+  'action/failed': entry(422, 'An action failed', 'Read its log: `rollway logs <run>`.'),
+  'action/timed-out': entry(422, 'An action ran longer than its timeout', 'Make it faster or raise `timeoutMs`.'),
+  'action/lost': entry(
+    422,
+    'An action was cut off by a crash and may not be repeated',
+    'Look at what it did, then `rollway retry` or cancel the release.',
+  ),
+  // rollouts and operations
+  'rollout/illegal-transition': entry(
+    409,
+    'A rollout in this state cannot do that',
+    'See `rollway rollout show` for what it can do.',
+  ),
+  'rollout/no-good-version': entry(
+    409,
+    'There is no good version to go back to',
+    'Deploy a version that works, or mark one as good.',
+  ),
+  'rollout/stale-plan': entry(409, 'The plan is out of date', 'Run `rollway plan` again.'),
+  'rollout/needs-reason': entry(400, 'This needs a reason', 'Give one with --reason "…"; it is kept in the audit.'),
+  'operation/refused': entry(
+    409,
+    'The operation was refused',
+    'The reason names the newer order or the missing precondition.',
+  ),
+  'job/no-capacity': entry(409, 'No host has room for the task', 'Add a host, or lower what the task asks for.'),
+  // artifacts
+  'artifact/digest-mismatch': entry(
+    422,
+    'The content does not match its digest',
+    'Fetch it again; if it repeats, the store or the disk is damaged.',
+  ),
+  'artifact/missing': entry(404, 'The artifact is not in the store', 'Build the release again with `rollway retry`.'),
+  'artifact/disk-full': entry(507, 'The disk is full', 'Free space; builds resume by themselves above 5 % free.'),
+  // the machine
+  'server/port-in-use': entry(409, 'The port is in use', 'Stop the other program or choose another with --port.'),
+  'server/data-folder': entry(500, 'The data folder cannot be used', 'Check its owner and its mode.'),
+  'server/newer-store': entry(409, 'The store was written by a newer Rollway', 'Start that version, or a newer one.'),
+  'host/unknown': entry(404, 'There is no such host', 'List them with `rollway hosts`.'),
+  'work/parked': entry(409, 'Work was set aside after repeated failures', 'Read its error, then `rollway work retry`.'),
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ProblemCode = keyof typeof catalogue;

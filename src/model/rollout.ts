@@ -1,0 +1,87 @@
+import type { Actor } from './actor.ts';
+import type { JobId, ReleaseId, RolloutId, TaskIndex, VersionId } from './ids.ts';
+import type { OnFail } from './service-spec.ts';
+
+/**
+ * `waiting` (another rollout has the job) → `running` ⇄ `held` → `reverting` → an end.
+ * A person's `pause` is a hold; so are those made by `onFail` and `onUndecided`.
+ */
+export const rolloutStates = [
+  'waiting',
+  'running',
+  'held',
+  'reverting',
+  'succeeded',
+  'reverted',
+  'aborted',
+  'superseded',
+] as const;
+export type RolloutState = (typeof rolloutStates)[number];
+
+export const phaseStates = ['waiting', 'updating', 'judging', 'passed', 'failed'] as const;
+export type PhaseState = (typeof phaseStates)[number];
+
+/** One phase of a rollout; `members` (cumulative: a nested list) is fixed when the phase starts. */
+export interface Phase {
+  readonly name: string;
+  readonly state: PhaseState;
+  readonly members: readonly TaskIndex[];
+  /** Indices that may be assigned to the not yet passed version while this phase is current (invariant I3). */
+  readonly allowance: number;
+  readonly concurrency: number;
+  readonly minBakeMs: number;
+  readonly maxBakeMs: number;
+  readonly onFail: OnFail;
+  readonly onUndecided: 'proceed' | 'hold' | undefined;
+  readonly startedAtMs: number | undefined;
+  /** When every member that is not out for another cause served the new version. */
+  readonly updatedAtMs: number | undefined;
+  readonly endedAtMs: number | undefined;
+  /** How it passed: the judge, its `onUndecided` rule, or a person; with the note to show. */
+  readonly passedBy:
+    | { readonly by: 'judge' | 'onUndecided' | 'person' | 'basic-checks'; readonly note: string }
+    | undefined;
+}
+
+export interface Hold {
+  readonly by: 'person' | 'onFail' | 'onUndecided' | 'no-good-version' | 'hold-after' | 'first-deployment';
+  readonly reason: string;
+  readonly sinceMs: number;
+  /** When it ends by itself, and how. */
+  readonly then: { readonly atMs: number; readonly do: 'resume' | 'revert' } | undefined;
+}
+
+export interface Rollout {
+  readonly id: RolloutId;
+  readonly job: JobId;
+  readonly release: ReleaseId | undefined;
+  readonly to: VersionId;
+  readonly kind: 'deploy' | 'rollback';
+  readonly state: RolloutState;
+  readonly hold: Hold | undefined;
+  readonly phases: readonly Phase[];
+  readonly currentPhase: number;
+  /** Names a phase after which a person wants to look. */
+  readonly holdAfter: string | undefined;
+  /** Raises the job's budget for this rollout, with the reason in the audit. */
+  readonly budgetOverride: { readonly count: number; readonly reason: string } | undefined;
+  /** Why it failed, in one sentence, when it did. */
+  readonly failure: string | undefined;
+  readonly createdBy: Actor;
+  readonly createdAtMs: number;
+  readonly startedAtMs: number | undefined;
+  readonly endedAtMs: number | undefined;
+}
+
+/** Row (job, index) → version. Owned by rollouts alone. */
+export interface AssignmentRow {
+  readonly job: JobId;
+  readonly index: TaskIndex;
+  readonly version: VersionId | undefined;
+  readonly rollout: RolloutId | undefined;
+  readonly lastGood: VersionId | undefined;
+}
+
+/** Commands a person can give a rollout; which are legal in which state is `rollout/transitions.ts`. */
+export const rolloutCommands = ['pause', 'resume', 'abort', 'revert', 'promote', 'skip-bake', 'raise-budget'] as const;
+export type RolloutCommand = (typeof rolloutCommands)[number];

@@ -1,0 +1,215 @@
+import { z } from 'zod';
+
+/**
+ * The canonical form of what a user writes about a service: every default filled in, the same bytes for the same
+ * meaning. `spec/` makes it from `rollway.config.ts` or YAML; everything else in the house reads only this.
+ */
+
+const name = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,40}$/, 'lower-case letters, digits and hyphens, starting with a letter');
+const ms = z.number().int().nonnegative();
+const amount = z.union([
+  z.strictObject({ count: z.number().int().nonnegative() }),
+  z.strictObject({ percent: z.number().min(0).max(100) }),
+]);
+const argv = z.array(z.string().min(1)).min(1);
+
+export const readySchema = z.union([
+  z.strictObject({ http: z.strictObject({ path: z.string().startsWith('/'), port: name }), deadlineMs: ms }),
+  z.strictObject({ tcp: z.strictObject({ port: name }), deadlineMs: ms }),
+  /** Ready when a line of the task's output contains the text. */
+  z.strictObject({ log: z.strictObject({ contains: z.string().min(1) }), deadlineMs: ms }),
+  /** Ready when it has run for `afterMs` without an exit. */
+  z.strictObject({ running: z.strictObject({ afterMs: ms }), deadlineMs: ms }),
+]);
+
+/** What a service says of one of its tasks; travels to the agent with the version. */
+export const taskSpecSchema = z.strictObject({
+  /** argv; `{port}`, `{port:<name>}` and `{dataDir}` are replaced by the agent. Run in the unpacked package. */
+  command: argv,
+  /** Port names; the numbers are assigned by the agent (`PORT` is the first, `PORT_<NAME>` each). */
+  ports: z.array(name),
+  env: z.record(z.string(), z.string()),
+  /** Environment variable → path of a file on the host. Paths, never values. */
+  secretFiles: z.record(z.string(), z.string()),
+  stop: z.strictObject({ signal: z.enum(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP']), graceMs: ms }),
+  ready: readySchema,
+  drainMs: ms,
+  /** A folder kept per task index over all incarnations on one host. */
+  dataDir: z.boolean(),
+  resources: z.strictObject({ cpuMillis: z.number().int().positive(), memoryMb: z.number().int().positive() }),
+  /** Where the agent scrapes Prometheus text; null: no metrics. */
+  metrics: z.strictObject({ port: name, path: z.string().startsWith('/') }).nullable(),
+  /** Not placed again before its host is fenced. */
+  singleton: z.boolean(),
+});
+
+/** Selects indices of a job for a phase. `count`, `percent` are cumulative over the job, filled by spread. */
+export type Selector =
+  | { readonly count: number }
+  | { readonly percent: number }
+  | { readonly label: { readonly key: string; readonly value: string } }
+  | { readonly region: string }
+  | { readonly rack: string }
+  | { readonly tasks: readonly number[] }
+  | { readonly union: readonly Selector[] }
+  | { readonly difference: readonly [Selector, Selector] };
+
+export const selectorSchema: z.ZodType<Selector> = z.lazy(() =>
+  z.union([
+    z.strictObject({ count: z.number().int().positive() }),
+    z.strictObject({ percent: z.number().positive().max(100) }),
+    z.strictObject({ label: z.strictObject({ key: z.string(), value: z.string() }) }),
+    z.strictObject({ region: z.string() }),
+    z.strictObject({ rack: z.string() }),
+    z.strictObject({ tasks: z.array(z.number().int().nonnegative()).min(1) }),
+    z.strictObject({ union: z.array(selectorSchema).min(2) }),
+    z.strictObject({ difference: z.tuple([selectorSchema, selectorSchema]) }),
+  ]),
+);
+
+export const onFailSchema = z.union([
+  z.literal('revert'),
+  z.literal('hold'),
+  z.strictObject({ holdThenRevertAfterMs: ms }),
+]);
+
+export const phaseSpecSchema = z.strictObject({
+  name,
+  select: selectorSchema,
+  /** Tasks that may be updated at once within the phase; the budget limits it further. */
+  concurrency: amount,
+  /** Shortest and longest time after the phase's last update in which the judge looks. Equal values: a fixed wait. */
+  minBakeMs: ms,
+  maxBakeMs: ms,
+  onFail: onFailSchema,
+  /** null: as design section 2, "When nothing can be measured", decides. */
+  onUndecided: z.enum(['proceed', 'hold']).nullable(),
+});
+
+export const planSpecSchema = z.strictObject({
+  phases: z.array(phaseSpecSchema).min(1),
+  /** What newcomers (tasks born during a rollout) get before the last phase passed. */
+  newcomers: z.enum(['last-good', 'new']),
+  /** A newer release arriving meanwhile: waits, or takes over. */
+  overlap: z.enum(['wait', 'supersede']),
+});
+
+/** One comparison of new tasks with old ones, as its owner states it. Relative numbers: 0.03 is 3 %. */
+export const checkSpecSchema = z.strictObject({
+  name,
+  metric: z.union([
+    /** Failed requests ÷ requests. `counter` and label matchers; requests with the label matching are errors. */
+    z.strictObject({
+      errorRatio: z.strictObject({ counter: z.string(), label: z.string(), errorValues: z.string() }),
+    }),
+    /** A quantile of a histogram, 0 < q < 1. */
+    z.strictObject({ latency: z.strictObject({ histogram: z.string(), quantile: z.number().gt(0).lt(1) }) }),
+    z.strictObject({ gauge: z.string() }),
+    z.strictObject({ rate: z.string() }),
+  ]),
+  worse: z.enum(['higher', 'lower']),
+  /** Smallest relative harm worth acting on (δ). */
+  delta: z.number().nonnegative(),
+  /** Harm the owner can live with: `pass` needs the upper bound below it. */
+  margin: z.number().positive(),
+  critical: z.boolean(),
+  /** Its disappearance on the new version is a failure in itself. */
+  required: z.boolean(),
+  trust: z.enum(['observe', 'hold', 'revert']),
+});
+
+export const judgeSpecSchema = z.strictObject({
+  checks: z.array(checkSpecSchema),
+  /** Chance of stopping a harmless deployment, over all checks and looks. */
+  alpha: z.number().gt(0).lt(0.5),
+  binMs: z.number().int().min(1000),
+  warmupMs: ms,
+});
+
+export const windowSpecSchema = z.strictObject({
+  from: z.string(),
+  to: z.string(),
+  days: z.array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])),
+  timeZone: z.string(),
+});
+
+const actionBase = {
+  name,
+  needs: z.array(name),
+  timeoutMs: ms,
+  /** Tries after the first, for failures of the machine (never for a failing command). */
+  retries: z.number().int().nonnegative(),
+  picker: z.enum(['newest', 'oldest', 'every', 'named']),
+  /** Artifact names this action reads from earlier actions. */
+  inputs: z.array(name),
+};
+
+export const actionSpecSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    ...actionBase,
+    type: z.literal('build'),
+    /** Commands run in a fresh checkout, in order. May be empty: the tree itself is packed. */
+    commands: z.array(argv),
+    /** What is packed, relative to the checkout. */
+    include: z.array(z.string()),
+    exclude: z.array(z.string()),
+    output: name,
+  }),
+  z.strictObject({ ...actionBase, type: z.literal('test'), commands: z.array(argv).min(1) }),
+  z.strictObject({
+    ...actionBase,
+    type: z.literal('run'),
+    commands: z.array(argv).min(1),
+    /** After a crash in the middle: true = run again, false = parked for a person. */
+    safeToRepeat: z.boolean(),
+    output: name.nullable(),
+  }),
+  z.strictObject({
+    ...actionBase,
+    type: z.literal('deploy'),
+    environment: name,
+    plan: planSpecSchema,
+    windows: z.array(windowSpecSchema),
+  }),
+  z.strictObject({ ...actionBase, type: z.literal('bake'), forMs: ms, environment: name }),
+]);
+
+export const environmentSpecSchema = z.strictObject({
+  name,
+  tasks: z.number().int().positive(),
+  /** How many tasks may be out, whatever the causes. */
+  budget: amount,
+  env: z.record(z.string(), z.string()),
+  /** Only hosts with all these labels. */
+  hosts: z.record(z.string(), z.string()),
+});
+
+export const serviceSpecSchema = z.strictObject({
+  /** Version of this format. */
+  format: z.literal(1),
+  name,
+  task: taskSpecSchema,
+  environments: z.array(environmentSpecSchema).min(1),
+  pipeline: z.strictObject({
+    /** `continuous`: each new commit of the branch makes a release; `manual`: only `rollway deploy`. */
+    trigger: z.enum(['continuous', 'manual']),
+    branch: z.string().min(1),
+    actions: z.array(actionSpecSchema).min(1),
+  }),
+  judge: judgeSpecSchema,
+});
+
+export type TaskSpec = z.infer<typeof taskSpecSchema>;
+export type ReadySpec = z.infer<typeof readySchema>;
+export type OnFail = z.infer<typeof onFailSchema>;
+export type PhaseSpec = z.infer<typeof phaseSpecSchema>;
+export type PlanSpec = z.infer<typeof planSpecSchema>;
+export type CheckSpec = z.infer<typeof checkSpecSchema>;
+export type JudgeSpec = z.infer<typeof judgeSpecSchema>;
+export type WindowSpec = z.infer<typeof windowSpecSchema>;
+export type ActionSpec = z.infer<typeof actionSpecSchema>;
+export type ActionType = ActionSpec['type'];
+export type EnvironmentSpec = z.infer<typeof environmentSpecSchema>;
+export type ServiceSpec = z.infer<typeof serviceSpecSchema>;

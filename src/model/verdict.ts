@@ -1,0 +1,35 @@
+/** `undecided` is never a pass: the phase decides what follows. */
+export type Verdict = 'pass' | 'fail' | 'undecided';
+
+/** The outcome of one check at one look; the numbers a person wants to see. */
+export interface CheckResult {
+  readonly check: string;
+  readonly verdict: Verdict;
+  /** Relative difference new against old (0.12 = 12 % higher), with its confidence interval, when there is one. */
+  readonly estimate: number | undefined;
+  readonly interval: readonly [number, number] | undefined;
+  /** δ and margin it was held against. */
+  readonly delta: number;
+  readonly margin: number;
+  /** Absolute levels of both groups in the metric's own unit (ratio, seconds …), for the screen. */
+  readonly oldLevel: number | undefined;
+  readonly newLevel: number | undefined;
+  readonly oldTasks: number;
+  readonly newTasks: number;
+  /** Events (requests) seen in the new group. */
+  readonly newEvents: number;
+  /** Chance to have found a harm of `margin` with what was seen, 0…1. */
+  readonly power: number | undefined;
+  /** One sentence for people. */
+  readonly sentence: string;
+  /** Tasks that drive it, worst first. */
+  readonly drivers: readonly number[];
+}
+
+export interface JudgeVerdict {
+  readonly verdict: Verdict;
+  readonly lookId: string;
+  readonly atMs: number;
+  readonly perCheck: readonly CheckResult[];
+  readonly sentence: string;
+}

@@ -1,0 +1,4 @@
+import type { Kysely } from 'kysely';
+
+/** First schema of `judge/`, the same on SQLite and PostgreSQL. */
+export async function up(_db: Kysely<unknown>): Promise<void> {}
