@@ -3,22 +3,48 @@ import { taskSpecSchema } from '../model/index.ts';
 
 /**
  * What agents and the server say to each other, over TLS pinned to the server's fingerprint, on the agents' own
- * port. Every request of an agent is signed with its Ed25519 key (headers `rollway-host`, `rollway-timestamp`,
- * `rollway-signature` over method, path, timestamp and SHA-256 of the body); it can report and fetch only for itself.
+ * port. Every request of an agent but `join` is signed with its Ed25519 key (headers below, over `signedText`); it can
+ * report and fetch only for itself. Refusals are problem documents (RFC 9457).
  *
- *   POST /agent/v1/join        { secret, host, publicKey, labels, … } → { host }        once, with a token file
- *   POST /agent/v1/hello       inventory, version, boot id, what it holds → settings; asks before anything else
- *   GET  /agent/v1/orders      long-held stream of newline-delimited JSON `Order`s, each with a delivery number
- *   POST /agent/v1/orders/ack  { deliveries, cancels: [{id, answer}] } "written down"
- *   POST /agent/v1/reports     { sequence, heartbeat, tasks, actions } heartbeat each second; task reports at once
- *   POST /agent/v1/samples     compressed bins of metrics
- *   POST /agent/v1/logs/:run   log chunks of a running action
- *   GET  /agent/v1/packages/:digest, /agent/v1/chunks/:digest, POST the same to upload what a build made
- *   GET  /agent/v1/logs-wanted  (served through orders: `tail` orders ask for a task's log lines)
+ *   POST /agent/v1/join             `joinRequest` → `joinAnswer`: once, with a token file
+ *   POST /agent/v1/hello            `hello` → `helloAnswer`: asks before anything else, also after each reconnect
+ *   GET  /agent/v1/orders           long-held stream of newline-delimited JSON `OrderLine`s; begins with everything
+ *                                   not yet acknowledged; a `ping` line at least every 5 s
+ *   POST /agent/v1/orders/ack       `orderAck`: "written down"
+ *   POST /agent/v1/reports          `reports`: heartbeat each second; task reports at once
+ *   POST /agent/v1/samples          `samplesBatch`, `content-encoding: gzip`
+ *   POST /agent/v1/logs/:run        `logChunk` of a running action
+ *   POST /agent/v1/tails/:request   `tailAnswer`
+ *   GET  /agent/v1/packages/:digest manifest bytes        POST the same: uploads it (refused while a chunk is missing)
+ *   GET  /agent/v1/chunks/:digest   bytes                 POST the same: uploads it
+ *   POST /agent/v1/chunks/missing   `{ digests }` → `{ digests }`: which of these the server does not have
  */
 export const agentProtocolVersion = 1;
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
+/** Names of the headers of a signed request; the signature is base64. */
+export const agentHeaders = {
+  host: 'rollway-host',
+  timestamp: 'rollway-timestamp',
+  signature: 'rollway-signature',
+} as const;
+
+/** The text an agent signs: `path` with its query, `timestamp` in epoch ms, `bodyDigest` = hex SHA-256 of the body as sent. */
+export function signedText(method: string, path: string, timestamp: string, bodyDigest: string): string {
+  return `rollway-agent-v1\n${method}\n${path}\n${timestamp}\n${bodyDigest}`;
+}
+
+/** The single-use file by which a host joins; mode 0600. */
+export const joinTokenSchema = z.strictObject({
+  format: z.literal(1),
+  /** Hex SHA-256 of the server's certificate (DER). */
+  fingerprint: digest,
+  secret: z.string().min(20).max(200),
+  /** `https://host:port` of the agents' port, in the order to try. */
+  addresses: z.array(z.url({ protocol: /^https$/ })).min(1),
+});
+export type JoinToken = z.infer<typeof joinTokenSchema>;
+
 const jobIdSchema = z.string().regex(/^[a-z][a-z0-9-]*@[a-z][a-z0-9-]*$/);
 
 export const versionOnWireSchema = z.strictObject({
@@ -77,6 +103,25 @@ export const orderSchema = z.discriminatedUnion('type', [
 ]);
 export type Order = z.infer<typeof orderSchema>;
 export type ExecuteOrder = z.infer<typeof executeOrderSchema>;
+export type ActionOrder = Extract<Order, { type: 'action' }>;
+
+/** One line of the orders stream. Deliveries may be repeated; acknowledging one twice is harmless. */
+export const orderLineSchema = z.union([
+  z.strictObject({ delivery: z.number().int().nonnegative(), order: orderSchema }),
+  z.strictObject({ ping: z.number() }),
+]);
+export type OrderLine = z.infer<typeof orderLineSchema>;
+
+/** Sent only after what it names is on the agent's disk. */
+export const orderAckSchema = z.strictObject({
+  host: z.string(),
+  deliveries: z.array(z.number().int().nonnegative()),
+  /** What was found when a `cancel` among the deliveries was met. */
+  cancels: z.array(
+    z.strictObject({ id: z.string().startsWith('op_'), answer: z.enum(['never-began', 'begun', 'done']) }),
+  ),
+});
+export type OrderAck = z.infer<typeof orderAckSchema>;
 
 const failureSchema = z.strictObject({
   reason: z.enum(['exited', 'not-ready', 'out-of-memory', 'package', 'cannot-start', 'lost']),
@@ -156,6 +201,25 @@ export const sampleOnWireSchema = z.strictObject({
   ]),
 });
 
+export type SampleOnWire = z.infer<typeof sampleOnWireSchema>;
+export const samplesBatchSchema = z.strictObject({
+  host: z.string(),
+  /** Grows with each batch; one seen before is answered 200 and dropped. */
+  batch: z.number().int().nonnegative(),
+  samples: z.array(sampleOnWireSchema),
+});
+
+/** Bytes of an action's output from `offset` on; what the server has already is dropped by offset. */
+export const logChunkSchema = z.strictObject({ offset: z.number().int().nonnegative(), text: z.string() });
+
+/** Last lines of a task, oldest first. */
+export const tailAnswerSchema = z.strictObject({
+  lines: z.array(z.strictObject({ atMs: z.number(), stream: z.enum(['out', 'err', 'rollway']), text: z.string() })),
+  /** Why there are none, when there are none. */
+  note: z.string().optional(),
+});
+export type TailAnswer = z.infer<typeof tailAnswerSchema>;
+
 export const joinRequestSchema = z.strictObject({
   secret: z.string(),
   host: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,62}$/),
@@ -163,14 +227,38 @@ export const joinRequestSchema = z.strictObject({
   publicKey: z.string(),
   version: z.string(),
 });
+export const joinAnswerSchema = z.strictObject({ host: z.string() });
 
 export const helloSchema = z.strictObject({
   host: z.string(),
   version: z.string(),
   protocol: z.number().int(),
+  /** Changes when the machine boots. */
+  bootId: z.string(),
   address: z.string(),
   labels: z.record(z.string(), z.string()),
   capacity: z.strictObject({ cpuMillis: z.number().int(), memoryMb: z.number().int(), maxTasks: z.number().int() }),
   /** What limits and isolation this host can really give, for `doctor` and the UI. */
   abilities: z.array(z.string()),
+  /** Tasks this host wants to run: the newest incarnation of each index here that nobody stopped. */
+  tasks: z.array(
+    z.strictObject({
+      job: jobIdSchema,
+      index: z.number().int().nonnegative(),
+      incarnation: z.number().int().nonnegative(),
+      version: z.string(),
+      isAlive: z.boolean(),
+    }),
+  ),
+  packages: z.array(digest),
 });
+export type Hello = z.infer<typeof helloSchema>;
+
+/** `superseded`: tasks of the hello that a newer incarnation elsewhere replaces; dead ones are not started again. */
+export const helloAnswerSchema = z.strictObject({
+  heartbeatMs: z.number().int().positive(),
+  /** Width of the grid on which metrics are scraped. */
+  binMs: z.number().int().positive(),
+  superseded: z.array(z.strictObject({ job: jobIdSchema, index: z.number().int(), incarnation: z.number().int() })),
+});
+export type HelloAnswer = z.infer<typeof helloAnswerSchema>;
