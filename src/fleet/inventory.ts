@@ -1,0 +1,70 @@
+import type { HostCapacity, HostId, HostState, Incarnation, JobId, TaskIndex } from '../model/index.ts';
+
+/** What one task asks of a host. */
+export interface TaskNeeds {
+  /** Thousandths of a core. */
+  readonly cpuMillis: number;
+  readonly memoryMb: number;
+}
+
+/** A host as placement sees it. */
+export interface InventoryHost {
+  readonly id: HostId;
+  readonly state: HostState;
+  /** Missed its last heartbeats, whatever its state still says: gets nothing new. */
+  readonly isSilent: boolean;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly capacity: HostCapacity;
+}
+
+/**
+ * One incarnation's claim to room on a host: written when its operation is admitted, released when it is known to be
+ * gone (stopped, superseded and ended, or its host fenced).
+ */
+export interface Placement extends TaskNeeds {
+  readonly job: JobId;
+  readonly index: TaskIndex;
+  readonly incarnation: Incarnation;
+  readonly host: HostId;
+}
+
+/** Everything placement decides from. */
+export interface Inventory {
+  readonly hosts: readonly InventoryHost[];
+  readonly placements: readonly Placement[];
+  /** More than half of the hosts fell silent together: nothing moves. */
+  readonly massSilence: boolean;
+}
+
+/** The inventory after one more claim, for deciding several placements in one turn. */
+export function withPlacement(inventory: Inventory, placement: Placement): Inventory {
+  return { ...inventory, placements: [...inventory.placements, placement] };
+}
+
+export interface Usage extends TaskNeeds {
+  readonly tasks: number;
+}
+
+/** Room taken per host. Incarnations of one index never run side by side on a host, so the largest counts once. */
+export function usageByHost(placements: readonly Placement[]): Map<HostId, Usage> {
+  const largest = new Map<string, Placement>();
+  for (const claim of placements) {
+    const key = `${claim.host} ${claim.job}/${claim.index}`;
+    const known = largest.get(key);
+    if (known === undefined) largest.set(key, claim);
+    else {
+      const cpuMillis = Math.max(claim.cpuMillis, known.cpuMillis);
+      largest.set(key, { ...claim, cpuMillis, memoryMb: Math.max(claim.memoryMb, known.memoryMb) });
+    }
+  }
+  const usage = new Map<HostId, Usage>();
+  for (const claim of largest.values()) {
+    const before = usage.get(claim.host) ?? { cpuMillis: 0, memoryMb: 0, tasks: 0 };
+    usage.set(claim.host, {
+      cpuMillis: before.cpuMillis + claim.cpuMillis,
+      memoryMb: before.memoryMb + claim.memoryMb,
+      tasks: before.tasks + 1,
+    });
+  }
+  return usage;
+}

@@ -1,0 +1,162 @@
+import type { HostId, HostState } from '../model/index.ts';
+
+/** How long a silence means what (design section 5, "A host that goes silent"). */
+export interface SilenceRules {
+  readonly heartbeatMs: number;
+  /** Heartbeats missed in a row until a host is `suspected`. */
+  readonly suspectedAfterMisses: number;
+  readonly lostAfterMs: number;
+  /** Misses from which a host counts towards a mass silence: fewer, so that it is seen before anybody is suspected. */
+  readonly massAfterMisses: number;
+}
+
+export const defaultSilenceRules: SilenceRules = {
+  heartbeatMs: 1000,
+  suspectedAfterMisses: 5,
+  lostAfterMs: 30_000,
+  massAfterMisses: 3,
+};
+
+/**
+ * What the watch remembers from one look to the next. Silence is counted in looks, not read off the clock, so that
+ * time in which no server was listening (a restart, a suspended machine) is never held against a host.
+ */
+export interface WatchMemory {
+  readonly lookedAtMs: number;
+  /** Ids of the servers that listened at the last look. */
+  readonly listeners: readonly string[];
+  /** Silent hosts only. */
+  readonly silentMs: Readonly<Record<HostId, number>>;
+  readonly massSilence: boolean;
+}
+
+export const emptyWatchMemory: WatchMemory = { lookedAtMs: 0, listeners: [], silentMs: {}, massSilence: false };
+
+export interface HeardHost {
+  readonly id: HostId;
+  readonly state: HostState;
+  readonly lastSeenAtMs: number;
+}
+
+export interface Listener {
+  readonly id: string;
+  /** When it last said that it listens. */
+  readonly beatAtMs: number;
+}
+
+export interface HostChange {
+  readonly host: HostId;
+  readonly from: HostState;
+  readonly to: HostState;
+  readonly reason: string;
+}
+
+export interface WatchOutcome {
+  readonly memory: WatchMemory;
+  readonly changes: readonly HostChange[];
+  /** Set in the look in which a mass silence begins or ends. */
+  readonly alarm: 'mass-silence-began' | 'mass-silence-ended' | undefined;
+}
+
+/**
+ * One look at who was heard. `up` → `suspected` after five missed heartbeats → `lost` after 30 s; heard again → `up`
+ * (not when fenced: a person said so). While more than half of the hosts are silent together nothing changes for the
+ * worse.
+ */
+export function watchHosts(
+  memory: WatchMemory,
+  hosts: readonly HeardHost[],
+  listeners: readonly Listener[],
+  nowMs: number,
+  rules: SilenceRules = defaultSilenceRules,
+): WatchOutcome {
+  const alive = listeners.filter((l) => nowMs - l.beatAtMs <= 3 * rules.heartbeatMs).map((l) => l.id);
+  alive.sort();
+  const silentMs = countSilence(memory, hosts, alive, nowMs, rules);
+  const massSilence = isMassSilence(hosts, silentMs, rules);
+  const ended = memory.massSilence && !massSilence;
+  const changes: HostChange[] = [];
+  for (const host of hosts) {
+    const change = massSilence
+      ? returned(host, silentMs)
+      : (returned(host, silentMs) ?? worsened(host, silentMs, rules));
+    if (change !== undefined) changes.push(change);
+  }
+  const began = massSilence && !memory.massSilence;
+  return {
+    memory: {
+      lookedAtMs: nowMs,
+      listeners: alive,
+      // Whoever is still silent when a mass silence ends gets the full time again.
+      silentMs: ended ? mapValues(silentMs, () => 1) : silentMs,
+      massSilence,
+    },
+    changes: ended ? changes.filter((change) => change.to === 'up') : changes,
+    alarm: began ? 'mass-silence-began' : ended ? 'mass-silence-ended' : undefined,
+  };
+}
+
+/** Whether a host has missed enough to get nothing new, whatever its state still says. */
+export function isSilent(memory: WatchMemory, host: HostId, rules: SilenceRules = defaultSilenceRules): boolean {
+  return (memory.silentMs[host] ?? 0) >= rules.massAfterMisses * rules.heartbeatMs;
+}
+
+function countSilence(
+  memory: WatchMemory,
+  hosts: readonly HeardHost[],
+  alive: readonly string[],
+  nowMs: number,
+  rules: SilenceRules,
+): Record<HostId, number> {
+  const silentMs: Record<HostId, number> = {};
+  // A server that listened is gone: its hosts need time to find another one. Nobody listens: nothing is counted.
+  const isInterrupted = alive.length === 0 || memory.listeners.some((id) => !alive.includes(id));
+  // A look that comes late (the server was suspended) counts as an ordinary one.
+  const elapsedMs = Math.max(0, Math.min(nowMs - memory.lookedAtMs, 2 * rules.heartbeatMs));
+  for (const host of hosts) {
+    if (host.lastSeenAtMs > memory.lookedAtMs) continue;
+    const before = memory.silentMs[host.id] ?? 0;
+    const after = isInterrupted || memory.lookedAtMs === 0 ? 0 : before + elapsedMs;
+    // Never more than the clock allows: it may have been heard just before the last look.
+    silentMs[host.id] = Math.max(1, Math.min(after, nowMs - host.lastSeenAtMs));
+  }
+  return silentMs;
+}
+
+function isMassSilence(
+  hosts: readonly HeardHost[],
+  silentMs: Readonly<Record<HostId, number>>,
+  rules: SilenceRules,
+): boolean {
+  // Hosts lost or fenced before are not part of "together".
+  const counted = hosts.filter((host) => host.state === 'up' || host.state === 'suspected' || host.state === 'leaving');
+  const silent = counted.filter((host) => (silentMs[host.id] ?? 0) >= rules.massAfterMisses * rules.heartbeatMs);
+  return silent.length * 2 > counted.length;
+}
+
+function returned(host: HeardHost, silentMs: Readonly<Record<HostId, number>>): HostChange | undefined {
+  if (silentMs[host.id] !== undefined) return undefined;
+  if (host.state !== 'suspected' && host.state !== 'lost') return undefined;
+  return { host: host.id, from: host.state, to: 'up', reason: 'it is heard again' };
+}
+
+function worsened(
+  host: HeardHost,
+  silentMs: Readonly<Record<HostId, number>>,
+  rules: SilenceRules,
+): HostChange | undefined {
+  const silent = silentMs[host.id] ?? 0;
+  const isPresent = host.state === 'up' || host.state === 'leaving';
+  const reason = `not heard for ${Math.round(silent / 1000)} s`;
+  if ((isPresent || host.state === 'suspected') && silent >= rules.lostAfterMs) {
+    return { host: host.id, from: host.state, to: 'lost', reason };
+  }
+  if (isPresent && silent >= rules.suspectedAfterMisses * rules.heartbeatMs) {
+    return { host: host.id, from: host.state, to: 'suspected', reason };
+  }
+  return undefined;
+}
+
+function mapValues<T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+}
