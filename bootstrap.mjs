@@ -346,8 +346,11 @@ function runQuietly(node, args, cwd, env) {
     child.stdout.on('data', (chunk) => (output += chunk));
     child.stderr.on('data', (chunk) => (output += chunk));
     deliver = (signal, count) => signalGroup(child, count > 1 ? 'SIGKILL' : signal);
+    const started = Date.now();
+    const patience = setInterval(() => say(`… still at it (${seconds(started)})`), 15_000);
     child.on('error', reject);
     child.on('close', (code, signal) => {
+      clearInterval(patience);
       deliver = () => {};
       resolve({ code, signal: signal ?? (interrupted ? 'SIGINT' : null), output });
     });
