@@ -93,7 +93,8 @@ async function fetchNode() {
   );
   const started = Date.now();
   // Filled beside its place and moved in one step: a half-fetched Node is never found.
-  const staging = `${pinned.dir}.${process.pid}`;
+  // We hold the lock, so what lies beside it was left by a fetch that was killed.
+  const staging = `${pinned.dir}.fetching`;
   fs.rmSync(staging, { recursive: true, force: true });
   fs.mkdirSync(staging, { recursive: true });
   try {

@@ -19,6 +19,10 @@ if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
   }
   // What was built last may be older than the sources; then the sources run as they are.
   const entry = isBuilt() && existsSync(at('dist/cli/main.js')) ? at('dist/cli/main.js') : at('src/cli/main.ts');
+  if (!existsSync(entry)) {
+    console.error('There is no command line yet: src/cli/main.ts does not exist.');
+    process.exit(1);
+  }
   if (node === process.execPath) {
     process.argv = [process.execPath, entry, ...args];
     await import(entry);
