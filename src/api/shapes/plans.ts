@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { commitish, instant, jobIdText, name, versionRef } from './basics.ts';
+
+/** Asks what a deploy would do, without doing it. */
+export const planBody = z.strictObject({
+  commit: commitish.optional(),
+  /** Default: the first environment that the pipeline deploys to. */
+  environment: name.optional(),
+});
+
+export const planPhase = z.object({
+  name: z.string(),
+  /** Cumulative members, as they would be fixed now. */
+  members: z.array(z.number().int()),
+  adds: z.number().int(),
+  concurrency: z.number().int(),
+  /** Fewest tasks that serve while this phase updates, of how many. */
+  servingAtLeast: z.number().int(),
+  of: z.number().int(),
+  /** What must hold before the next phase. */
+  gates: z.array(z.string()),
+  onFail: z.string(),
+  onUndecided: z.string(),
+  estimateMs: z.object({ least: z.number(), most: z.number() }),
+  notes: z.array(z.string()),
+});
+
+/** Exactly what would happen; the real run has the same phases, membership, gates and limits. */
+export const planView = z.object({
+  /** Of everything it says; a deploy that names it is refused when it no longer holds. */
+  hash: z.string(),
+  job: jobIdText,
+  service: z.string(),
+  environment: z.string(),
+  commit: z.string(),
+  from: z.array(versionRef),
+  size: z.number().int(),
+  budget: z.number().int(),
+  phases: z.array(planPhase),
+  estimateMs: z.object({ least: z.number(), most: z.number() }),
+  /** What a person should know first: `this job will be out for about 12 s`. */
+  notes: z.array(z.string()),
+  atMs: instant,
+});
+export type PlanView = z.infer<typeof planView>;
+
+/** Why something is as it is. */
+export const explanation = z.object({
+  /** `release/rel_…`, `rollout/ro_…`, `job/guestbook@production`, `service/guestbook`. */
+  subject: z.string(),
+  /** The answer in one sentence. */
+  sentence: z.string(),
+  /** Each wait with its unblocker. */
+  reasons: z.array(
+    z.object({
+      sentence: z.string(),
+      /** What will end it by itself, or what a person can do. */
+      unblocker: z.string(),
+      sinceMs: instant.nullable(),
+    }),
+  ),
+  /** Every setting in force and where it came from. */
+  settings: z.array(z.object({ path: z.string(), value: z.unknown(), origin: z.string() })),
+});
+export type Explanation = z.infer<typeof explanation>;
