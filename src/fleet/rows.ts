@@ -1,7 +1,6 @@
 import type { Insertable, Selectable } from 'kysely';
 import type { Host, HostCapacity, HostId, HostState, Incarnation, JobId, TaskIndex } from '../model/index.ts';
-import type { Tx } from '../store/index.ts';
-import type { EndpointTable, HostTable } from '../store/tables/fleet.ts';
+import type { Schema, Tx } from '../store/index.ts';
 import type { Endpoint } from './discovery.ts';
 import type { Inventory, Placement } from './inventory.ts';
 import { emptyWatchMemory, isSilent, type Listener, type WatchMemory } from './silence.ts';
@@ -83,7 +82,7 @@ export async function insertHost(
   version: string,
   atMs: number,
 ): Promise<void> {
-  const row: Insertable<HostTable> = {
+  const row: Insertable<Schema['host']> = {
     id: host,
     address: '',
     labels: '{}',
@@ -277,7 +276,7 @@ export async function spendJoinToken(tx: Tx, secretHash: string, host: HostId, n
 
 // ---------------------------------------------------------------- rows → words
 
-function hostOf(row: Selectable<HostTable>): HostRecord {
+function hostOf(row: Selectable<Schema['host']>): HostRecord {
   return {
     id: row.id,
     address: row.address,
@@ -294,7 +293,7 @@ function hostOf(row: Selectable<HostTable>): HostRecord {
   };
 }
 
-function endpointOf(row: Selectable<EndpointTable>): Endpoint {
+function endpointOf(row: Selectable<Schema['endpoint']>): Endpoint {
   return {
     job: row.job as JobId,
     index: row.task_index,
