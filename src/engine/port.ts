@@ -18,7 +18,10 @@ export interface GuardRef {
 export interface Enqueue {
   readonly kind: string;
   readonly key: string;
-  /** Not before this time (a timer). Default: now. An earlier request wins over a later one. */
+  /**
+   * Not before this time (a timer). Default: now. Of several times the earliest is kept; a time still to come survives
+   * a run that comes before it, so a turn that is woken early need not remember its timer.
+   */
   readonly dueAtMs?: number;
   readonly urgent?: boolean;
 }
@@ -30,8 +33,18 @@ export interface NewEffect {
   /** Who receives it (`agent/host-3`, `git`, …); effects of one (receiver, orderKey) run one after another. */
   readonly receiver: string;
   readonly orderKey: string;
+  /** Waits for nobody, and nobody waits for it. Kinds whose name ends in `cancel` never wait anyway. */
+  readonly unordered?: boolean;
   readonly payload: unknown;
   readonly dueAtMs?: number;
+}
+
+/** What became of a person's command. */
+export interface CommandAnswer {
+  readonly id: string;
+  readonly ok: boolean;
+  /** In words, for the person who gave it. */
+  readonly detail: string;
 }
 
 /** What a decision wants committed, all of it or nothing. */
@@ -43,6 +56,10 @@ export interface Proposal<T = void> {
   readonly effects?: readonly NewEffect[];
   /** Pending effects that shall not begin any more (by id). Those already leased go on. */
   readonly withdraw?: readonly EffectId[];
+  /** All pending effects for these receivers shall not begin any more: `agent/<host>` of a lost host. */
+  readonly withdrawFrom?: readonly string[];
+  /** Commands (read by `pendingCommands`) that this decision answers. */
+  readonly answers?: readonly CommandAnswer[];
   readonly events?: readonly NewEvent[];
   readonly work?: readonly Enqueue[];
   readonly result: T;
@@ -92,8 +109,9 @@ export interface EffectKind {
   readonly safeToRepeat: boolean;
   /** Default 5 minutes: how long one attempt may take before another process may take it over. */
   readonly leaseMs?: number;
-  /** Default: tries for ever with back-off. */
+  /** Default: tries for ever with back-off. Then it is parked. One that is not safe to repeat is parked at once. */
   readonly maxAttempts?: number;
+  /** A throw means that it could not be done: it is tried again. What the receiver said is an outcome, not a throw. */
   run(effect: LeasedEffect): Promise<EffectOutcome>;
 }
 

@@ -100,6 +100,23 @@ export const catalogue = {
     'An action was cut off by a crash and may not be repeated',
     'Look at what it did, then `rollway retry` or cancel the release.',
   ),
+  'action/not-retryable': entry(
+    409,
+    'This action cannot be tried again now',
+    'See `rollway releases` for where it stands.',
+  ),
+  'release/ended': entry(409, 'The release has already ended', 'Deploy its commit again with `rollway deploy`.'),
+  'release/unknown': entry(404, 'There is no such release', 'List them with `rollway releases`.'),
+  'service/unknown': entry(404, 'There is no such service', 'List them with `rollway status`.'),
+  'pipeline/no-such-target': entry(404, 'The pipeline has no such action or environment', 'See `rollway explain`.'),
+  // marks
+  'mark/unknown': entry(404, 'There is no such mark', 'List them with `rollway marks`.'),
+  'mark/cleared': entry(409, 'The mark is cleared already', 'Nothing to do: it blocks nothing.'),
+  'mark/not-a-fix': entry(
+    409,
+    'This commit cannot be a fix',
+    'Name a commit that came after the bad build, or clear the mark with a reason.',
+  ),
   // rollouts and operations
   'rollout/illegal-transition': entry(
     409,
@@ -125,11 +142,24 @@ export const catalogue = {
     'The content does not match its digest',
     'Fetch it again; if it repeats, the store or the disk is damaged.',
   ),
+  'artifact/unsafe-path': entry(
+    422,
+    'A package may not reach outside its folder',
+    'Leave the named path out with `exclude`, or replace the link by what it points to.',
+  ),
+  'artifact/invalid': entry(422, 'The package cannot be used', 'Build the release again with `rollway retry`.'),
+  'artifact/cannot-pack': entry(422, 'The folder cannot be packed', 'Leave the named path out with `exclude`.'),
   'artifact/missing': entry(404, 'The artifact is not in the store', 'Build the release again with `rollway retry`.'),
   'artifact/disk-full': entry(507, 'The disk is full', 'Free space; builds resume by themselves above 5 % free.'),
   // the machine
   'server/port-in-use': entry(409, 'The port is in use', 'Stop the other program or choose another with --port.'),
   'server/data-folder': entry(500, 'The data folder cannot be used', 'Check its owner and its mode.'),
+  'server/changed-store': entry(
+    409,
+    'The store was written by a different build of Rollway',
+    'Start the version that wrote it, or begin with an empty data folder.',
+  ),
+  'server/store-in-use': entry(409, 'Another Rollway server uses this store', 'Stop that one first.'),
   'server/newer-store': entry(409, 'The store was written by a newer Rollway', 'Start that version, or a newer one.'),
   'host/unknown': entry(404, 'There is no such host', 'List them with `rollway hosts`.'),
   'work/parked': entry(409, 'Work was set aside after repeated failures', 'Read its error, then `rollway work retry`.'),

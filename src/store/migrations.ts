@@ -1,0 +1,29 @@
+import type { Kysely } from 'kysely';
+import { up as artifact } from './migrations/artifact.ts';
+import { up as blame } from './migrations/blame.ts';
+import { up as disruption } from './migrations/disruption.ts';
+import { up as engine } from './migrations/engine.ts';
+import { up as fleet } from './migrations/fleet.ts';
+import { up as judge } from './migrations/judge.ts';
+import { up as pipeline } from './migrations/pipeline.ts';
+import { up as rollout } from './migrations/rollout.ts';
+import { up as server } from './migrations/server.ts';
+
+/** One step of the schema. Once released it never changes; a later change is a new step at the end of the list. */
+export interface Migration {
+  readonly name: string;
+  readonly up: (db: Kysely<unknown>) => Promise<void>;
+}
+
+/** In this order, on both databases. An area's second step is `migrations/<area>-2.ts`, named `<area>-2`, appended. */
+export const migrations: readonly Migration[] = [
+  { name: 'engine-1', up: engine },
+  { name: 'artifact-1', up: artifact },
+  { name: 'blame-1', up: blame },
+  { name: 'disruption-1', up: disruption },
+  { name: 'fleet-1', up: fleet },
+  { name: 'judge-1', up: judge },
+  { name: 'pipeline-1', up: pipeline },
+  { name: 'rollout-1', up: rollout },
+  { name: 'server-1', up: server },
+];

@@ -1,0 +1,107 @@
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  PostgresAdapter,
+  PostgresQueryCompiler,
+  type QueryResult,
+} from 'kysely';
+import pg from 'pg';
+import type { Tx } from './schema.ts';
+import type { Store } from './store.ts';
+import { bindTx, insideOnce, type Language } from './transaction.ts';
+
+export interface PostgresOptions {
+  readonly url: string;
+  /** Transactions at a time. Default 10. */
+  readonly connections?: number;
+}
+
+const int8 = 20;
+const numeric = 1700;
+
+/** Opens a PostgreSQL database: a pool of connections, a transaction on each at a time. */
+export function openPostgres({ url, connections = 10 }: PostgresOptions): Store {
+  const language: Language = { compiler: new PostgresQueryCompiler(), adapter: new PostgresAdapter() };
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: connections,
+    application_name: 'rollway',
+    types: { getTypeParser: parserOf },
+  });
+  // An idle connection that breaks is replaced by the next use; without a listener it would end the process.
+  pool.on('error', () => {});
+  const names = new Map<string, string>();
+
+  async function run<T>(begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    const client = await pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query(begin);
+      const { tx, end } = bindTx(language, new PostgresConnection(client, names));
+      try {
+        const result = await work(tx);
+        end();
+        await client.query('commit');
+        return result;
+      } catch (error) {
+        end();
+        await client.query('rollback').catch((cause: Error) => {
+          broken = cause;
+        });
+        throw error;
+      }
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  return {
+    kind: 'postgres',
+    transaction: (work) => insideOnce(() => run('begin isolation level read committed', work)),
+    read: (work) => insideOnce(() => run('begin isolation level repeatable read read only', work)),
+    close: () => pool.end(),
+  };
+}
+
+/** Times in ms, revisions and counts are whole numbers far below 2⁵³; as strings they would compare wrongly. */
+const parserOf = ((oid: number, format?: 'text' | 'binary') => {
+  if (oid === int8 || oid === numeric) return Number;
+  return pg.types.getTypeParser(oid, format as 'text');
+}) as typeof pg.types.getTypeParser;
+
+class PostgresConnection implements DatabaseConnection {
+  readonly #client: pg.PoolClient;
+  readonly #names: Map<string, string>;
+
+  constructor(client: pg.PoolClient, names: Map<string, string>) {
+    this.#client = client;
+    this.#names = names;
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const { rows, rowCount } = await this.#client.query({
+      name: this.#nameOf(query),
+      text: query.sql,
+      values: query.parameters as unknown[],
+    });
+    return { rows: rows as R[], numAffectedRows: BigInt(rowCount ?? 0) };
+  }
+
+  // biome-ignore lint/correctness/useYield: no caller streams; the interface asks for it
+  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new Error('streaming is not supported; read in pages');
+  }
+
+  /** A named statement is parsed and planned once per connection. DDL and long one-off statements are not named. */
+  #nameOf({ sql, query }: CompiledQuery): string | undefined {
+    if (!namedKinds.has(query.kind) || sql.length > 4000) return undefined;
+    let name = this.#names.get(sql);
+    if (name === undefined && this.#names.size < 1000) {
+      name = `s${this.#names.size}`;
+      this.#names.set(sql, name);
+    }
+    return name;
+  }
+}
+
+const namedKinds = new Set(['SelectQueryNode', 'InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode']);

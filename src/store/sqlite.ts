@@ -1,0 +1,144 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type QueryResult,
+  SqliteAdapter,
+  SqliteQueryCompiler,
+} from 'kysely';
+import { ProblemError, problem } from '../model/index.ts';
+import type { Tx } from './schema.ts';
+import type { Store } from './store.ts';
+import { bindTx, insideOnce, type Language } from './transaction.ts';
+import { createTurnstile, type Turnstile } from './turnstile.ts';
+
+export interface SqliteOptions {
+  /** A file, or `:memory:`. */
+  readonly path: string;
+}
+
+const busyTimeoutMs = 10_000;
+/** Statements kept prepared per connection; the whole program has a few hundred. */
+const statementsKept = 1000;
+
+/** Opens a SQLite database: one connection writes, a second one (of a file) reads snapshots beside it. */
+export function openSqlite({ path }: SqliteOptions): Store {
+  const language: Language = { compiler: new SqliteQueryCompiler(), adapter: new SqliteAdapter() };
+  const isFile = path !== ':memory:';
+  const writer = openConnection(path, language, isFile);
+  const reader = isFile ? openConnection(path, language, isFile) : writer;
+  return {
+    kind: 'sqlite',
+    transaction: (work) => insideOnce(() => writer.run('begin immediate', work)),
+    read: (work) => insideOnce(() => reader.run('begin', work)),
+    close: async () => {
+      if (reader !== writer) await reader.close();
+      await writer.close();
+    },
+  };
+}
+
+interface Connection {
+  run<T>(begin: string, work: (tx: Tx) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+function openConnection(path: string, language: Language, isFile: boolean): Connection {
+  const db = openDatabase(path);
+  // FULL: a commit that was answered survives a power cut, not only a killed process.
+  if (isFile) db.exec('pragma journal_mode = wal; pragma synchronous = full');
+  db.exec('pragma foreign_keys = on; pragma temp_store = memory; pragma cache_size = -65536');
+  const statements = new SqliteConnection(db);
+  const commit = db.prepare('commit');
+  const rollback = db.prepare('rollback');
+  const begins: Record<string, StatementSync> = {};
+  const turnstile: Turnstile = createTurnstile();
+
+  async function run<T>(begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    await turnstile.enter();
+    let end: (() => void) | undefined;
+    try {
+      begins[begin] ??= db.prepare(begin);
+      begins[begin].run();
+      const bound = bindTx(language, statements);
+      end = bound.end;
+      const result = await work(bound.tx);
+      end();
+      commit.run();
+      return result;
+    } catch (error) {
+      end?.();
+      if (db.isTransaction) rollback.run();
+      throw error;
+    } finally {
+      turnstile.leave();
+    }
+  }
+
+  return {
+    run,
+    async close() {
+      await turnstile.enter();
+      db.close();
+      turnstile.leave();
+    },
+  };
+}
+
+function openDatabase(path: string): DatabaseSync {
+  try {
+    return new DatabaseSync(path, { timeout: busyTimeoutMs });
+  } catch (cause) {
+    throw new ProblemError(problem('server/data-folder', `The database ${path} cannot be opened.`, { path }), {
+      cause,
+    });
+  }
+}
+
+interface Prepared {
+  readonly statement: StatementSync;
+  readonly isReader: boolean;
+}
+
+const noRows: never[] = [];
+
+class SqliteConnection implements DatabaseConnection {
+  readonly #db: DatabaseSync;
+  readonly #prepared = new Map<string, Prepared>();
+
+  constructor(db: DatabaseSync) {
+    this.#db = db;
+  }
+
+  executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    try {
+      const { statement, isReader } = this.#prepare(query.sql);
+      const parameters = query.parameters as SQLInputValue[];
+      if (isReader) return Promise.resolve({ rows: statement.all(...parameters) as R[] });
+      const { changes } = statement.run(...parameters);
+      return Promise.resolve({ numAffectedRows: BigInt(changes), rows: noRows });
+    } catch (error) {
+      return Promise.reject(withFacts(error, query));
+    }
+  }
+
+  // biome-ignore lint/correctness/useYield: no caller streams; the interface asks for it
+  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new Error('streaming is not supported; read in pages');
+  }
+
+  #prepare(sql: string): Prepared {
+    const known = this.#prepared.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#db.prepare(sql);
+    const prepared = { statement, isReader: statement.columns().length > 0 };
+    if (this.#prepared.size >= statementsKept) this.#prepared.clear();
+    this.#prepared.set(sql, prepared);
+    return prepared;
+  }
+}
+
+function withFacts(error: unknown, query: CompiledQuery): unknown {
+  if (!(error instanceof Error)) return error;
+  return new Error(`${error.message} [${query.sql}]`, { cause: error });
+}
