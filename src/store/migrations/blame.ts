@@ -22,6 +22,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('candidates', 'text', (c) => c.notNull())
     .addColumn('targets', 'text', (c) => c.notNull())
     .addColumn('evidence', 'text', (c) => c.notNull())
+    .addColumn('seen_in', 'text')
     .addColumn('rollout', 'text')
     .addColumn('release', 'text')
     .addColumn('created_by', 'text', (c) => c.notNull())

@@ -30,6 +30,8 @@ interface MarkRow {
   candidates: string;
   targets: string;
   evidence: string;
+  /** The commit of the build that was seen to be bad; null when a person marked commits. */
+  seen_in: string | null;
   rollout: string | null;
   release: string | null;
   /** JSON `Actor`. */
