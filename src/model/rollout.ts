@@ -1,6 +1,6 @@
 import type { Actor } from './actor.ts';
-import type { JobId, ReleaseId, RolloutId, TaskIndex, VersionId } from './ids.ts';
-import type { OnFail } from './service-spec.ts';
+import type { HostId, JobId, ReleaseId, RolloutId, TaskIndex, VersionId } from './ids.ts';
+import type { OnFail, PlanSpec } from './service-spec.ts';
 
 /**
  * `waiting` (another rollout has the job) → `running` ⇄ `held` → `reverting` → an end.
@@ -51,6 +51,29 @@ export interface Hold {
   readonly then: { readonly atMs: number; readonly do: 'resume' | 'revert' } | undefined;
 }
 
+/** Where a rollout's time went; the parts sum to the time from its start to `accountedToMs`. */
+export interface TimeSplit {
+  readonly accountedToMs: number;
+  /** What the time since then goes to. */
+  readonly activity: TimeUse;
+  readonly spentMs: Readonly<Partial<Record<TimeUse, number>>>;
+}
+export const timeUses = ['waiting', 'updating', 'blocked', 'judging', 'held', 'reverting'] as const;
+export type TimeUse = (typeof timeUses)[number];
+
+/** Why a rollout failed: what a mark is asked for with. */
+export interface RolloutFailure {
+  readonly by: 'judge' | 'basic-checks' | 'mark' | 'person';
+  /** One sentence. */
+  readonly sentence: string;
+  readonly atMs: number;
+  /** Indices whose new tasks failed, and the hosts they failed on (basic checks), or that drive the verdict. */
+  readonly indices: readonly TaskIndex[];
+  readonly hosts: readonly HostId[];
+  /** When the conditions for writing a mark held and `blame/` was asked; undefined: not (yet). */
+  readonly markAskedAtMs: number | undefined;
+}
+
 export interface Rollout {
   readonly id: RolloutId;
   readonly job: JobId;
@@ -58,6 +81,14 @@ export interface Rollout {
   readonly to: VersionId;
   readonly kind: 'deploy' | 'rollback';
   readonly state: RolloutState;
+  /** As its owner wrote it; `phases` is what becomes of it on this job. */
+  readonly plan: PlanSpec;
+  /** Nothing to go back to: on failure it holds with the tasks as they are. */
+  readonly firstDeployment: boolean;
+  /** The service has checks to compare by; without: basic checks only. */
+  readonly judged: boolean;
+  /** The versions the old group ran when it started: what a mark's candidates are told apart from. */
+  readonly from: readonly VersionId[];
   readonly hold: Hold | undefined;
   readonly phases: readonly Phase[];
   readonly currentPhase: number;
@@ -65,8 +96,10 @@ export interface Rollout {
   readonly holdAfter: string | undefined;
   /** Raises the job's budget for this rollout, with the reason in the audit. */
   readonly budgetOverride: { readonly count: number; readonly reason: string } | undefined;
-  /** Why it failed, in one sentence, when it did. */
-  readonly failure: string | undefined;
+  readonly failure: RolloutFailure | undefined;
+  readonly time: TimeSplit;
+  /** A person's reason for asking for it. */
+  readonly reason: string | undefined;
   readonly createdBy: Actor;
   readonly createdAtMs: number;
   readonly startedAtMs: number | undefined;

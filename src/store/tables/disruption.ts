@@ -1,3 +1,86 @@
 /** Tables of `disruption/`. Times are epoch milliseconds, booleans 0 or 1, structured values JSON text. */
-// biome-ignore lint/suspicious/noEmptyInterface: filled by its area
-export interface DisruptionTables {}
+export interface DisruptionTables {
+  task: TaskTable;
+  task_report: TaskReportTable;
+  operation: OperationTable;
+  operation_answer: OperationAnswerTable;
+  outage: OutageTable;
+}
+
+/** What is known of one index: the newest folded report of its newest incarnation, and what is left of older ones. */
+export interface TaskTable {
+  job: string;
+  task_index: number;
+  highest_incarnation: number;
+  served_once: number;
+  out_since_ms: number | null;
+  failed_tries: number;
+  not_before_ms: number;
+  /** The newest incarnation that was reported; null before the first. */
+  incarnation: number | null;
+  host: string | null;
+  version: string | null;
+  state: string | null;
+  /** JSON of everything else in `IncarnationFacts`. */
+  facts: string | null;
+  /** JSON list of `IncarnationFacts`; null when there is none. */
+  older: string | null;
+}
+
+/** The inbox. A report that was sent twice is the same row. */
+export interface TaskReportTable {
+  job: string;
+  task_index: number;
+  incarnation: number;
+  host: string;
+  sequence: number;
+  at_ms: number;
+  body: string;
+}
+
+export interface OperationTable {
+  id: string;
+  job: string;
+  task_index: number;
+  kind: string;
+  incarnation: number;
+  next_incarnation: number;
+  from_version: string | null;
+  to_version: string | null;
+  host: string | null;
+  rollout: string | null;
+  phase: number | null;
+  reason: string;
+  state: string;
+  blocked_by: string | null;
+  still_out: number | null;
+  epoch: number | null;
+  deadline_at_ms: number | null;
+  proposed_at_ms: number;
+  admitted_at_ms: number | null;
+  ended_at_ms: number | null;
+  /** 0 while it lives. */
+  is_ended: number;
+  /** What else belongs to it: exemption, forced, the effect that carries it, cancel asked for; JSON. */
+  facts: string;
+}
+
+/** Inbox of what receivers answered to `execute` and `cancel`. */
+export interface OperationAnswerTable {
+  operation: string;
+  job: string;
+  answer: string;
+  at_ms: number;
+}
+
+export interface OutageTable {
+  id: string;
+  cause: string;
+  job: string | null;
+  task_index: number | null;
+  host: string | null;
+  operation: string | null;
+  starts_at_ms: number;
+  deadline_at_ms: number | null;
+  ended_at_ms: number | null;
+}

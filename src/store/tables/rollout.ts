@@ -1,3 +1,51 @@
 /** Tables of `rollout/`. Times are epoch milliseconds, booleans 0 or 1, structured values JSON text. */
-// biome-ignore lint/suspicious/noEmptyInterface: filled by its area
-export interface RolloutTables {}
+export interface RolloutTables {
+  job: JobTable;
+  assignment: AssignmentTable;
+  rollout: RolloutTable;
+}
+
+export interface JobTable {
+  id: string;
+  service: string;
+  environment: string;
+  /** What its owner wants; `job/decide` makes it so. */
+  wanted_size: number;
+  /** JSON `Amount`. */
+  budget: string;
+  env: string;
+  /** Labels that its hosts must have; JSON. */
+  host_labels: string;
+  driver: string;
+  /** What is in force, written by `job/decide` alone. */
+  size: number;
+  /** The size before, while a resize is going on. */
+  resizing_from: number | null;
+  /** JSON list of version ids, newest first. */
+  good_versions: string;
+  created_at_ms: number;
+}
+
+/** (job, index) → version. Written by `job/decide` for rollouts alone. */
+export interface AssignmentTable {
+  job: string;
+  task_index: number;
+  version: string | null;
+  rollout: string | null;
+  last_good: string | null;
+}
+
+export interface RolloutTable {
+  id: string;
+  job: string;
+  release: string | null;
+  to_version: string;
+  kind: string;
+  state: string;
+  /** 0 while it has the job or waits for it. */
+  is_ended: number;
+  created_at_ms: number;
+  ended_at_ms: number | null;
+  /** JSON of the whole `Rollout`. */
+  body: string;
+}

@@ -1,0 +1,78 @@
+import type {
+  FailureCard,
+  HostId,
+  Incarnation,
+  Operation,
+  OperationId,
+  TaskIndex,
+  TaskState,
+  VersionId,
+} from '../model/index.ts';
+
+/** What is known of one incarnation: its newest folded report. */
+export interface IncarnationFacts {
+  readonly incarnation: Incarnation;
+  readonly life: number;
+  readonly host: HostId;
+  readonly version: VersionId;
+  readonly state: TaskState;
+  readonly ports: Readonly<Record<string, number>>;
+  readonly address: string;
+  /** The agent's own: orders the reports of this incarnation. */
+  readonly sequence: number;
+  readonly reportedAtMs: number;
+  /** Since when this incarnation has served without a break; undefined while it does not. */
+  readonly servingSinceMs: number | undefined;
+  /** The newest failure it was reported with. */
+  readonly failure: FailureCard | undefined;
+}
+
+/** What is known of one index of a job. */
+export interface TaskFacts {
+  readonly index: TaskIndex;
+  /** The highest number ever given out for it, also to operations of which nothing was heard yet. */
+  readonly highestIncarnation: Incarnation;
+  /** It has served at least once: from then on it counts as out whenever it does not serve (invariant I1). */
+  readonly servedOnce: boolean;
+  /** Since when it has been out; undefined while it serves or has never served. */
+  readonly outSinceMs: number | undefined;
+  /** Repairs that failed in a row, and before which time no further one begins. */
+  readonly failedTries: number;
+  readonly notBeforeMs: number;
+  /** The newest incarnation that was reported. */
+  readonly current: IncarnationFacts | undefined;
+  /** Superseded incarnations that are not known to be gone. */
+  readonly older: readonly IncarnationFacts[];
+}
+
+/** Why an operation was admitted although it did not fit, or did not need to (invariant I1). */
+export type Exemption = 'no-living-incarnation' | 'still-out' | 'forced';
+
+/** An operation as the ledger keeps it. */
+export interface LedgerOperation extends Operation {
+  readonly exemption: Exemption | undefined;
+  /** When it was told to be cancelled, until the receiver has answered. */
+  readonly cancelAskedAtMs: number | undefined;
+  /** How it ended, in words. */
+  readonly outcome: string | undefined;
+}
+
+/** What a receiver answered: `begun` to an execute; the three answers to a cancel. */
+export interface OperationAnswer {
+  readonly operation: OperationId;
+  readonly answer: 'begun' | 'never-began' | 'done';
+  readonly atMs: number;
+}
+
+export function newTask(index: TaskIndex): TaskFacts {
+  return {
+    index,
+    highestIncarnation: 0,
+    servedOnce: false,
+    outSinceMs: undefined,
+    failedTries: 0,
+    notBeforeMs: 0,
+    current: undefined,
+    older: [],
+  };
+}

@@ -1,0 +1,8 @@
+/**
+ * The ledger: everything that takes tasks out, whatever the cause, under one budget per job (invariant I1).
+ *
+ * OUT = indices that served once and do not serve by the newest folded report ∪ indices with an operation admitted
+ * and not ended. An *operation* is one wanted change to one task; it is admitted only if OUT with its index fits into
+ * the budget, except for what cannot take anything out. What a TaskController acks is necessary, not sufficient.
+ */
+export * from './facts.ts';

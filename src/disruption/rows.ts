@@ -1,0 +1,299 @@
+import type { Selectable } from 'kysely';
+import type { HostId, JobId, OperationId, Outage, RolloutId, TaskIndex, TaskReport } from '../model/index.ts';
+import type { Tx } from '../store/index.ts';
+import type { OperationTable, OutageTable, TaskTable } from '../store/tables/disruption.ts';
+import type { IncarnationFacts, LedgerOperation, OperationAnswer, TaskFacts } from './facts.ts';
+
+// ---------------------------------------------------------------- the inbox
+
+/** Appends reports without a guard; then enqueue `job/decide` for their jobs. A repeated report changes nothing. */
+export async function appendReports(tx: Tx, reports: readonly TaskReport[]): Promise<void> {
+  if (reports.length === 0) return;
+  const values = reports.map((report) => ({
+    job: report.job,
+    task_index: report.index,
+    incarnation: report.incarnation,
+    host: report.host,
+    sequence: report.sequence,
+    at_ms: report.atMs,
+    body: JSON.stringify(report),
+  }));
+  for (let at = 0; at < values.length; at += 100) {
+    await tx
+      .insertInto('task_report')
+      .values(values.slice(at, at + 100))
+      .onConflict((on) => on.doNothing())
+      .execute();
+  }
+}
+
+/** All reports of a job that were not folded yet. */
+export async function listReports(tx: Tx, job: JobId): Promise<TaskReport[]> {
+  const rows = await tx.selectFrom('task_report').select('body').where('job', '=', job).execute();
+  return rows.map((row) => JSON.parse(row.body) as TaskReport);
+}
+
+export async function deleteReport(tx: Tx, report: TaskReport): Promise<void> {
+  await tx
+    .deleteFrom('task_report')
+    .where('job', '=', report.job)
+    .where('task_index', '=', report.index)
+    .where('incarnation', '=', report.incarnation)
+    .where('host', '=', report.host)
+    .where('sequence', '=', report.sequence)
+    .where('at_ms', '=', report.atMs)
+    .execute();
+}
+
+/** The receiver wrote an operation down (`begun`), or answered a cancel. Then enqueue `job/decide`. */
+export async function appendAnswer(tx: Tx, job: JobId, answer: OperationAnswer): Promise<void> {
+  await tx
+    .insertInto('operation_answer')
+    .values({ operation: answer.operation, job, answer: answer.answer, at_ms: answer.atMs })
+    .onConflict((on) => on.doNothing())
+    .execute();
+}
+
+/** Which job an operation belongs to: agents report begun operations by id alone. */
+export async function findJobOfOperation(tx: Tx, operation: OperationId): Promise<JobId | undefined> {
+  const row = await tx.selectFrom('operation').select('job').where('id', '=', operation).executeTakeFirst();
+  return row?.job as JobId | undefined;
+}
+
+export async function listAnswers(tx: Tx, job: JobId): Promise<OperationAnswer[]> {
+  const rows = await tx
+    .selectFrom('operation_answer')
+    .selectAll()
+    .where('job', '=', job)
+    .orderBy('at_ms')
+    .orderBy('operation')
+    .execute();
+  return rows.map((row) => ({
+    operation: row.operation as OperationId,
+    answer: row.answer as OperationAnswer['answer'],
+    atMs: row.at_ms,
+  }));
+}
+
+export async function deleteAnswer(tx: Tx, answer: OperationAnswer): Promise<void> {
+  await tx
+    .deleteFrom('operation_answer')
+    .where('operation', '=', answer.operation)
+    .where('answer', '=', answer.answer)
+    .execute();
+}
+
+// ---------------------------------------------------------------- tasks
+
+export async function listTasks(tx: Tx, job: JobId): Promise<TaskFacts[]> {
+  const rows = await tx.selectFrom('task').selectAll().where('job', '=', job).orderBy('task_index').execute();
+  return rows.map(taskOf);
+}
+
+/** Jobs with a task on this host by the newest folded report: whom to wake when its state changes. */
+export async function listJobsOnHost(tx: Tx, host: HostId): Promise<JobId[]> {
+  const rows = await tx.selectFrom('task').select('job').distinct().where('host', '=', host).orderBy('job').execute();
+  return rows.map((row) => row.job as JobId);
+}
+
+export async function saveTask(tx: Tx, job: JobId, task: TaskFacts): Promise<void> {
+  const { index, ...values } = rowOfTask(task);
+  await tx
+    .insertInto('task')
+    .values({ job, task_index: index, ...values })
+    .onConflict((on) => on.columns(['job', 'task_index']).doUpdateSet(values))
+    .execute();
+}
+
+export async function deleteTask(tx: Tx, job: JobId, index: TaskIndex): Promise<void> {
+  await tx.deleteFrom('task').where('job', '=', job).where('task_index', '=', index).execute();
+}
+
+// ---------------------------------------------------------------- operations
+
+/** Operations of a job that have not ended. */
+export async function loadOperations(tx: Tx, job: JobId): Promise<LedgerOperation[]> {
+  const rows = await tx
+    .selectFrom('operation')
+    .selectAll()
+    .where('job', '=', job)
+    .where('is_ended', '=', 0)
+    .orderBy('id')
+    .execute();
+  return rows.map(operationOf);
+}
+
+/** All operations of a rollout, ended ones too, oldest first: its history, and when each index was updated. */
+export async function listOperationsOfRollout(tx: Tx, rollout: RolloutId): Promise<LedgerOperation[]> {
+  const rows = await tx.selectFrom('operation').selectAll().where('rollout', '=', rollout).orderBy('id').execute();
+  return rows.map(operationOf);
+}
+
+export async function findOperation(tx: Tx, id: OperationId): Promise<LedgerOperation | undefined> {
+  const row = await tx.selectFrom('operation').selectAll().where('id', '=', id).executeTakeFirst();
+  return row && operationOf(row);
+}
+
+export async function saveOperation(tx: Tx, operation: LedgerOperation): Promise<void> {
+  const { id, ...values } = rowOfOperation(operation);
+  await tx
+    .insertInto('operation')
+    .values({ id, ...values })
+    .onConflict((on) => on.column('id').doUpdateSet(values))
+    .execute();
+}
+
+// ---------------------------------------------------------------- outages
+
+/** Outages of a job, and of the hosts given, that have not ended. */
+export async function listOutages(tx: Tx, job: JobId, hosts: readonly HostId[]): Promise<Outage[]> {
+  const rows = await tx
+    .selectFrom('outage')
+    .selectAll()
+    .where('ended_at_ms', 'is', null)
+    .where((where) =>
+      hosts.length === 0 ? where('job', '=', job) : where.or([where('job', '=', job), where('host', 'in', [...hosts])]),
+    )
+    .orderBy('id')
+    .execute();
+  return rows.map(outageOf);
+}
+
+/** Opens an outage (also a maintenance of a host, by a person) or records its end. */
+export async function saveOutage(tx: Tx, outage: Outage): Promise<void> {
+  const ofTask = 'job' in outage.scope;
+  const values = {
+    cause: outage.cause,
+    job: 'job' in outage.scope ? outage.scope.job : null,
+    task_index: 'job' in outage.scope ? outage.scope.index : null,
+    host: ofTask ? null : (outage.scope as { host: HostId }).host,
+    operation: outage.operation ?? null,
+    starts_at_ms: outage.startsAtMs,
+    deadline_at_ms: outage.deadlineAtMs ?? null,
+    ended_at_ms: outage.endedAtMs ?? null,
+  };
+  await tx
+    .insertInto('outage')
+    .values({ id: outage.id, ...values })
+    .onConflict((on) => on.column('id').doUpdateSet(values))
+    .execute();
+}
+
+// ---------------------------------------------------------------- rows ↔ facts
+
+function taskOf(row: Selectable<TaskTable>): TaskFacts {
+  const current =
+    row.incarnation === null
+      ? undefined
+      : ({
+          ...(JSON.parse(row.facts ?? '{}') as object),
+          incarnation: row.incarnation,
+          host: row.host,
+          version: row.version,
+          state: row.state,
+        } as unknown as IncarnationFacts);
+  return {
+    index: row.task_index,
+    highestIncarnation: row.highest_incarnation,
+    servedOnce: row.served_once === 1,
+    outSinceMs: row.out_since_ms ?? undefined,
+    failedTries: row.failed_tries,
+    notBeforeMs: row.not_before_ms,
+    current,
+    older: row.older === null ? [] : (JSON.parse(row.older) as IncarnationFacts[]),
+  };
+}
+
+function rowOfTask(task: TaskFacts) {
+  const { incarnation, host, version, state, ...facts } = task.current ?? {};
+  return {
+    index: task.index,
+    highest_incarnation: task.highestIncarnation,
+    served_once: task.servedOnce ? 1 : 0,
+    out_since_ms: task.outSinceMs ?? null,
+    failed_tries: task.failedTries,
+    not_before_ms: task.notBeforeMs,
+    incarnation: incarnation ?? null,
+    host: host ?? null,
+    version: version ?? null,
+    state: state ?? null,
+    facts: task.current === undefined ? null : JSON.stringify(facts),
+    older: task.older.length === 0 ? null : JSON.stringify(task.older),
+  };
+}
+
+interface OperationExtras {
+  readonly exemption?: LedgerOperation['exemption'];
+  readonly cancelAskedAtMs?: number;
+  readonly outcome?: string;
+}
+
+function operationOf(row: Selectable<OperationTable>): LedgerOperation {
+  const extras = JSON.parse(row.facts) as OperationExtras;
+  return {
+    id: row.id as OperationId,
+    job: row.job as JobId,
+    index: row.task_index,
+    kind: row.kind as LedgerOperation['kind'],
+    incarnation: row.incarnation,
+    nextIncarnation: row.next_incarnation,
+    from: (row.from_version ?? undefined) as LedgerOperation['from'],
+    to: (row.to_version ?? undefined) as LedgerOperation['to'],
+    host: row.host ?? undefined,
+    rollout: (row.rollout ?? undefined) as RolloutId | undefined,
+    phase: row.phase ?? undefined,
+    reason: row.reason,
+    state: row.state as LedgerOperation['state'],
+    blockedBy: row.blocked_by ?? undefined,
+    precondition: row.still_out === null ? undefined : { stillOut: row.still_out },
+    epoch: row.epoch ?? undefined,
+    deadlineAtMs: row.deadline_at_ms ?? undefined,
+    proposedAtMs: row.proposed_at_ms,
+    admittedAtMs: row.admitted_at_ms ?? undefined,
+    endedAtMs: row.ended_at_ms ?? undefined,
+    exemption: extras.exemption,
+    cancelAskedAtMs: extras.cancelAskedAtMs,
+    outcome: extras.outcome,
+  };
+}
+
+function rowOfOperation(operation: LedgerOperation) {
+  const { exemption, cancelAskedAtMs, outcome } = operation;
+  return {
+    id: operation.id,
+    job: operation.job,
+    task_index: operation.index,
+    kind: operation.kind,
+    incarnation: operation.incarnation,
+    next_incarnation: operation.nextIncarnation,
+    from_version: operation.from ?? null,
+    to_version: operation.to ?? null,
+    host: operation.host ?? null,
+    rollout: operation.rollout ?? null,
+    phase: operation.phase ?? null,
+    reason: operation.reason,
+    state: operation.state,
+    blocked_by: operation.blockedBy ?? null,
+    still_out: operation.precondition?.stillOut ?? null,
+    epoch: operation.epoch ?? null,
+    deadline_at_ms: operation.deadlineAtMs ?? null,
+    proposed_at_ms: operation.proposedAtMs,
+    admitted_at_ms: operation.admittedAtMs ?? null,
+    ended_at_ms: operation.endedAtMs ?? null,
+    is_ended: operation.endedAtMs === undefined ? 0 : 1,
+    facts: JSON.stringify({ exemption, cancelAskedAtMs, outcome }),
+  };
+}
+
+function outageOf(row: Selectable<OutageTable>): Outage {
+  return {
+    id: row.id as Outage['id'],
+    cause: row.cause as Outage['cause'],
+    scope:
+      row.job === null ? { host: row.host as HostId } : { job: row.job as JobId, index: row.task_index as TaskIndex },
+    operation: (row.operation ?? undefined) as OperationId | undefined,
+    startsAtMs: row.starts_at_ms,
+    deadlineAtMs: row.deadline_at_ms ?? undefined,
+    endedAtMs: row.ended_at_ms ?? undefined,
+  };
+}

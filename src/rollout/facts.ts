@@ -1,0 +1,24 @@
+import type { Amount, EnvironmentName, JobId, ServiceName, VersionId } from '../model/index.ts';
+
+/** A job as its rows say. What an owner wants (`wantedSize`, `budget`, …) comes from the environment's specification. */
+export interface JobFacts {
+  readonly id: JobId;
+  readonly service: ServiceName;
+  readonly environment: EnvironmentName;
+  readonly wantedSize: number;
+  readonly budget: Amount;
+  readonly env: Readonly<Record<string, string>>;
+  /** Only hosts with all these labels. */
+  readonly hostLabels: Readonly<Record<string, string>>;
+  readonly driver: string;
+  /** In force; `job/decide` brings it to `wantedSize`. */
+  readonly size: number;
+  /** The size before, until a resize is through: meanwhile the smaller budget is in force. */
+  readonly resizingFrom: number | undefined;
+  /** Those that passed their last phase, newest first. */
+  readonly goodVersions: readonly VersionId[];
+  readonly createdAtMs: number;
+}
+
+/** What an environment's specification says of the job: the part of `JobFacts` that others write. */
+export type JobWish = Omit<JobFacts, 'size' | 'resizingFrom' | 'goodVersions' | 'createdAtMs'>;

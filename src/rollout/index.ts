@@ -1,0 +1,10 @@
+/**
+ * One version spreading over one job: phases, batches, assignment, advance, revert.
+ *
+ * A rollout owns indices through the *assignment* (index → version): taking an index, giving it back and handing it
+ * over are its only ways to act; operations follow from assignment − reality and go through the ledger
+ * (`disruption/`). `decideJob` ties all of it together and is pure; `work.ts` loads, calls it and commits.
+ * Invariants: I2 one owner, I3 blast radius, I4 no bad twice (docs/explanations/invariants.md).
+ */
+export * from './facts.ts';
+export * from './new-rollout.ts';

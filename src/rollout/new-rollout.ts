@@ -1,0 +1,34 @@
+import type { Actor, JobId, PlanSpec, ReleaseId, Rollout, RolloutId, VersionId } from '../model/index.ts';
+
+export interface RolloutRequest {
+  readonly id: RolloutId;
+  readonly job: JobId;
+  readonly release: ReleaseId | undefined;
+  readonly to: VersionId;
+  readonly kind: 'deploy' | 'rollback';
+  readonly plan: PlanSpec;
+  /** The service has checks to compare by. */
+  readonly judged: boolean;
+  readonly holdAfter: string | undefined;
+  readonly createdBy: Actor;
+  readonly reason: string | undefined;
+}
+
+/** A rollout as it is first stored: `waiting`. `job/decide` starts it when the job is free, and fixes its phases. */
+export function newRollout(request: RolloutRequest, nowMs: number): Rollout {
+  return {
+    ...request,
+    state: 'waiting',
+    hold: undefined,
+    firstDeployment: false,
+    from: [],
+    phases: [],
+    currentPhase: 0,
+    budgetOverride: undefined,
+    failure: undefined,
+    time: { accountedToMs: nowMs, activity: 'waiting', spentMs: {} },
+    createdAtMs: nowMs,
+    startedAtMs: undefined,
+    endedAtMs: undefined,
+  };
+}

@@ -1,0 +1,86 @@
+import type { LedgerOperation, TaskFacts } from '../disruption/index.ts';
+import { listOperationsOfRollout, listOutages, listTasks, loadOperations } from '../disruption/rows.ts';
+import type { AssignmentRow, HostId, JobId, Outage, Rollout, RolloutId, TaskIndex, VersionId } from '../model/index.ts';
+import type { Tx } from '../store/index.ts';
+import type { JobFacts } from './facts.ts';
+import { findJob, findRollout, listAssignment } from './rows.ts';
+
+/** One dot on the screen. */
+export interface TaskDot {
+  readonly index: TaskIndex;
+  readonly incarnation: number;
+  readonly host: HostId | undefined;
+  readonly version: VersionId | undefined;
+  readonly assigned: VersionId | undefined;
+  readonly state: string;
+  /** `old`, `new` (of the running or newest rollout), `updating`, `failed`, `out` (not by us) or `absent`. */
+  readonly look: 'old' | 'new' | 'updating' | 'failed' | 'out' | 'absent';
+  /** Its phase in the rollout shown: 0 is the first; undefined when no phase has taken it. */
+  readonly phase: number | undefined;
+}
+
+export interface JobScreen {
+  readonly job: JobFacts;
+  readonly dots: readonly TaskDot[];
+  readonly operations: readonly LedgerOperation[];
+  readonly outages: readonly Outage[];
+}
+
+export interface RolloutScreen extends JobScreen {
+  readonly rollout: Rollout;
+  /** Ended ones too, oldest first. */
+  readonly history: readonly LedgerOperation[];
+}
+
+export async function readJob(tx: Tx, id: JobId, shown?: Rollout): Promise<JobScreen | undefined> {
+  const job = await findJob(tx, id);
+  if (job === undefined) return undefined;
+  const tasks = await listTasks(tx, id);
+  const operations = await loadOperations(tx, id);
+  const assignment = new Map((await listAssignment(tx, id)).map((row) => [row.index, row]));
+  const known = new Map(tasks.map((task) => [task.index, task]));
+  const dots: TaskDot[] = [];
+  for (let index = 0; index < job.size; index++) {
+    const operation = operations.find((one) => one.index === index && one.admittedAtMs !== undefined);
+    dots.push(dotOf(index, known.get(index), assignment.get(index), operation, shown));
+  }
+  for (const task of tasks) if (task.index >= job.size) dots.push(dotOf(task.index, task, undefined, undefined, shown));
+  return { job, dots, operations, outages: await listOutages(tx, id, []) };
+}
+
+export async function readRollout(tx: Tx, id: RolloutId): Promise<RolloutScreen | undefined> {
+  const rollout = await findRollout(tx, id);
+  if (rollout === undefined) return undefined;
+  const screen = await readJob(tx, rollout.job, rollout);
+  if (screen === undefined) return undefined;
+  return { ...screen, rollout, history: await listOperationsOfRollout(tx, id) };
+}
+
+function dotOf(
+  index: TaskIndex,
+  task: TaskFacts | undefined,
+  row: AssignmentRow | undefined,
+  operation: LedgerOperation | undefined,
+  shown: Rollout | undefined,
+): TaskDot {
+  const current = task?.current;
+  const isNew = shown !== undefined && current?.version === shown.to;
+  const look = (): TaskDot['look'] => {
+    if (operation !== undefined) return 'updating';
+    if (current === undefined) return 'absent';
+    if (current.state === 'failed' || current.state === 'crash-looping') return 'failed';
+    if (current.state !== 'serving') return 'out';
+    return isNew ? 'new' : 'old';
+  };
+  const phase = shown?.phases.findIndex((one) => one.members.includes(index));
+  return {
+    index,
+    incarnation: current?.incarnation ?? 0,
+    host: current?.host ?? operation?.host,
+    version: current?.version,
+    assigned: row?.version,
+    state: current?.state ?? 'absent',
+    look: look(),
+    phase: phase === -1 ? undefined : phase,
+  };
+}

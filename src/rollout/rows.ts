@@ -1,0 +1,200 @@
+import type { Selectable } from 'kysely';
+import type { AssignmentRow, JobId, ReleaseId, Rollout, RolloutId, ServiceName, VersionId } from '../model/index.ts';
+import type { Tx } from '../store/index.ts';
+import type { AssignmentTable, JobTable } from '../store/tables/rollout.ts';
+import type { JobFacts, JobWish } from './facts.ts';
+
+// ---------------------------------------------------------------- jobs
+
+/**
+ * Makes the job, or brings what its owner wants (size, budget, environment, labels) up to date; size, good versions
+ * and all that is in force stay as they are until `job/decide`, which must be enqueued.
+ */
+export async function ensureJob(tx: Tx, wish: JobWish, nowMs: number): Promise<void> {
+  const wanted = {
+    wanted_size: wish.wantedSize,
+    budget: JSON.stringify(wish.budget),
+    env: JSON.stringify(wish.env),
+    host_labels: JSON.stringify(wish.hostLabels),
+    driver: wish.driver,
+  };
+  const { id, service, environment } = wish;
+  await tx
+    .insertInto('job')
+    .values({
+      id,
+      service,
+      environment,
+      ...wanted,
+      size: wish.wantedSize,
+      resizing_from: null,
+      good_versions: '[]',
+      created_at_ms: nowMs,
+    })
+    .onConflict((on) => on.column('id').doUpdateSet(wanted))
+    .execute();
+}
+
+export async function findJob(tx: Tx, id: JobId): Promise<JobFacts | undefined> {
+  const row = await tx.selectFrom('job').selectAll().where('id', '=', id).executeTakeFirst();
+  return row && jobOf(row);
+}
+
+export async function loadJob(tx: Tx, id: JobId): Promise<JobFacts> {
+  return jobOf(await tx.selectFrom('job').selectAll().where('id', '=', id).executeTakeFirstOrThrow());
+}
+
+export async function listJobs(tx: Tx): Promise<JobFacts[]> {
+  return (await tx.selectFrom('job').selectAll().orderBy('id').execute()).map(jobOf);
+}
+
+export async function listJobsOfService(tx: Tx, service: ServiceName): Promise<JobFacts[]> {
+  const rows = await tx.selectFrom('job').selectAll().where('service', '=', service).orderBy('id').execute();
+  return rows.map(jobOf);
+}
+
+/** What is in force; only `job/decide` writes it. */
+export async function updateJobInForce(
+  tx: Tx,
+  job: Pick<JobFacts, 'id' | 'size' | 'resizingFrom' | 'goodVersions'>,
+): Promise<void> {
+  await tx
+    .updateTable('job')
+    .set({
+      size: job.size,
+      resizing_from: job.resizingFrom ?? null,
+      good_versions: JSON.stringify(job.goodVersions),
+    })
+    .where('id', '=', job.id)
+    .execute();
+}
+
+// ---------------------------------------------------------------- assignment
+
+export async function listAssignment(tx: Tx, job: JobId): Promise<AssignmentRow[]> {
+  const rows = await tx.selectFrom('assignment').selectAll().where('job', '=', job).orderBy('task_index').execute();
+  return rows.map(assignmentOf);
+}
+
+export async function saveAssignment(tx: Tx, row: AssignmentRow): Promise<void> {
+  const values = { version: row.version ?? null, rollout: row.rollout ?? null, last_good: row.lastGood ?? null };
+  await tx
+    .insertInto('assignment')
+    .values({ job: row.job, task_index: row.index, ...values })
+    .onConflict((on) => on.columns(['job', 'task_index']).doUpdateSet(values))
+    .execute();
+}
+
+export async function deleteAssignment(tx: Tx, job: JobId, index: number): Promise<void> {
+  await tx.deleteFrom('assignment').where('job', '=', job).where('task_index', '=', index).execute();
+}
+
+/** Versions that some index is assigned, may be given back, or that a job counts as good: their packages are kept. */
+export async function listVersionsInUse(tx: Tx): Promise<VersionId[]> {
+  const rows = await tx.selectFrom('assignment').select(['version', 'last_good']).distinct().execute();
+  const jobs = await tx.selectFrom('job').select('good_versions').execute();
+  const rollouts = await tx.selectFrom('rollout').select('to_version').where('is_ended', '=', 0).execute();
+  const ids = new Set<string>();
+  for (const row of rows) for (const id of [row.version, row.last_good]) if (id !== null) ids.add(id);
+  for (const row of jobs) for (const id of (JSON.parse(row.good_versions) as string[]).slice(0, 10)) ids.add(id);
+  for (const row of rollouts) ids.add(row.to_version);
+  return [...ids].sort() as VersionId[];
+}
+
+// ---------------------------------------------------------------- rollouts
+
+/**
+ * Stores a rollout made by `newRollout`, without a guard: it waits until `job/decide`, which must be enqueued in the
+ * same proposal, takes it up. Once stored, only `job/decide` writes it.
+ */
+export async function insertRollout(tx: Tx, rollout: Rollout): Promise<void> {
+  await tx.insertInto('rollout').values(rowOfRollout(rollout)).execute();
+}
+
+export async function saveRollout(tx: Tx, rollout: Rollout): Promise<void> {
+  const { id, ...values } = rowOfRollout(rollout);
+  await tx.updateTable('rollout').set(values).where('id', '=', id).execute();
+}
+
+export async function findRollout(tx: Tx, id: RolloutId): Promise<Rollout | undefined> {
+  const row = await tx.selectFrom('rollout').select('body').where('id', '=', id).executeTakeFirst();
+  return row && rolloutOf(row.body);
+}
+
+/** Rollouts of a job that have not ended, oldest first. */
+export async function listLiveRollouts(tx: Tx, job: JobId): Promise<Rollout[]> {
+  const rows = await tx
+    .selectFrom('rollout')
+    .select('body')
+    .where('job', '=', job)
+    .where('is_ended', '=', 0)
+    .orderBy('id')
+    .execute();
+  return rows.map((row) => rolloutOf(row.body));
+}
+
+/** The newest rollouts of a job, ended ones too, newest first. */
+export async function listRollouts(tx: Tx, job: JobId, limit: number): Promise<Rollout[]> {
+  const rows = await tx
+    .selectFrom('rollout')
+    .select('body')
+    .where('job', '=', job)
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => rolloutOf(row.body));
+}
+
+export async function listRolloutsOfRelease(tx: Tx, release: ReleaseId): Promise<Rollout[]> {
+  const rows = await tx.selectFrom('rollout').select('body').where('release', '=', release).orderBy('id').execute();
+  return rows.map((row) => rolloutOf(row.body));
+}
+
+// ---------------------------------------------------------------- rows ↔ facts
+
+function jobOf(row: Selectable<JobTable>): JobFacts {
+  return {
+    id: row.id as JobId,
+    service: row.service,
+    environment: row.environment,
+    wantedSize: row.wanted_size,
+    budget: JSON.parse(row.budget),
+    env: JSON.parse(row.env),
+    hostLabels: JSON.parse(row.host_labels),
+    driver: row.driver,
+    size: row.size,
+    resizingFrom: row.resizing_from ?? undefined,
+    goodVersions: JSON.parse(row.good_versions),
+    createdAtMs: row.created_at_ms,
+  };
+}
+
+function assignmentOf(row: Selectable<AssignmentTable>): AssignmentRow {
+  return {
+    job: row.job as JobId,
+    index: row.task_index,
+    version: (row.version ?? undefined) as VersionId | undefined,
+    rollout: (row.rollout ?? undefined) as RolloutId | undefined,
+    lastGood: (row.last_good ?? undefined) as VersionId | undefined,
+  };
+}
+
+/** `undefined` members are absent in JSON: they are absent in what is read back, which reads the same. */
+function rolloutOf(body: string): Rollout {
+  return JSON.parse(body) as Rollout;
+}
+
+function rowOfRollout(rollout: Rollout) {
+  return {
+    id: rollout.id,
+    job: rollout.job,
+    release: rollout.release ?? null,
+    to_version: rollout.to,
+    kind: rollout.kind,
+    state: rollout.state,
+    is_ended: rollout.endedAtMs === undefined ? 0 : 1,
+    created_at_ms: rollout.createdAtMs,
+    ended_at_ms: rollout.endedAtMs ?? null,
+    body: JSON.stringify(rollout),
+  };
+}
