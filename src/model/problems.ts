@@ -40,6 +40,11 @@ export const catalogue = {
     'The token is wrong, used or expired',
     'Make a new one with `rollway agent token` or `rollway ui`.',
   ),
+  'auth/too-many-attempts': entry(
+    429,
+    'Too many failed attempts to sign in',
+    'Wait a minute, then use a new link of `rollway ui`.',
+  ),
   'agent/foreign-host': entry(
     403,
     'An agent may report only for its own host',
