@@ -11,11 +11,12 @@
  *     await downloadPackage([server], store, digest);                                // only what is missing
  *     await unpackTree(store, digest, await createTreeWriter(target));               // whole or not at all
  */
+export * from './copy.ts';
 export * from './cut.ts';
 export * from './keep.ts';
 export * from './manifest.ts';
 export * from './open-store.ts';
-export * from './pack.ts';
+export { type Packed, type PackOptions, packTree } from './pack.ts';
 export * from './port.ts';
 export * from './safe-path.ts';
 export * from './select.ts';

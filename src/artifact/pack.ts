@@ -42,7 +42,7 @@ export async function packTree(
   return ok({ digest: added.value, sizeBytes: sizeOfPackage(manifest), files, newChunks });
 }
 
-async function findEntries(tree: TreeReader, options: PackOptions): Promise<Result<FoundEntry[]>> {
+export async function findEntries(tree: TreeReader, options: PackOptions): Promise<Result<FoundEntry[]>> {
   const selection = selectionOf(options.include ?? [], options.exclude ?? []);
   const listed = await tree.list(selection.skips);
   const found = listed.filter((entry) => selection.includes(entry.path));

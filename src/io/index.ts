@@ -3,4 +3,17 @@
  * one thing for the composition roots (server, agent, command line), which hand it to the others.
  */
 export * from './blob-files.ts';
+export * from './cgroup.ts';
+export * from './chance.ts';
+export * from './clock.ts';
+export * from './contexts.ts';
+export * from './files.ts';
+export * from './git-bundle.ts';
+export * from './git-commits.ts';
+export * from './git-tree.ts';
+export * from './git.ts';
+export * from './pinned-tls.ts';
+export * from './ports.ts';
+export * from './process.ts';
+export * from './sockets.ts';
 export * from './tree-files.ts';

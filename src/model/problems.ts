@@ -55,6 +55,21 @@ export const catalogue = {
     'Agent and server are of different versions',
     'Install the server’s version of Rollway on the host.',
   ),
+  'agent/unreachable': entry(
+    503,
+    'The agent of the host cannot be reached',
+    'It is tried again by itself; see `rollway hosts` for when it was last heard.',
+  ),
+  'agent/bad-signature': entry(
+    401,
+    'The request is not signed by this host’s agent',
+    'Check the clock of the host; if its identity file was lost, join it again with a new token.',
+  ),
+  'agent/already-joined': entry(
+    409,
+    'Another agent already has this host name',
+    'Give this host another name; or say `rollway host dead <host>` first when the other one is gone for good.',
+  ),
   'agent/superseded': entry(409, 'A newer incarnation or epoch is known', 'Nothing to do: the newer order stands.'),
   // what a user writes
   'spec/invalid': entry(
@@ -86,6 +101,15 @@ export const catalogue = {
   'git/not-a-repository': entry(400, 'This is not a Git repository', 'Run the command inside one, or `git init`.'),
   'git/dirty-tree': entry(409, 'There are uncommitted changes', 'Commit or stash the named files first.'),
   'git/unknown-commit': entry(404, 'The repository has no such commit', 'Push it, or let `rollway deploy` upload it.'),
+  'git/unknown-branch': entry(404, 'The repository has no such branch', 'Push it, or correct `pipeline.branch`.'),
+  'git/bad-source': entry(
+    400,
+    'The repository’s address cannot be used',
+    'Give an absolute path, or an https://, ssh:// or user@host:path address.',
+  ),
+  'git/bad-bundle': entry(422, 'The uploaded commits cannot be used', 'Fetch from the server and deploy again.'),
+  'git/timed-out': entry(504, 'Git took too long', 'Check the network to the repository, then try again.'),
+  'git/too-large': entry(413, 'Git gave more than Rollway reads', 'Make the named file or change smaller.'),
   'git/failed': entry(502, 'Git failed', 'Read Git’s message; check the address and access of the repository.'),
   // releases and pipelines
   'release/blocked-by-mark': entry(
