@@ -5,7 +5,6 @@
  */
 export * from './agent-protocol.ts';
 export { type CallOptions, type Client, type ClientOptions, createClient, problemOf } from './client.ts';
-export { type ContextFile, contextFileSchema } from './context-file.ts';
 export { applyDelta, deltaBetween } from './delta.ts';
 export {
   type DataOf,

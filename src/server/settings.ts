@@ -1,0 +1,80 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { contextsFile } from '../io/index.ts';
+import type { StoreOptions } from '../store/index.ts';
+
+/** Everything that can be set about a server, as one value. The only file that reads environment variables. */
+export interface ServerSettings {
+  /** Holds the database, packages, Git mirrors, keys; one server at a time. */
+  readonly dataFolder: string;
+  readonly store: StoreOptions;
+  /** Address of API and UI. Not on other networks: there is no TLS on it. */
+  readonly host: string;
+  readonly port: number;
+  /** False: when the port is taken the next free one is used. */
+  readonly isPortFixed: boolean;
+  /** Other names under which people reach it (through a tunnel or proxy), e.g. `rollway.example.org`. */
+  readonly otherHosts: readonly string[];
+  /** Where agents connect, over TLS. */
+  readonly agentHost: string;
+  readonly agentPort: number;
+  /** Where the CLI looks for the servers it knows; undefined: do not touch it. */
+  readonly contextFile: string | undefined;
+  /** The built UI. */
+  readonly webFolder: string;
+  readonly pollRepositoriesMs: number;
+  readonly heartbeatMs: number;
+  /** Length of one bin of samples. */
+  readonly binMs: number;
+  readonly keepSamplesMs: number;
+  /** Packages of so many releases of each service are kept, besides those in use. */
+  readonly keepReleases: number;
+  /** Below it no build starts. */
+  readonly leastFreeDiskRatio: number;
+  readonly sessionMs: number;
+  readonly version: string;
+}
+
+export type SettingsOverride = Partial<ServerSettings>;
+
+/** Settings from the environment, the command line's overrides on top. */
+export function readSettings(
+  override: SettingsOverride = {},
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): ServerSettings {
+  const dataFolder = resolve(override.dataFolder ?? env.ROLLWAY_DATA ?? join(dataHome(env), 'rollway'));
+  return {
+    dataFolder,
+    store: storeOf(env.ROLLWAY_STORE, dataFolder),
+    host: '127.0.0.1',
+    port: Number(env.ROLLWAY_PORT ?? 7070),
+    isPortFixed: env.ROLLWAY_PORT !== undefined,
+    otherHosts: (env.ROLLWAY_HOSTS ?? '').split(',').filter((name) => name !== ''),
+    agentHost: '0.0.0.0',
+    agentPort: Number(env.ROLLWAY_AGENT_PORT ?? 7071),
+    contextFile: contextsFile(env),
+    webFolder: fileURLToPath(new URL('../../web/dist', import.meta.url)),
+    pollRepositoriesMs: 2000,
+    heartbeatMs: 1000,
+    binMs: Number(env.ROLLWAY_BIN_MS ?? 10_000),
+    keepSamplesMs: 7_200_000,
+    keepReleases: 10,
+    leastFreeDiskRatio: 0.05,
+    sessionMs: 30 * 86_400_000,
+    version: '0.1.0',
+    ...override,
+    ...(override.dataFolder === undefined ? {} : { dataFolder }),
+  };
+}
+
+/** `postgres://…` or a path, default `<data>/rollway.db`. */
+export function storeOf(text: string | undefined, dataFolder: string): StoreOptions {
+  if (text === undefined || text === '') return { kind: 'sqlite', path: join(dataFolder, 'rollway.db') };
+  if (/^postgres(ql)?:\/\//.test(text)) return { kind: 'postgres', url: text };
+  return { kind: 'sqlite', path: text === ':memory:' ? text : resolve(text) };
+}
+
+function dataHome(env: Readonly<Record<string, string | undefined>>): string {
+  return env.XDG_DATA_HOME ?? join(env.HOME ?? homedir(), '.local', 'share');
+}
