@@ -74,7 +74,7 @@ export async function findHost(tx: Tx, host: HostId): Promise<HostRecord | undef
   return row === undefined ? undefined : hostOf(row);
 }
 
-/** A host that joined; its inventory follows with its first hello. Joining again gives it its new key. */
+/** A host that joined. It has no room until its first hello says how much. */
 export async function insertHost(
   tx: Tx,
   host: HostId,
@@ -91,7 +91,7 @@ export async function insertHost(
     max_tasks: 0,
     abilities: '[]',
     agent_version: version,
-    state: 'suspected',
+    state: 'up',
     state_since_ms: atMs,
     last_seen_at_ms: atMs,
     free_disk_ratio: 1,
@@ -130,14 +130,25 @@ export async function updateHostState(tx: Tx, host: HostId, state: HostState, at
   await tx.updateTable('host').set({ state, state_since_ms: atMs }).where('id', '=', host).execute();
 }
 
-/** When a host was last heard; an earlier time never replaces a later one. */
-export async function updateLastSeen(tx: Tx, host: HostId, atMs: number, freeDiskRatio: number): Promise<void> {
+/** Hosts heard by now: one statement for all of them. */
+export async function updateLastSeen(tx: Tx, hosts: readonly HostId[], atMs: number): Promise<void> {
+  if (hosts.length === 0) return;
   await tx
     .updateTable('host')
-    .set({ last_seen_at_ms: atMs, free_disk_ratio: freeDiskRatio })
-    .where('id', '=', host)
+    .set({ last_seen_at_ms: atMs })
+    .where('id', 'in', [...hosts])
     .where('last_seen_at_ms', '<', atMs)
     .execute();
+}
+
+export async function updateFreeDisk(tx: Tx, host: HostId, freeDiskRatio: number): Promise<void> {
+  await tx.updateTable('host').set({ free_disk_ratio: freeDiskRatio }).where('id', '=', host).execute();
+}
+
+/** Forgets a host that is gone for good, and which batches it sent, before another takes its name. */
+export async function deleteHost(tx: Tx, host: HostId): Promise<void> {
+  await tx.deleteFrom('host').where('id', '=', host).execute();
+  await tx.deleteFrom('host_batch').where('host', '=', host).execute();
 }
 
 // ---------------------------------------------------------------- listening and silence
@@ -219,12 +230,15 @@ export async function deleteEndpoint(tx: Tx, job: JobId, index: TaskIndex, incar
     .execute();
 }
 
-export async function listEndpoints(tx: Tx, job: JobId): Promise<Endpoint[]> {
+/** A known endpoint with the sequence of the report it comes from. */
+export type StoredEndpoint = Endpoint & { readonly sequence: number };
+
+export async function listEndpoints(tx: Tx, job: JobId): Promise<StoredEndpoint[]> {
   const rows = await tx.selectFrom('endpoint').selectAll().where('job', '=', job).execute();
   return rows.map(endpointOf);
 }
 
-export async function listEndpointsOnHost(tx: Tx, host: HostId): Promise<Endpoint[]> {
+export async function listEndpointsOnHost(tx: Tx, host: HostId): Promise<StoredEndpoint[]> {
   const rows = await tx.selectFrom('endpoint').selectAll().where('host', '=', host).execute();
   return rows.map(endpointOf);
 }
@@ -261,6 +275,17 @@ export async function insertJoinToken(tx: Tx, token: NewJoinToken): Promise<void
     .execute();
 }
 
+export interface JoinTokenFacts {
+  readonly id: string;
+  readonly expiresAtMs: number;
+  readonly usedBy: HostId | undefined;
+}
+
+export async function findJoinToken(tx: Tx, secretHash: string): Promise<JoinTokenFacts | undefined> {
+  const row = await tx.selectFrom('join_token').selectAll().where('secret_hash', '=', secretHash).executeTakeFirst();
+  return row && { id: row.id, expiresAtMs: Number(row.expires_at_ms), usedBy: row.used_by ?? undefined };
+}
+
 /** Spends a token, once and before it expires; false: it is unknown, used or expired. */
 export async function spendJoinToken(tx: Tx, secretHash: string, host: HostId, nowMs: number): Promise<boolean> {
   const spent = await tx
@@ -293,7 +318,7 @@ function hostOf(row: Selectable<Schema['host']>): HostRecord {
   };
 }
 
-function endpointOf(row: Selectable<Schema['endpoint']>): Endpoint {
+function endpointOf(row: Selectable<Schema['endpoint']>): StoredEndpoint {
   return {
     job: row.job as JobId,
     index: row.task_index,
@@ -303,5 +328,6 @@ function endpointOf(row: Selectable<Schema['endpoint']>): Endpoint {
     state: row.state as Endpoint['state'],
     address: row.address,
     ports: JSON.parse(row.ports) as Record<string, number>,
+    sequence: Number(row.sequence),
   };
 }

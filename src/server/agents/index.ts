@@ -1,0 +1,156 @@
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
+import type { Order, TailAnswer } from '../../api/index.ts';
+import { type FleetDriver, fleetDriver, OrderBook } from '../../drivers/fleet/index.ts';
+import { fleetWatchWork, joinTokenAddition, listeningWrites } from '../../fleet/work.ts';
+import { makeId } from '../../kit/index.ts';
+import {
+  type Actor,
+  actorName,
+  type HostId,
+  type JobId,
+  ProblemError,
+  problem,
+  type TaskIndex,
+} from '../../model/index.ts';
+import { type Log, silentLog } from '../log.ts';
+import { ActionLogs } from './action-logs.ts';
+import { agentAddresses } from './addresses.ts';
+import { createAgentApp } from './app.ts';
+import { type AgentContext, type AgentSettings, defaultAgentSettings } from './context.ts';
+import { Heard } from './heard.ts';
+import { openIdentity } from './identity.ts';
+import { KnownAgents } from './known-agents.ts';
+import { Tails } from './tails.ts';
+import { makeToken, type TokenFile } from './tokens.ts';
+
+export type { AgentSettings } from './context.ts';
+export type { TokenFile } from './tokens.ts';
+
+/** What the composition root hands in. */
+export type AgentServerParts = Pick<
+  AgentContext,
+  'store' | 'engine' | 'clock' | 'chance' | 'artifactStore' | 'sampleStore'
+> & {
+  readonly dataDir: string;
+  readonly settings: Pick<AgentSettings, 'version'> & Partial<AgentSettings>;
+  readonly log?: Log;
+};
+
+/** The half of the server that agents talk to. */
+export interface AgentServer {
+  /** Opens the TLS port (0: any free one) on all addresses, or on `hostname`; gives the port. */
+  listen(port: number, hostname?: string): Promise<number>;
+  close(): Promise<void>;
+  readonly driver: FleetDriver;
+  /** Sends any order; resolves when the agent has written it down. */
+  sendOrder(host: HostId, order: Order, signal: AbortSignal): Promise<void>;
+  isConnected(host: HostId): boolean;
+  /** The last lines of a task's output, from its host. */
+  tail(host: HostId, job: JobId, index: TaskIndex, lines: number, signal: AbortSignal): Promise<TailAnswer>;
+  readonly actionLogs: ActionLogs;
+  /** A token file's content, good for one host, once, within the hour. */
+  createJoinToken(createdBy: Actor): Promise<{ readonly file: TokenFile; readonly expiresAtMs: number }>;
+  /** Hex SHA-256 of the server's certificate. */
+  readonly fingerprint: string;
+  /** Where agents may reach it, best first; empty before `listen`. */
+  addresses(): string[];
+}
+
+export async function createAgentServer(parts: AgentServerParts): Promise<AgentServer> {
+  const { store, engine, clock, chance } = parts;
+  const log = parts.log ?? silentLog;
+  const settings: AgentSettings = { ...defaultAgentSettings, ...parts.settings };
+  const identity = await openIdentity(parts.dataDir, clock.nowMs());
+  const book = new OrderBook({ clock });
+  const driver = fleetDriver(book);
+  const listener = makeId('srv', clock.nowMs(), chance);
+  const heard = new Heard({
+    clock,
+    intervalMs: settings.heartbeatMs,
+    write: (hosts, atMs) => engine.append({ write: listeningWrites(listener, hosts, atMs) }),
+    onError: (error) => log.error('heartbeats could not be written down', error),
+  });
+  const context: AgentContext = {
+    ...{ store, engine, clock, chance, log, settings, book, driver, heard },
+    artifactStore: parts.artifactStore,
+    sampleStore: parts.sampleStore,
+    agents: new KnownAgents(store),
+    tails: new Tails(book, clock, () => makeId('tail', clock.nowMs(), chance)),
+    actionLogs: new ActionLogs(parts.dataDir, settings.maxActionLogBytes),
+    sampleBatches: new Map(),
+  };
+  const app = createAgentApp(context);
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    overrideGlobalObjects: false,
+    createServer,
+    serverOptions: { key: identity.key, cert: identity.certificate, minVersion: 'TLSv1.3', keepAlive: true },
+  });
+  // A stream of orders stays open for days; a request must still arrive in good time.
+  Object.assign(server, { requestTimeout: 60_000, headersTimeout: 20_000, keepAliveTimeout: 65_000, timeout: 0 });
+  const listening = new AbortController();
+  let heartbeats: Promise<void> | undefined;
+  let port: number | undefined;
+
+  return {
+    driver,
+    actionLogs: context.actionLogs,
+    fingerprint: identity.fingerprint,
+    isConnected: (host) => book.isConnected(host),
+    async sendOrder(host, order, signal) {
+      await book.send(host, order, signal);
+    },
+    tail: (host, job, index, lines, signal) => context.tails.ask(host, job, index, lines, signal),
+    addresses: () => (port === undefined ? [] : agentAddresses(port)),
+    async createJoinToken(createdBy) {
+      if (port === undefined) throw new ProblemError(problem('api/unavailable', 'The agents’ port is not open.'));
+      const { file, secretHash } = makeToken(identity.fingerprint, agentAddresses(port));
+      const nowMs = clock.nowMs();
+      const expiresAtMs = nowMs + settings.joinTokenMs;
+      const id = makeId('tok', nowMs, chance);
+      const token = { id, secretHash, createdBy: actorName(createdBy), createdAtMs: nowMs, expiresAtMs };
+      await engine.append(joinTokenAddition(token, createdBy));
+      return { file, expiresAtMs };
+    },
+    async listen(wanted, hostname = '0.0.0.0') {
+      port = await openPort(server, wanted, hostname);
+      // Before anything else is decided about silence: here is somebody who listens.
+      await heard.flush();
+      heartbeats = heard.run(listening.signal);
+      await engine.enqueue(fleetWatchWork);
+      return port;
+    },
+    async close() {
+      listening.abort();
+      book.close();
+      await heartbeats;
+      await engine.append({ write: listeningWrites(listener, [], undefined) }).catch(() => undefined);
+      if (port === undefined) return;
+      port = undefined;
+      const closed = once(server, 'close');
+      server.close();
+      if ('closeAllConnections' in server) server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function openPort(
+  server: ReturnType<typeof createAdaptorServer>,
+  port: number,
+  hostname: string,
+): Promise<number> {
+  const opened = once(server, 'listening');
+  server.listen(port, hostname);
+  try {
+    await opened;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    const detail = `Port ${port} for agents is taken.`;
+    throw new ProblemError(problem('server/port-in-use', detail, { port }), { cause: error });
+  }
+  return (server.address() as AddressInfo).port;
+}
