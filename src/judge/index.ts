@@ -3,3 +3,7 @@
  * sets keep moving; `pass`, `fail` or `undecided`, never a guess.
  */
 export * from './port.ts';
+export * from './prometheus-text.ts';
+export * from './sample-store.ts';
+export * from './samples.ts';
+export * from './scrape-deltas.ts';

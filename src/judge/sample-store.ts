@@ -1,0 +1,318 @@
+import type { JobId, Sample, TaskIndex } from '../model/index.ts';
+import { readJournal, SampleWriter } from './sample-journal.ts';
+import { type BinOwner, cellsOf, OwnerRing, Ring } from './sample-rings.ts';
+import {
+  type AppendCount,
+  defaultSampleSettings,
+  type MetricSeen,
+  type SampleJournal,
+  type SampleQuery,
+  type SampleSettings,
+  type SampleStore,
+} from './samples.ts';
+
+export interface SampleStoreOptions {
+  readonly settings?: Partial<SampleSettings>;
+  /** Without: what is in memory is lost with the process (simulator, tests). */
+  readonly journal?: SampleJournal;
+  readonly nowMs: number;
+}
+
+/** Opens the store and reads back what the journal kept. Call `tend` once per bin. */
+export async function openSampleStore(options: SampleStoreOptions): Promise<SampleStore> {
+  const settings = { ...defaultSampleSettings, ...options.settings };
+  const memory = new SampleMemory(settings, options.nowMs);
+  if (!options.journal) return memory;
+  await readJournal(options.journal, (samples) => memory.restore(samples));
+  memory.beginAfterRestore(options.nowMs, new SampleWriter(options.journal, settings));
+  return memory;
+}
+
+interface Series {
+  readonly metric: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly kind: MetricSeen['kind'];
+  readonly bounds: readonly number[] | undefined;
+  readonly fine: Ring;
+  readonly coarse: Ring;
+  /** Gauges: how many fine bins a coarse bin holds, for their mean. */
+  readonly parts: Ring | undefined;
+}
+
+interface TaskSamples {
+  readonly series: Map<string, Series>;
+  readonly fine: OwnerRing;
+  readonly coarse: OwnerRing;
+}
+
+class SampleMemory implements SampleStore {
+  readonly binMs: number;
+  readonly #settings: SampleSettings;
+  readonly #jobs = new Map<JobId, Map<TaskIndex, TaskSamples>>();
+  readonly #openedAtMs: number;
+  #writer: SampleWriter | undefined;
+  /** Bins below are closed. */
+  #closedBin = 0;
+  #series = 0;
+  #late = 0;
+  #refused = 0;
+  #lastForgotBin = 0;
+
+  constructor(settings: SampleSettings, nowMs: number) {
+    this.#settings = settings;
+    this.binMs = settings.binMs;
+    this.#openedAtMs = nowMs;
+    this.#closedBin = Math.floor(nowMs / settings.binMs) - settings.lateBins;
+  }
+
+  restore(samples: readonly Sample[]): void {
+    for (const sample of samples) this.#put(sample);
+  }
+
+  /** Bins after the last one written down stay open for a moment: agents hand in what they kept meanwhile. */
+  beginAfterRestore(nowMs: number, writer: SampleWriter): void {
+    this.#writer = writer;
+    const newest = Math.floor(this.#newestMs() / this.binMs);
+    const oldest = Math.floor((nowMs - this.#settings.fineMs / 2) / this.binMs);
+    if (newest > 0) this.#closedBin = Math.min(this.#closedBin, Math.max(newest, oldest));
+  }
+
+  append(samples: readonly Sample[], nowMs: number): AppendCount {
+    let kept = 0;
+    let late = 0;
+    for (const sample of samples) {
+      const bin = this.#binOf(sample);
+      if (!isReadable(sample) || sample.toMs > nowMs + 5 * this.binMs) continue;
+      if (bin < this.#closedBin) late += 1;
+      else if (this.#put(sample)) {
+        kept += 1;
+        this.#writer?.add(bin, sample);
+      }
+    }
+    const refused = samples.length - kept - late;
+    this.#late += late;
+    this.#refused += refused;
+    return { kept, late, refused };
+  }
+
+  /** The middle decides, so that a scrape a few milliseconds off the grid still finds its bin. */
+  #binOf(sample: Sample): number {
+    return Math.floor((sample.fromMs + sample.toMs) / 2 / this.binMs);
+  }
+
+  #put(sample: Sample): boolean {
+    const task = this.#taskOf(sample.job, sample.index);
+    const series = this.#seriesOf(task, sample);
+    const cells = cellsOf(sample.value);
+    if (!series || cells.length !== series.fine.width) return false;
+    const isSum = series.kind !== 'gauge';
+    const bin = this.#binOf(sample);
+    const coarseBin = Math.floor((bin * this.binMs) / this.#settings.coarseBinMs);
+    const isFirstOfBin = task.fine.get(bin) === undefined;
+    if (!series.fine.put(bin, cells, isSum)) return false;
+    series.coarse.put(coarseBin, cells, true);
+    series.parts?.put(coarseBin, [1], true);
+    const spanMs = sample.toMs - sample.fromMs;
+    const owner: BinOwner = { incarnation: sample.incarnation, version: sample.version, state: sample.state, spanMs };
+    task.fine.put(bin, owner, false);
+    task.coarse.put(coarseBin, isFirstOfBin ? owner : { ...owner, spanMs: 0 }, true);
+    return true;
+  }
+
+  #taskOf(job: JobId, index: TaskIndex): TaskSamples {
+    let tasks = this.#jobs.get(job);
+    if (!tasks) {
+      tasks = new Map();
+      this.#jobs.set(job, tasks);
+    }
+    let task = tasks.get(index);
+    if (!task) {
+      task = { series: new Map(), fine: new OwnerRing(this.#fineBins()), coarse: new OwnerRing(this.#coarseBins()) };
+      tasks.set(index, task);
+    }
+    return task;
+  }
+
+  #seriesOf(task: TaskSamples, { metric, labels, value }: Sample): Series | undefined {
+    const kind = 'gauge' in value ? 'gauge' : 'counterDelta' in value ? 'counter' : 'histogram';
+    const bounds = 'histogramDelta' in value ? value.histogramDelta.bounds : undefined;
+    const key = `${kind}${metric}\u0000${Object.keys(labels)
+      .sort()
+      .map((label) => `${label}\u0001${labels[label]}`)
+      .join('\u0000')}\u0000${bounds ?? ''}`;
+    const known = task.series.get(key);
+    if (known) return known;
+    if (task.series.size >= this.#settings.maxSeriesPerTask || this.#series >= this.#settings.maxSeries)
+      return undefined;
+    const width = bounds ? bounds.length + 1 : 1;
+    const series: Series = {
+      metric,
+      labels,
+      kind,
+      bounds,
+      fine: new Ring(this.#fineBins(), width),
+      coarse: new Ring(this.#coarseBins(), width),
+      parts: kind === 'gauge' ? new Ring(this.#coarseBins(), 1) : undefined,
+    };
+    task.series.set(key, series);
+    this.#series += 1;
+    return series;
+  }
+
+  #fineBins(): number {
+    return Math.ceil(this.#settings.fineMs / this.binMs);
+  }
+
+  #coarseBins(): number {
+    return Math.ceil(this.#settings.keepMs / this.#settings.coarseBinMs);
+  }
+
+  #newestMs(): number {
+    let newest = 0;
+    for (const tasks of this.#jobs.values())
+      for (const task of tasks.values())
+        for (const series of task.series.values()) newest = Math.max(newest, (series.fine.newestBin + 1) * this.binMs);
+    return newest;
+  }
+
+  query(query: SampleQuery): Sample[] {
+    const tasks = this.#jobs.get(query.job);
+    const found: Sample[] = [];
+    if (!tasks) return found;
+    const indices = [...tasks.keys()].filter((index) => query.indices?.includes(index) ?? true).sort((a, b) => a - b);
+    // What is older than the fine bins is told in coarse ones, which end where the fine ones begin.
+    const { coarseBinMs } = this.#settings;
+    const closedMs = this.closedUntilMs();
+    const untilMs = Math.min(query.toMs, closedMs);
+    const fineFromMs = Math.ceil((closedMs - this.#settings.fineMs + this.binMs * 8) / coarseBinMs) * coarseBinMs;
+    for (const index of indices) {
+      const task = tasks.get(index)!;
+      for (const series of task.series.values()) {
+        if (query.metrics && !query.metrics.includes(series.metric)) continue;
+        const base = { job: query.job, index, labels: series.labels, metric: series.metric };
+        const read = (ring: Ring, owners: OwnerRing, widthMs: number, fromMs: number, toMs: number) => {
+          const last = Math.floor(toMs / widthMs) - 1;
+          for (
+            let bin = Math.max(0, Math.ceil(fromMs / widthMs), ring.newestBin - ring.capacity + 1);
+            bin <= Math.min(last, ring.newestBin);
+            bin += 1
+          ) {
+            const owner = owners.get(bin);
+            if (!owner || !ring.has(bin)) continue;
+            const { incarnation, version, state } = owner;
+            const isCoarse = ring === series.coarse;
+            const value = readValue(series, ring, bin, isCoarse ? (series.parts?.get(bin) ?? 1) : 1);
+            found.push({
+              ...base,
+              incarnation,
+              version,
+              state,
+              fromMs: bin * widthMs,
+              toMs: (bin + 1) * widthMs,
+              value,
+            });
+          }
+        };
+        if (query.fromMs < fineFromMs)
+          read(series.coarse, task.coarse, coarseBinMs, query.fromMs, Math.min(untilMs, fineFromMs));
+        read(series.fine, task.fine, this.binMs, Math.max(query.fromMs, fineFromMs), untilMs);
+      }
+    }
+    return found;
+  }
+
+  listMetrics(job: JobId, sinceMs: number): MetricSeen[] {
+    const seen = new Map<
+      string,
+      {
+        metric: string;
+        kind: MetricSeen['kind'];
+        labels: Map<string, Set<string>>;
+        tasks: Set<number>;
+        lastSeenAtMs: number;
+      }
+    >();
+    for (const [index, task] of this.#jobs.get(job) ?? []) {
+      for (const { metric, kind, labels, fine } of task.series.values()) {
+        const lastSeenAtMs = (fine.newestBin + 1) * this.binMs;
+        if (lastSeenAtMs < sinceMs) continue;
+        const entry = seen.get(`${kind}${metric}`) ?? {
+          metric,
+          kind,
+          labels: new Map(),
+          tasks: new Set(),
+          lastSeenAtMs: 0,
+        };
+        seen.set(`${kind}${metric}`, entry);
+        entry.tasks.add(index);
+        entry.lastSeenAtMs = Math.max(entry.lastSeenAtMs, lastSeenAtMs);
+        for (const [label, value] of Object.entries(labels)) {
+          const values = entry.labels.get(label) ?? new Set();
+          if (values.size < 50) entry.labels.set(label, values.add(value));
+        }
+      }
+    }
+    return [...seen.values()]
+      .map(({ labels, tasks, ...rest }) => ({
+        ...rest,
+        labels: Object.fromEntries([...labels].map(([label, values]) => [label, [...values].sort()])),
+        tasks: tasks.size,
+      }))
+      .sort((a, b) => (a.metric < b.metric ? -1 : 1));
+  }
+
+  closedUntilMs(): number {
+    return this.#closedBin * this.binMs;
+  }
+
+  async tend(nowMs: number): Promise<void> {
+    const isSettling = this.#writer !== undefined && nowMs < this.#openedAtMs + this.#settings.settleMs;
+    if (!isSettling)
+      this.#closedBin = Math.max(this.#closedBin, Math.floor(nowMs / this.binMs) - this.#settings.lateBins);
+    if (this.#closedBin - this.#lastForgotBin > 60) this.#forget();
+    await this.#writer?.write(this.#closedBin, nowMs);
+  }
+
+  /** Series and tasks of which nothing is left. */
+  #forget(): void {
+    this.#lastForgotBin = this.#closedBin;
+    const oldestMs = this.closedUntilMs() - this.#settings.keepMs;
+    for (const [job, tasks] of this.#jobs) {
+      for (const [index, task] of tasks) {
+        for (const [key, series] of task.series) {
+          if ((series.fine.newestBin + 1) * this.binMs >= oldestMs) continue;
+          task.series.delete(key);
+          this.#series -= 1;
+        }
+        if (task.series.size === 0) tasks.delete(index);
+      }
+      if (tasks.size === 0) this.#jobs.delete(job);
+    }
+  }
+
+  counts() {
+    return { series: this.#series, late: this.#late, refused: this.#refused };
+  }
+
+  async close(): Promise<void> {
+    await this.#writer?.close();
+  }
+}
+
+function isReadable({ fromMs, toMs, value }: Sample): boolean {
+  if (!(toMs > fromMs) || !(fromMs >= 0) || !Number.isFinite(toMs)) return false;
+  const cells = cellsOf(value);
+  const isTotal = !('gauge' in value);
+  return (
+    cells.length > 0 &&
+    cells.every((cell, i) => Number.isFinite(cell) && (!isTotal || cell >= 0 || i === cells.length - 1))
+  );
+}
+
+function readValue({ kind, bounds }: Series, ring: Ring, bin: number, parts: number): Sample['value'] {
+  if (kind === 'gauge') return { gauge: ring.get(bin) / parts };
+  if (kind === 'counter') return { counterDelta: ring.get(bin) };
+  const counts: number[] = [];
+  for (let i = 0; i < ring.width - 1; i += 1) counts.push(ring.get(bin, i));
+  return { histogramDelta: { bounds: bounds!, counts, sum: ring.get(bin, ring.width - 1) } };
+}
