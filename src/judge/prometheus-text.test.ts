@@ -84,7 +84,23 @@ describe('the text format', () => {
   });
 
   test('reads whatever it is given without throwing', () => {
-    const piece = fc.constantFrom('{', '}', '"', '\\', '=', ',', ' ', '#', '# TYPE x histogram\n', 'x_bucket{le="1"} 2', '\n', '\r', 'é', '1', 'NaN');
+    const piece = fc.constantFrom(
+      '{',
+      '}',
+      '"',
+      '\\',
+      '=',
+      ',',
+      ' ',
+      '#',
+      '# TYPE x histogram\n',
+      'x_bucket{le="1"} 2',
+      '\n',
+      '\r',
+      'é',
+      '1',
+      'NaN',
+    );
     fc.assert(
       fc.property(fc.array(fc.oneof(piece, fc.string()), { maxLength: 40 }), (pieces) => {
         const { points } = parsePrometheusText(pieces.join(''));

@@ -1,3 +1,37 @@
 /** Tables of `judge/`. Times are epoch milliseconds, booleans 0 or 1, structured values JSON text. */
-// biome-ignore lint/suspicious/noEmptyInterface: filled by its area
-export interface JudgeTables {}
+export interface JudgeTables {
+  verdict: VerdictTable;
+  judge_memory: JudgeMemoryTable;
+  age_curve: AgeCurveTable;
+}
+
+/** One look at one phase of a rollout. */
+export interface VerdictTable {
+  rollout: string;
+  phase: number;
+  look_id: string;
+  verdict: string;
+  /** 1: some check had data in both groups. */
+  is_measured: number;
+  at_ms: number;
+  /** JSON `Judgement` without its memory. */
+  body: string;
+}
+
+/** What cannot be computed again, per rollout. */
+export interface JudgeMemoryTable {
+  rollout: string;
+  job: string;
+  /** JSON `JudgeMemory`. */
+  memory: string;
+  at_ms: number;
+}
+
+/** How restarted tasks of a service differ from others by age: one row per ended rollout. */
+export interface AgeCurveTable {
+  rollout: string;
+  job: string;
+  ended_at_ms: number;
+  /** JSON: check → mean difference per age. */
+  curve: string;
+}
