@@ -15,5 +15,6 @@ export * from './git.ts';
 export * from './pinned-tls.ts';
 export * from './ports.ts';
 export * from './process.ts';
+export * from './sample-files.ts';
 export * from './sockets.ts';
 export * from './tree-files.ts';
