@@ -1,6 +1,7 @@
 import type { Chance, Clock } from '../kit/index.ts';
 import type { Actor, NewEvent, StoredEvent } from '../model/index.ts';
 import type { Store, Tx } from '../store/index.ts';
+import type { Trouble } from './core.ts';
 import type { Hooks } from './hooks.ts';
 import type { CommandRow, EffectKind, Enqueue, NewEffect, Proposal, View, WorkKind } from './port.ts';
 import type { EngineSettings } from './settings.ts';
@@ -14,6 +15,8 @@ export interface EngineOptions {
   readonly settings?: Partial<EngineSettings>;
   /** For crash tests; see `Hooks`. */
   readonly hooks?: Hooks;
+  /** Told of failures that nobody waits for; a server logs them. */
+  readonly onTrouble?: (trouble: Trouble) => void;
 }
 
 /** What an edge (HTTP handler, agent report) writes without deciding anything. */

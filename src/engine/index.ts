@@ -5,6 +5,9 @@
  * `createEngine({ store, clock, chance, processId })`, then `registerWork`, `registerEffect`, and either `run(signal)`
  * (a server) or `step()` until it says false (tests, the simulator). In an area's `attempt`: `pendingCommands(tx, …)`.
  */
+
+export type { Trouble } from './core.ts';
+export { createEngine } from './create.ts';
 export type { Addition, ChainReport, Engine, EngineOptions, ParkedEffect, ParkedWork } from './engine.ts';
 export { Abandon, type Hooks, type Moment } from './hooks.ts';
 export * from './port.ts';

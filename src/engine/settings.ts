@@ -10,7 +10,7 @@ export interface EngineSettings {
   readonly parkedRetryMs: number;
   /** How many rows one claim takes at most (of `run`; `step` takes one). */
   readonly claimBatch: number;
-  /** Turns at a time; SQLite runs them one after another anyway. */
+  /** Turns at a time (PostgreSQL); on SQLite they would only wait for each other. */
   readonly turnsAtOnce: number;
   readonly effectsAtOnce: number;
   /** How often `run` looks for what other processes enqueued. */
@@ -23,9 +23,9 @@ export interface EngineSettings {
   readonly programVersion: string;
   /**
    * No other process uses this store: at the start, leases that a former process left are taken over at once instead
-   * of when they end. Default: true for SQLite.
+   * of when they end. Default: true for SQLite, false for PostgreSQL.
    */
-  readonly isSoleProcess: boolean;
+  readonly isSoleProcess: boolean | undefined;
 }
 
 export const defaultSettings: EngineSettings = {
@@ -41,5 +41,5 @@ export const defaultSettings: EngineSettings = {
   sealLeaseMs: 2000,
   keepEndedMs: 86_400_000,
   programVersion: '',
-  isSoleProcess: false,
+  isSoleProcess: undefined,
 };
