@@ -379,8 +379,20 @@ export const routes = {
     tag: 'repositories',
     role: 'operator',
     params: repository,
+    /** What the bundle is to bring. */
+    query: z.strictObject({ commit: basics.commitId }),
     bytes: { maxBytes: 256 * 1024 * 1024 },
     status: 201,
+    response: basics.commitRef,
+  }),
+  listKnownCommits: route({
+    method: 'POST',
+    path: '/api/v1/repositories/:repository/known-commits',
+    summary: 'Which of these commits the server has, so that only what is missing is sent',
+    tag: 'repositories',
+    role: 'operator',
+    params: repository,
+    body: z.strictObject({ commits: z.array(basics.commitId).max(1000) }),
     response: z.object({ commits: z.array(z.string()) }),
   }),
   findCommit: route({

@@ -11,6 +11,8 @@ export interface CommitFacts {
   readonly authoredAtMs: number;
   /** First line of the message. */
   readonly subject: string;
+  /** The whole message, cut at 64 kB: for whoever reads more than the lines below out of it. */
+  readonly message: string;
   /** Values of `Rollway-Fixes:` trailers: marks or commits. */
   readonly fixes: readonly string[];
   /** Commits of which Git's own revert message says that this one reverts them. */
@@ -151,6 +153,7 @@ function parseLog(text: string): Parsed[] {
       author: author.slice(0, 200),
       authoredAtMs: Number(seconds) * 1000,
       subject: subject.slice(0, 500),
+      message: body.join('\n').slice(0, 65_536),
       fixes: readFixes(fixes),
       reverts: readReverts(body.join('\n')),
     });

@@ -45,6 +45,12 @@ export async function resolveCommit(repository: string, name: string): Promise<R
   return err(problem('git/unknown-commit', `There is no commit ${JSON.stringify(name)}.`, { name }));
 }
 
+/** Git's own name of the tree of a commit: equal trees, equal names. */
+export async function resolveTree(repository: string, commit: CommitId): Promise<Result<string>> {
+  if (!isCommitId(commit)) return err(problem('git/unknown-commit', `${JSON.stringify(commit)} is not a commit id.`));
+  return runGitForLine(repository, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${commit}^{tree}`]);
+}
+
 /** The newest commit of a branch of this very repository. */
 export async function headOf(repository: string, branch: string): Promise<Result<CommitId>> {
   const found = await resolveCommit(repository, `refs/heads/${branch}`);

@@ -23,8 +23,12 @@ export async function audit(
     params: input.params ?? {},
     status,
     requestId: call.requestId,
-    ...(body === undefined ? {} : { body: body.length > maxBodyChars ? `${body.slice(0, maxBodyChars)}…` : input.body }),
+    ...(body === undefined
+      ? {}
+      : { body: body.length > maxBodyChars ? `${body.slice(0, maxBodyChars)}…` : input.body }),
     ...(input.bytes === undefined ? {} : { bytes: input.bytes.byteLength }),
   };
-  await context.engine.append({ events: [{ stream: 'server/audit', type: `request/${name}`, actor: call.actor, data }] });
+  await context.engine.append({
+    events: [{ stream: 'server/audit', type: `request/${name}`, actor: call.actor, data }],
+  });
 }

@@ -40,7 +40,9 @@ export function createHttp(context: ServerContext, parts: HttpParts): Fetch {
     return c.body(await parts.metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
   });
   for (const [name, row] of Object.entries(routes) as [RouteName, Route][]) {
-    app.on(row.method, row.path, (c) => answerRoute(context, parts, name, row, c.req.raw, c.req.param(), c.env.requestId));
+    app.on(row.method, row.path, (c) =>
+      answerRoute(context, parts, name, row, c.req.raw, c.req.param(), c.env.requestId),
+    );
   }
   app.notFound((c) => parts.files.answer(c.req.raw) ?? refuseUnknown(c.req.method, c.req.path));
   app.onError((error) => {

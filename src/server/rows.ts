@@ -110,9 +110,7 @@ export async function findSession(tx: Tx, sessionHash: string, nowMs: number): P
     .executeTakeFirst();
   if (!session) return undefined;
   const row = await tx.selectFrom('api_token').selectAll().where('id', '=', session.token).executeTakeFirst();
-  return row && isAlive(row, nowMs)
-    ? { token: tokenOf(row), expiresAtMs: Number(session.expires_at_ms) }
-    : undefined;
+  return row && isAlive(row, nowMs) ? { token: tokenOf(row), expiresAtMs: Number(session.expires_at_ms) } : undefined;
 }
 
 export async function deleteSession(tx: Tx, sessionHash: string): Promise<void> {
@@ -123,7 +121,10 @@ export async function deleteSession(tx: Tx, sessionHash: string): Promise<void> 
 export async function deleteExpired(tx: Tx, nowMs: number, keepAnswersMs: number): Promise<void> {
   await tx.deleteFrom('sign_in_code').where('expires_at_ms', '<=', nowMs).execute();
   await tx.deleteFrom('session').where('expires_at_ms', '<=', nowMs).execute();
-  await tx.deleteFrom('answered_request').where('at_ms', '<', nowMs - keepAnswersMs).execute();
+  await tx
+    .deleteFrom('answered_request')
+    .where('at_ms', '<', nowMs - keepAnswersMs)
+    .execute();
 }
 
 // ---------------------------------------------------------------- repeated requests

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { joinTokenSchema } from '../agent-protocol.ts';
 import { actor, instant, tokenId } from './basics.ts';
 
 /** Something about the installation that a person should look at. */
@@ -64,12 +65,8 @@ export type TokenView = z.infer<typeof tokenView>;
 
 /** What a new host needs to join, once, within the hour. */
 export const joinToken = z.object({
-  /** Goes into a file of mode 0600, never on a command line. */
-  file: z.string(),
-  /** Addresses of the agents' port, best first. */
-  servers: z.array(z.string()),
-  /** SHA-256 of the server's certificate. */
-  fingerprint: z.string(),
+  /** The content of a file of mode 0600 (never on a command line): secret, fingerprint, addresses best first. */
+  file: joinTokenSchema,
   expiresAtMs: instant,
 });
 export type JoinToken = z.infer<typeof joinToken>;

@@ -57,8 +57,7 @@ export function createAuth({ store, clock, chance, cookieName, sessionMs }: Auth
   const attempts = createAttempts(10, 60_000);
   const now = () => clock.nowMs();
 
-  const findBySecret = (secret: string) =>
-    store.read((tx) => rows.findTokenBySecret(tx, hashSecret(secret), now()));
+  const findBySecret = (secret: string) => store.read((tx) => rows.findTokenBySecret(tx, hashSecret(secret), now()));
 
   const recordUse = async (token: rows.ApiToken): Promise<void> => {
     if (token.usedAtMs !== undefined && token.usedAtMs > now() - useResolutionMs) return;

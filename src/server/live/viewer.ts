@@ -22,7 +22,13 @@ export class Viewer {
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   readonly #requestId: string;
 
-  constructor(topics: readonly Topic[], factsAfter: number | undefined, requestId: string, nowMs: number, onClose: () => void) {
+  constructor(
+    topics: readonly Topic[],
+    factsAfter: number | undefined,
+    requestId: string,
+    nowMs: number,
+    onClose: () => void,
+  ) {
     this.topics = topics.filter((topic) => topic !== 'events');
     this.factsAfter = topics.includes('events') ? factsAfter : undefined;
     this.lastSentAtMs = nowMs;
