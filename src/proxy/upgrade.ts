@@ -70,7 +70,7 @@ function join(client: Duplex, upstream: Socket): Promise<void> {
     for (const [from, to] of [[client, upstream] as const, [upstream, client] as const]) {
       from.on('error', () => to.destroy());
       from.on('close', () => {
-        to.destroySoon?.();
+        to.end();
         closed();
       });
       from.pipe(to);

@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono';
 import type { z } from 'zod';
 import { maxChunkBytes, maxManifestBytes } from '../../artifact/index.ts';
 import { makeId } from '../../kit/index.ts';
-import { type HostId, type Problem, ProblemError, problem, type Result } from '../../model/index.ts';
+import { type HostId, ProblemError, type Result } from '../../model/index.ts';
 import { problemOfError, problemResponse, refuse } from '../errors.ts';
 import { parseBody, readBody, valueOrThrow } from './body.ts';
 import type { AgentContext } from './context.ts';
