@@ -1,5 +1,5 @@
 import { type CommitId, err, ok, problem, type Result } from '../model/index.ts';
-import { isCommitId } from './git.ts';
+import { isCommitId, resolveCommit } from './git.ts';
 import { runGit } from './git-command.ts';
 
 /** One commit as the decisions need it. */
@@ -25,7 +25,7 @@ export interface CommitFacts {
 export interface CommitsSince {
   /** Parents before children. */
   readonly commits: readonly CommitFacts[];
-  /** There are more than `limit`: these are the newest. */
+  /** There are more than `limit`: these are the oldest; ask again with the last of them as known. */
   readonly isCut: boolean;
 }
 
@@ -33,7 +33,7 @@ const format = '%H%n%P%n%an%n%at%n%s%n%(trailers:key=Rollway-Fixes,valueonly=tru
 
 /**
  * What `head` contains and none of `known` does, with positions on the branch whose newest commit is `branchHead`
- * (`head` itself when left out). Known commits that the repository no longer has are ignored.
+ * (`head` itself when left out). Known commits that the repository does not have are ignored.
  */
 export async function commitsSince(
   repository: string,
@@ -41,36 +41,41 @@ export async function commitsSince(
   known: readonly CommitId[],
   options: { readonly branchHead?: CommitId | undefined; readonly limit?: number | undefined } = {},
 ): Promise<Result<CommitsSince>> {
-  const { branchHead = head, limit = 100_000 } = options;
+  const { branchHead = head, limit = 10_000 } = options;
   const wrong = [head, branchHead, ...known].find((id) => !isCommitId(id));
   if (wrong !== undefined) return err(problem('git/unknown-commit', `${JSON.stringify(wrong)} is not a commit id.`));
+  const range = [head, ...known.map((id) => `^${id}`)];
+  const listed = await listIds(repository, ['rev-list', '--topo-order', '--reverse', '--ignore-missing'], range);
+  if (!listed.ok) return listed;
+  const commits = await readCommits(repository, listed.value.slice(0, limit), branchHead);
+  return commits.ok ? ok({ commits: commits.value, isCut: listed.value.length > limit }) : commits;
+}
+
+async function readCommits(
+  repository: string,
+  ids: readonly CommitId[],
+  branchHead: CommitId,
+): Promise<Result<CommitFacts[]>> {
+  if (ids.length === 0) return ok([]);
   const log = await runGit(
     repository,
-    ['log', '-z', '--topo-order', '--no-color', '--no-notes', '--encoding=UTF-8', `--max-count=${limit + 1}`].concat(
+    [
+      'log',
+      '-z',
+      '--no-walk=unsorted',
+      '--no-color',
+      '--no-notes',
+      '--encoding=UTF-8',
       `--format=${format}`,
-      '--ignore-missing',
       '--stdin',
-    ),
-    {
-      input: `${[head, ...known.map((id) => `^${id}`)].join('\n')}\n`,
-      timeoutMs: 120_000,
-      maxBytes: 256 * 1024 * 1024,
-    },
+    ],
+    { input: ids.map((id) => `${id}\n`).join(''), timeoutMs: 120_000, maxBytes: 256 * 1024 * 1024 },
   );
   if (!log.ok) return log;
-  const parsed = parseLog(log.value.toString('utf8'));
-  const newestFirst = parsed.slice(0, limit);
-  const oldestFirst = newestFirst.reverse();
-  const positions = await positionsOn(
-    repository,
-    branchHead,
-    oldestFirst.map((commit) => commit.id),
-  );
+  const positions = await positionsOn(repository, branchHead, ids);
   if (!positions.ok) return positions;
-  return ok({
-    commits: oldestFirst.map((commit) => ({ ...commit, ...positions.value.get(commit.id)! })),
-    isCut: parsed.length > limit,
-  });
+  const found = parseLog(log.value.toString('utf8'));
+  return ok(found.map((commit) => ({ ...commit, ...positions.value.get(commit.id)! })));
 }
 
 /** Only the facts of one commit, with its place on a branch. */
@@ -79,10 +84,9 @@ export async function readCommit(
   commit: CommitId,
   branchHead: CommitId = commit,
 ): Promise<Result<CommitFacts>> {
-  const found = await commitsSince(repository, commit, [], { branchHead, limit: 1 });
-  if (!found.ok) return found;
-  const only = found.value.commits[0];
-  return only ? ok(only) : err(problem('git/unknown-commit', `There is no commit ${commit}.`));
+  const known = await resolveCommit(repository, commit);
+  const found = known.ok ? await readCommits(repository, [known.value], branchHead) : known;
+  return found.ok ? ok(found.value[0]!) : found;
 }
 
 export interface Position {
@@ -96,7 +100,7 @@ export async function positionsOn(
   branchHead: CommitId,
   commits: readonly CommitId[],
 ): Promise<Result<ReadonlyMap<CommitId, Position>>> {
-  const chain = await listIds(repository, ['rev-list', '--first-parent', branchHead]);
+  const chain = await listIds(repository, ['rev-list', '--first-parent'], [branchHead]);
   if (!chain.ok) return chain;
   const onBranch = new Map(chain.value.map((id, at) => [id, chain.value.length - at]));
   const found = new Map<CommitId, Position>();
@@ -135,8 +139,13 @@ async function basesOf(
   return ok(bases);
 }
 
-async function listIds(repository: string, args: readonly string[]): Promise<Result<CommitId[]>> {
-  const output = await runGit(repository, args, { timeoutMs: 120_000, maxBytes: 256 * 1024 * 1024 });
+async function listIds(
+  repository: string,
+  args: readonly string[],
+  range: readonly string[],
+): Promise<Result<CommitId[]>> {
+  const limits = { input: `${range.join('\n')}\n`, timeoutMs: 120_000, maxBytes: 256 * 1024 * 1024 };
+  const output = await runGit(repository, [...args, '--stdin'], limits);
   return output.ok ? ok(output.value.toString('utf8').split('\n').filter(isCommitId)) : output;
 }
 

@@ -25,11 +25,13 @@ import {
   mirrorRepository,
   openBlobFiles,
   positionsOn,
+  readCommit,
   readFileAt,
   recentCommits,
   remoteAddress,
   repositoryRoot,
   resolveCommit,
+  resolveTree,
   withTreeAt,
 } from './index.ts';
 
@@ -143,7 +145,10 @@ describe('commits', () => {
       [prose, 4],
     ]);
     const cut = await value(commitsSince(work, prose, [], { limit: 2 }));
-    expect([cut.isCut, cut.commits.map((one) => one.id)]).toEqual([true, [revert, prose]]);
+    expect([cut.isCut, cut.commits.map((one) => one.id)]).toEqual([true, [bad, fix]]);
+    expect(await value(readCommit(work, fix, prose))).toEqual(commits[1]);
+    expect(commits[1]?.message).toContain('\n\nbody\n');
+    expect(await value(resolveTree(work, prose))).toBe(git('rev-parse', 'HEAD^{tree}'));
   });
 
   it('off the branch stand after their merge base; merged ones where their branch began', async () => {
