@@ -1,0 +1,54 @@
+import type { CheckView, PhaseView, RolloutDetail } from '../../api/index.ts';
+import { formatDuration } from '../../kit/index.ts';
+import { countDots, renderDots } from './dots.ts';
+import { plain, type Style } from './style.ts';
+import { shortCommit, stateWord } from './words.ts';
+
+/** One rollout as a page of text: what, how far, phases, tasks by host, checks, the last events. */
+export function rolloutLines(rollout: RolloutDetail, style: Style): string[] {
+  const what = rollout.to === null ? '' : `${shortCommit(rollout.to.commit)} ${plain(rollout.to.subject)}`;
+  const lines = [
+    `${style.bold(rollout.job)}  ${stateWord(rollout.state, style)}  ${rollout.kind === 'rollback' ? 'back to ' : ''}${what}`,
+    rollout.headline,
+  ];
+  if (rollout.failure !== null) lines.push(style.bad(rollout.failure));
+  if (rollout.hold !== null) lines.push(style.held(`held: ${rollout.hold.reason}`));
+  else if (rollout.why !== null) lines.push(rollout.why);
+  lines.push('', ...rollout.phases.map((phase, i) => phaseLine(phase, i === rollout.currentPhase, style)));
+  lines.push('', ...taskLines(rollout, style));
+  if (rollout.checks.length > 0) lines.push('', ...rollout.checks.map((check) => checkLine(check, style)));
+  if (rollout.marks.length > 0) lines.push('', `marked: ${rollout.marks.join(', ')}`);
+  const recent = rollout.timeline.slice(0, 5);
+  if (recent.length > 0) lines.push('', ...recent.map((event) => style.dim(plain(event.sentence))));
+  return lines;
+}
+
+function phaseLine(phase: PhaseView, isCurrent: boolean, style: Style): string {
+  const pointer = isCurrent ? '▸' : ' ';
+  const members = phase.members.length === 0 ? '' : `${phase.updated} of ${phase.members.length} tasks`;
+  const took =
+    phase.startedAtMs !== null && phase.endedAtMs !== null ? formatDuration(phase.endedAtMs - phase.startedAtMs) : '';
+  const note = phase.passedBy === null ? '' : style.dim(phase.passedBy.note);
+  return `${pointer} ${phase.name.padEnd(14)} ${stateWord(phase.state.padEnd(9), style)} ${members.padEnd(16)} ${took.padEnd(9)} ${note}`.trimEnd();
+}
+
+function taskLines(rollout: RolloutDetail, style: Style): string[] {
+  if (rollout.tasks.length > 120) return [countDots(rollout.tasks.map((task) => task.dot))];
+  const hosts = new Map<string, typeof rollout.tasks>();
+  for (const task of rollout.tasks) hosts.set(task.host ?? '–', [...(hosts.get(task.host ?? '–') ?? []), task]);
+  const width = Math.max(...[...hosts.keys()].map((host) => host.length));
+  return [...hosts.entries()]
+    .sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
+    .map(
+      ([host, tasks]) =>
+        `  ${host.padEnd(width)}  ${renderDots(
+          tasks.map((task) => task.dot),
+          style,
+        )}  ${style.dim(tasks.map((task) => task.index).join(' '))}`,
+    );
+}
+
+function checkLine(check: CheckView, style: Style): string {
+  const mark = check.verdict === 'pass' ? style.good('✓') : check.verdict === 'fail' ? style.bad('✗') : '…';
+  return `  ${mark} ${check.check.padEnd(14)} ${stateWord((check.verdict ?? 'waiting').padEnd(9), style)} ${plain(check.sentence)}`;
+}

@@ -1,0 +1,274 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { DeclareLocalVerb, DeclareVerb } from './program.ts';
+
+/**
+ * The table of verbs: usage, one line of help, and the file that is loaded when the verb is used.
+ * To add a verb: a line here, a file in `verbs/`.
+ */
+export function declareVerbs(program: Command, declare: { verb: DeclareVerb; localVerb: DeclareLocalVerb }): void {
+  const { verb, localVerb } = declare;
+  const service = (command: Command) =>
+    command.option('-s, --service <name>', 'which service (default: the one of this repository)');
+  const environment = (command: Command) => command.option('-e, --environment <name>', 'which environment');
+  const reason = (command: Command) => command.option('-r, --reason <text>', 'why; kept in the audit');
+  const watch = (command: Command) => command.option('-w, --watch', 'keep showing it; Ctrl-C only stops watching');
+
+  program.commandsGroup('Deploy');
+  localVerb(program, 'init', 'write a rollway.config.ts that fits this repository', () => import('./verbs/init.ts'));
+  localVerb(program, 'lint', 'check the configuration without a server', () => import('./verbs/lint.ts'));
+  verb(
+    program,
+    'plan [commit]',
+    'show what a deploy would do; changes nothing',
+    () => import('./verbs/plan.ts'),
+    (c) => environment(service(c)),
+  );
+  verb(
+    program,
+    'deploy [commit]',
+    'release a commit (default: the current one) and watch it',
+    () => import('./verbs/deploy.ts'),
+    (c) =>
+      reason(environment(service(c)))
+        .option('--hold-after <phase>', 'stop after this phase, to look before widening')
+        .option('--plan <hash>', 'refuse when the plan of this hash no longer holds')
+        .option('-d, --detach', 'do not watch'),
+  );
+  verb(
+    program,
+    'rollback [version]',
+    'go back to an earlier good version',
+    () => import('./verbs/rollback.ts'),
+    (c) => reason(environment(service(c))),
+  );
+
+  program.commandsGroup('Look');
+  verb(program, 'status [service]', 'services by environment', () => import('./verbs/status.ts'), watch);
+  verb(
+    program,
+    'releases',
+    'releases of a service, newest first',
+    () => import('./verbs/releases.ts'),
+    (c) => service(c).option('-n, --limit <n>', 'how many', wholeNumber, 20),
+  );
+  const rollout = program.command('rollout').description('one rollout: show or list');
+  verb(
+    rollout,
+    'show [rollout]',
+    'phases, tasks and checks (default: the newest)',
+    () => import('./verbs/rollout-show.ts'),
+    (c) => watch(service(c)),
+  );
+  verb(
+    rollout,
+    'list',
+    'rollouts, newest first',
+    () => import('./verbs/rollout-list.ts'),
+    (c) => environment(service(c)).option('-n, --limit <n>', 'how many', wholeNumber, 20),
+  );
+  verb(
+    program,
+    'logs <what>',
+    'output of an action run (run_…), a release’s newest run (rel_…) or a task (<service>@<environment>/<index>)',
+    () => import('./verbs/logs.ts'),
+    (c) => watch(c).option('-n, --lines <n>', 'how many last lines of a task', wholeNumber, 200),
+  );
+  verb(
+    program,
+    'explain [what]',
+    'why it is as it is or waits, and what unblocks it',
+    () => import('./verbs/explain.ts'),
+    (c) => service(c).option('--settings', 'every setting in force and where it came from'),
+  );
+  verb(
+    program,
+    'events',
+    'what was decided and done, in order',
+    () => import('./verbs/events.ts'),
+    (c) =>
+      watch(c)
+        .option('--stream <name>', 'only of one subject, e.g. rollout/ro_…')
+        .option('-n, --limit <n>', 'how many', wholeNumber, 50),
+  );
+  verb(program, 'ui', 'open the pages: prints a sign-in link that works once', () => import('./verbs/ui.ts'));
+
+  program.commandsGroup('Steer');
+  for (const [name, description] of [
+    ['pause', 'hold a rollout until somebody resumes it'],
+    ['resume', 'end a hold'],
+    ['abort', 'stop a rollout and leave the tasks as they are'],
+    ['revert', 'stop a rollout and take its tasks back'],
+    ['promote', 'let the current phase pass now'],
+    ['skip-bake', 'do not wait for the rest of the bake'],
+  ] as const) {
+    verb(
+      program,
+      `${name} [rollout]`,
+      `${description} (default: the one under way)`,
+      () => import('./verbs/command.ts').then((m) => m.command(name)),
+      (c) => reason(service(c)),
+    );
+  }
+  verb(
+    program,
+    'raise-budget [rollout]',
+    'let more tasks be out for this rollout',
+    () => import('./verbs/command.ts').then((m) => m.command('raise-budget')),
+    (c) => reason(service(c)).requiredOption('--budget <n>', 'how many tasks may be out', wholeNumber),
+  );
+  verb(program, 'cancel <release>', 'stop a release where it is', () => import('./verbs/cancel.ts'), reason);
+  verb(
+    program,
+    'retry <release> [action]',
+    'run a failed or parked action again',
+    () => import('./verbs/retry.ts'),
+    reason,
+  );
+
+  program.commandsGroup('Marks');
+  verb(
+    program,
+    'marks',
+    'what is marked bad, and where it runs',
+    () => import('./verbs/marks.ts'),
+    (c) => c.option('--carriers', 'also list the versions that carry them'),
+  );
+  const mark = program.command('mark').description('mark commits as bad, and what clears a mark');
+  verb(
+    mark,
+    'add <commit...>',
+    'mark commits as bad',
+    () => import('./verbs/mark.ts').then((m) => ({ run: m.add })),
+    (c) =>
+      reason(c)
+        .option('--repository <name>', 'which repository (default: this one)')
+        .option('-t, --target <service...>', 'block only these services'),
+  );
+  verb(mark, 'show <mark>', 'one mark with its carriers', () =>
+    import('./verbs/mark.ts').then((m) => ({ run: m.show })),
+  );
+  verb(
+    mark,
+    'clear <mark>',
+    'declare it wrong: it blocks nothing any more',
+    () => import('./verbs/mark.ts').then((m) => ({ run: m.clear })),
+    reason,
+  );
+  verb(
+    mark,
+    'fix <mark> <commit>',
+    'name the commit that fixes it',
+    () => import('./verbs/mark.ts').then((m) => ({ run: m.fix })),
+    reason,
+  );
+  verb(
+    mark,
+    'override <mark> <version>',
+    'let one version through in spite of it',
+    () => import('./verbs/mark.ts').then((m) => ({ run: m.override })),
+    reason,
+  );
+
+  program.commandsGroup('The machine');
+  verb(program, 'hosts', 'hosts, what they hold and how they are', () =>
+    import('./verbs/hosts.ts').then((m) => ({ run: m.list })),
+  );
+  const host = program.command('host').description('declare a host dead, or let it leave');
+  verb(
+    host,
+    'dead <host>',
+    'nothing runs there any more: its tasks may start elsewhere',
+    () => import('./verbs/hosts.ts').then((m) => ({ run: m.dead })),
+    reason,
+  );
+  verb(
+    host,
+    'leave <host>',
+    'move its tasks away within the budget',
+    () => import('./verbs/hosts.ts').then((m) => ({ run: m.leave })),
+    reason,
+  );
+  verb(program, 'doctor', 'check the server, its store and its hosts', () => import('./verbs/doctor.ts'));
+  const work = program.command('work').description('work that was set aside after repeated failures');
+  verb(work, 'list', 'what is parked, and why', () => import('./verbs/work.ts').then((m) => ({ run: m.list })));
+  verb(
+    work,
+    'retry <kind> <key>',
+    'run it again',
+    () => import('./verbs/work.ts').then((m) => ({ run: m.retry })),
+    (c) => reason(c).option('--effect', 'it is an effect, not a decision'),
+  );
+  localVerb(
+    program,
+    'server',
+    'run the control plane',
+    () => import('./verbs/server.ts'),
+    (c) =>
+      c
+        .option('--data <folder>', 'where everything is kept', './rollway-data')
+        .option('--port <n>', 'port of API and pages', wholeNumber, 7070)
+        .option('--agent-port <n>', 'port for agents, on all addresses', wholeNumber, 7071)
+        .option(
+          '--store <url>',
+          'postgres://… instead of the embedded SQLite; the password comes from the environment or a .pgpass file',
+        )
+        .addOption(new Option('--bin-ms <ms>', 'length of a bin of metrics').argParser(wholeNumber).hideHelp())
+        .addOption(new Option('--next-port', 'take the next free port when it is in use').hideHelp())
+        .addOption(new Option('--tether', 'end when standard input ends').hideHelp()),
+  );
+  const agent = localVerb(
+    program,
+    'agent',
+    'run the agent of this host',
+    () => import('./verbs/agent.ts'),
+    (c) =>
+      c
+        .option('--join <file>', 'token file made by `rollway agent token` (first start only)')
+        .option('--data <folder>', 'where this host keeps its things', './rollway-agent')
+        .option('--name <host>', 'name of the host (default: the machine’s)')
+        .option('--address <ip>', 'address its tasks listen on (default: found out)')
+        .option('--label <key=value...>', 'region=…, rack=… and others')
+        .option('--tasks <n>', 'how many tasks it takes at most (default: what the machine has)')
+        .option('--hide <folder...>', 'folders that builds must not see')
+        .addOption(new Option('--stop-tasks', 'ending it ends its tasks').hideHelp())
+        .addOption(new Option('--tether', 'end when standard input ends').hideHelp()),
+  );
+  verb(
+    agent,
+    'token',
+    'make a token file for one new host; works once, for an hour',
+    () => import('./verbs/agent-token.ts'),
+    (c) => c.option('--out <file>', 'where to write it', './rollway-join.json'),
+  );
+  localVerb(
+    program,
+    'proxy',
+    'a reverse proxy that follows a job’s tasks',
+    () => import('./verbs/proxy.ts'),
+    (c) =>
+      c
+        .requiredOption('--job <job>', 'e.g. guestbook@production')
+        .option('--listen <address>', 'address and port to listen on', '127.0.0.1:8080')
+        .option('--task-port <name>', 'name of the tasks’ port', 'http')
+        .addOption(new Option('--tether', 'end when standard input ends').hideHelp()),
+  );
+  localVerb(
+    program,
+    'demo',
+    'everything on this machine, with a tour (what `npm start` runs)',
+    () => import('./verbs/demo.ts'),
+    (c) =>
+      c
+        .option('--no-tour', 'start without the tour')
+        .option('--data <folder>', 'where everything is kept')
+        .option('--port <n>', 'port of API and pages', wholeNumber, 7070)
+        .option('--hosts <n>', 'how many local hosts', wholeNumber, 6)
+        .option('--exit-after-tour', 'stop when the tour is over'),
+  );
+}
+
+function wholeNumber(text: string): number {
+  const n = Number(text);
+  if (!Number.isSafeInteger(n) || n < 0) throw new InvalidArgumentError('It must be a whole number.');
+  return n;
+}

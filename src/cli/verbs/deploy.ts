@@ -1,0 +1,130 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ReleaseSummary, RepositoryView } from '../../api/index.ts';
+import { createBundle } from '../../io/index.ts';
+import { ProblemError, problem } from '../../model/index.ts';
+import { once } from '../commands.ts';
+import { plain } from '../render/style.ts';
+import { shortCommit } from '../render/words.ts';
+import type { Session } from '../session.ts';
+import { pause } from '../watch.ts';
+import { watchRelease } from '../watch-release.ts';
+import { needRepository, refuseDirty, resolveCommit, unwrap, type WorkingCopy } from '../working-copy.ts';
+
+interface Flags {
+  readonly service?: string;
+  readonly environment?: string;
+  readonly holdAfter?: string;
+  readonly plan?: string;
+  readonly reason?: string;
+  readonly detach?: boolean;
+}
+
+/** Releases a commit of the repository here: makes it known to the server, uploads what is missing, then watches. */
+export async function run(session: Session, [named = 'HEAD']: readonly string[], flags: Flags) {
+  const here = await needRepository();
+  if (named === 'HEAD') await refuseDirty(here);
+  const commit = await resolveCommit(named);
+  const repository = await findOrRegister(session, here);
+  await bringCommit(session, here, repository, commit);
+  const service = flags.service ?? (await serviceOf(session, repository.name));
+  const release = await session.client.deploy(
+    {
+      params: { service },
+      body: {
+        commit,
+        ...(flags.environment === undefined ? {} : { environment: flags.environment }),
+        ...(flags.holdAfter === undefined ? {} : { holdAfter: flags.holdAfter }),
+        ...(flags.plan === undefined ? {} : { planHash: flags.plan }),
+        ...(flags.reason === undefined ? {} : { reason: flags.reason }),
+      },
+    },
+    once(),
+  );
+  if (flags.detach === true) return showDetached(session, release);
+  return watchRelease(session, release.id);
+}
+
+function showDetached({ out }: Session, release: ReleaseSummary): undefined {
+  out.show(release, () => {
+    out.line(`${release.id}: ${shortCommit(release.commit)} ${plain(release.subject)} is on its way`);
+    out.next(`rollway explain ${release.id}`);
+  });
+  return undefined;
+}
+
+async function findOrRegister({ client, out, url }: Session, here: WorkingCopy): Promise<RepositoryView> {
+  const { items } = await client.listRepositories();
+  const known = items.find((item) => here.addresses.includes(item.url));
+  if (known !== undefined) return known;
+  const isLocal = ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname);
+  // A server on this machine reads the folder itself; another one needs the remote.
+  const address = isLocal ? here.root : here.addresses[1];
+  if (address === undefined) {
+    const detail = `${here.root} has no remote "origin", and the server is another machine`;
+    throw new ProblemError(problem('git/not-a-repository', detail, {}, 'Add a remote that the server can reach.'));
+  }
+  if (here.branch === undefined) {
+    throw new ProblemError(
+      problem(
+        'git/unknown-branch',
+        'no branch is checked out, so none can be watched',
+        {},
+        'Check out the branch to watch.',
+      ),
+    );
+  }
+  if (out.format === 'table') out.line(`The server watches ${address}, branch ${here.branch}, from now on.`);
+  return client.registerRepository({ body: { url: address, branch: here.branch } }, once());
+}
+
+/** Uploads what leads to `commit` and the server lacks, as a Git bundle. */
+async function bringCommit(
+  { client, out }: Session,
+  here: WorkingCopy,
+  repository: RepositoryView,
+  commit: string,
+): Promise<void> {
+  const params = { repository: repository.name };
+  await client.readRepository({ params });
+  if (await hasCommit(client, repository.name, commit)) return;
+  const folder = await mkdtemp(join(tmpdir(), 'rollway-bundle-'));
+  try {
+    const file = join(folder, 'commits.bundle');
+    const head = repository.head?.id;
+    unwrap(await createBundle(here.root, commit, head === undefined ? [] : [head], file));
+    const bytes = await readFile(file);
+    if (out.format === 'table') out.line(`Uploading ${Math.ceil(bytes.length / 1024)} kB of commits …`);
+    await client.uploadBundle({ params, bytes });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function hasCommit(client: Session['client'], repository: string, commit: string): Promise<boolean> {
+  try {
+    await client.findCommit({ params: { repository, commit } });
+    return true;
+  } catch (error) {
+    if (error instanceof ProblemError && error.problem.status === 404) return false;
+    throw error;
+  }
+}
+
+/** The service that the repository's configuration describes; waits while a new repository is read. */
+async function serviceOf({ client, signal }: Session, name: string): Promise<string> {
+  const deadline = Date.now() + 30_000;
+  while (Date.now() < deadline && !signal.aborted) {
+    const { items } = await client.listRepositories();
+    const repository = items.find((item) => item.name === name);
+    if (repository?.services.length === 1) return repository.services[0] as string;
+    if (repository !== undefined && repository.services.length > 1) {
+      const detail = `this repository has several services: ${repository.services.join(', ')}`;
+      throw new ProblemError(problem('api/bad-request', detail, {}, 'Say which with --service <name>.'));
+    }
+    if (repository?.problem != null) throw new ProblemError(problem('spec/invalid', repository.problem));
+    await pause(300, signal);
+  }
+  throw new ProblemError(problem('spec/not-found', `${name} has no configuration that the server could read`));
+}

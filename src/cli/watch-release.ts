@@ -1,0 +1,76 @@
+import type { ReleaseDetail, RolloutDetail } from '../api/index.ts';
+import type { ReleaseId } from '../model/index.ts';
+import { exitCodes } from './failure.ts';
+import { rolloutLines } from './render/rollout.ts';
+import { plain, type Style } from './render/style.ts';
+import { shortCommit, stateWord } from './render/words.ts';
+import type { Session } from './session.ts';
+import { watchLoop } from './watch.ts';
+
+interface Seen {
+  readonly release: ReleaseDetail;
+  readonly rollout: RolloutDetail | undefined;
+}
+
+const ends: Readonly<Record<string, number>> = {
+  succeeded: exitCodes.done,
+  failed: exitCodes.failed,
+  cancelled: exitCodes.failed,
+  superseded: exitCodes.failed,
+};
+
+/**
+ * Shows a release until it ends or waits for a person; the exit code tells which. Ctrl-C only detaches.
+ */
+export async function watchRelease(session: Session, id: ReleaseId): Promise<number> {
+  let last: Seen | undefined;
+  const read = async (): Promise<Seen> => {
+    const release = await session.client.getRelease({ params: { release: id } });
+    const rollout = release.rollouts.at(-1);
+    return {
+      release,
+      rollout: rollout === undefined ? undefined : await session.client.getRollout({ params: { rollout } }),
+    };
+  };
+  await watchLoop(
+    session,
+    read,
+    (seen) => {
+      last = seen;
+      return linesOf(seen, session.out.style);
+    },
+    (seen) => {
+      last = seen;
+      return seen.release.state in ends || isHeld(seen);
+    },
+  );
+  const { out } = session;
+  if (last === undefined) return exitCodes.error;
+  const { release } = last;
+  if (release.state in ends) {
+    if (release.state !== 'succeeded') out.next(`rollway explain ${id}`);
+    return ends[release.state] ?? exitCodes.error;
+  }
+  if (isHeld(last)) {
+    out.next(`rollway explain ${last.rollout?.hold ? last.rollout.id : id}`);
+    return exitCodes.held;
+  }
+  out.next(`rollway explain ${id}  (stopped watching; the release goes on)`);
+  return exitCodes.done;
+}
+
+function isHeld({ release, rollout }: Seen): boolean {
+  return rollout?.state === 'held' || release.runs.some((run) => run.state === 'parked') || release.state === 'blocked';
+}
+
+function linesOf({ release, rollout }: Seen, style: Style): string[] {
+  const lines = [
+    `${style.bold(`${release.service} ${shortCommit(release.commit)}`)} ${plain(release.subject)}  ${stateWord(release.state, style)}`,
+    ...release.runs.map(
+      (run) =>
+        `  ${run.action.padEnd(16)} ${stateWord(run.state, style)}${run.reason === null ? '' : `  ${plain(run.reason)}`}`,
+    ),
+  ];
+  if (release.why !== null) lines.push(`  ${release.why}`);
+  return rollout === undefined ? lines : [...lines, '', ...rolloutLines(rollout, style)];
+}
