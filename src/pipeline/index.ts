@@ -5,5 +5,14 @@
  * A release keeps the pipeline revision it was made with. Releases of a service are ordered by their position on the
  * watched branch, then creation; an older one never overwrites a newer one on the same target, except by rollback.
  */
+export * from './build-key.ts';
+export * from './commands.ts';
+export * from './conditions.ts';
+export * from './decide.ts';
+export * from './explain.ts';
 export * from './facts.ts';
+export * from './graph.ts';
+export * from './order.ts';
+export * from './pick.ts';
 export * from './ports.ts';
+export * from './windows.ts';

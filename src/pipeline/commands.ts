@@ -1,0 +1,187 @@
+import {
+  type Actor,
+  actorName,
+  err,
+  ok,
+  type PlanSpec,
+  type Problem,
+  problem,
+  type Result,
+  type VersionId,
+} from '../model/index.ts';
+import { endRelease } from './decide.ts';
+import { actionsOf, type Draft, emit, liveRuns, saveRelease, stageOf } from './draft.ts';
+import type { ReleaseFacts, Run } from './facts.ts';
+import { beginRun, cancelRuns } from './fold.ts';
+
+/** What a person may tell a service's pipeline; decided by `pipeline/decide`. */
+export type PipelineCommand =
+  | { readonly name: 'cancel-release'; readonly release: string; readonly reason: string }
+  | { readonly name: 'retry'; readonly release: string; readonly action: string | undefined }
+  | {
+      readonly name: 'rollback';
+      readonly environment: string;
+      readonly to: VersionId | undefined;
+      readonly reason: string;
+    }
+  | { readonly name: 'end-hold'; readonly environment: string; readonly reason: string };
+
+/** What a job can go back to: its good versions, newest first, and the releases they came from. */
+export interface RollbackChoices {
+  readonly current: VersionId | undefined;
+  readonly good: readonly VersionId[];
+  /** Good versions that carry a mark: never a choice. */
+  readonly marked: ReadonlySet<VersionId>;
+}
+
+export interface CommandFacts {
+  readonly actor: Actor;
+  readonly choices: (environment: string) => RollbackChoices | undefined;
+  /** The release that made a version, ended or not. */
+  readonly releaseOf: (version: VersionId) => ReleaseFacts | undefined;
+}
+
+/** Decides one command on the draft; what it did, in words, or why it cannot. */
+export function decideCommand(draft: Draft, command: PipelineCommand, facts: CommandFacts): Result<string, Problem> {
+  switch (command.name) {
+    case 'cancel-release':
+      return cancelRelease(draft, command.release, command.reason);
+    case 'retry':
+      return retry(draft, command.release, command.action, facts.actor);
+    case 'rollback':
+      return rollBack(draft, command, facts);
+    case 'end-hold':
+      return endHold(draft, command.environment, command.reason, facts.actor);
+  }
+}
+
+function cancelRelease(draft: Draft, id: string, reason: string): Result<string> {
+  const release = draft.releases.get(id as ReleaseFacts['id']);
+  if (release === undefined) return err(problem('release/unknown', `There is no live release ${id}.`, { release: id }));
+  if (release.endedAtMs !== undefined)
+    return err(problem('release/ended', `Release ${id} has ${release.state}.`, { release: id }));
+  cancelRuns(draft, release.id, `cancelled: ${reason}`);
+  endRelease(draft, release, 'cancelled', reason);
+  const rollout = liveRuns(draft).find((run) => run.release === release.id && run.rollout !== undefined)?.rollout;
+  return ok(
+    rollout === undefined
+      ? 'The release is cancelled.'
+      : `The release is cancelled; its rollout ${rollout} goes on until it is aborted or reverted.`,
+  );
+}
+
+/** Opens failed and parked actions again; a release that ended goes on from where it stopped. */
+function retry(draft: Draft, id: string, action: string | undefined, actor: Actor): Result<string> {
+  const release = draft.releases.get(id as ReleaseFacts['id']);
+  if (release === undefined) return err(problem('release/unknown', `There is no release ${id}.`, { release: id }));
+  if (release.state === 'succeeded' || release.state === 'superseded')
+    return err(problem('release/ended', `Release ${id} has ${release.state}.`, { release: id }));
+  const again = actionsOf(draft, release).filter(({ name }) => action === undefined || name === action);
+  const stopped = again.filter((one) => ['failed', 'parked'].includes(stageOf(draft, release.id, one)));
+  if (stopped.length === 0 && release.state !== 'cancelled')
+    return err(problem('action/not-retryable', `Nothing of release ${id} has failed.`, { release: id, action }));
+  const names = stopped.map(({ name }) => name);
+  for (const run of [...draft.runs.values()]) {
+    // A try that is cancelled counts no more: the action is open again.
+    const isLast = names.includes(run.action) && run.release === release.id && run.kind === 'action';
+    if (isLast && run.state !== 'succeeded') reopen(draft, run);
+  }
+  const source = release.source.kind === 'failed' ? { kind: 'wanted' as const } : release.source;
+  saveRelease(draft, { ...release, state: 'running', reason: undefined, endedAtMs: undefined, source });
+  emit(draft, release.id, 'release/retried', { actions: names, by: actorName(actor) });
+  return ok(names.length === 0 ? 'The release goes on.' : `Runs again: ${names.join(', ')}.`);
+}
+
+function reopen(draft: Draft, run: Run): void {
+  draft.runs.set(run.id, { ...run, state: 'cancelled' });
+  draft.changedRuns.add(run.id);
+}
+
+/** All at once within the budget: the version has been good before. */
+const rollbackPlan: PlanSpec = {
+  phases: [
+    {
+      name: 'all',
+      select: { percent: 100 },
+      concurrency: { percent: 100 },
+      minBakeMs: 0,
+      maxBakeMs: 0,
+      onFail: 'hold',
+      onUndecided: 'proceed',
+    },
+  ],
+  newcomers: 'new',
+  overlap: 'supersede',
+};
+
+type RollbackCommand = Extract<PipelineCommand, { name: 'rollback' }>;
+
+function rollBack(draft: Draft, command: RollbackCommand, facts: CommandFacts): Result<string> {
+  const { environment } = command;
+  const choices = facts.choices(environment);
+  if (choices === undefined)
+    return err(problem('pipeline/no-such-target', `${draft.state.service} has nothing in "${environment}".`));
+  const to = command.to ?? earlierGood(choices);
+  const release = to && facts.releaseOf(to);
+  if (to === undefined || release === undefined)
+    return err(problem('rollout/no-good-version', `Nothing good is known before what runs in ${environment}.`));
+  if (choices.marked.has(to) || draft.state.carriers.has(to))
+    return err(problem('release/blocked-by-mark', `${to} carries a mark.`, { version: to }));
+
+  const rollout = draft.names.rollout();
+  const run = beginRun(draft, {
+    id: draft.names.run(),
+    release: release.id,
+    service: release.service,
+    action: `rollback@${environment}`,
+    kind: 'rollback',
+    state: 'running',
+    reason: command.reason,
+    rollout,
+    environment,
+    host: undefined,
+    inputs: {},
+    outputs: {},
+    cacheKey: undefined,
+    isMachineFault: false,
+    dueAtMs: undefined,
+  });
+  draft.wants.push({ kind: 'rollback', run, version: to, plan: rollbackPlan, by: facts.actor, reason: command.reason });
+  const { service } = draft.state;
+  const by = actorName(facts.actor);
+  const hold = {
+    service,
+    environment,
+    by,
+    reason: command.reason,
+    atMs: draft.nowMs,
+    rollout,
+    from: choices.current,
+    to,
+  };
+  draft.wants.push({ kind: 'hold', hold });
+  return ok(`Rolling ${environment} back to ${release.commit.slice(0, 10)} (${release.subject}) by ${rollout}.`);
+}
+
+/** The newest good version before the one that runs; one that carries a mark is passed over. */
+function earlierGood({ current, good, marked }: RollbackChoices): VersionId | undefined {
+  const at = current === undefined ? -1 : good.indexOf(current);
+  return good.slice(at + 1).find((version) => version !== current && !marked.has(version));
+}
+
+function endHold(draft: Draft, environment: string, reason: string, actor: Actor): Result<string> {
+  const held = draft.state.holds.filter((hold) => hold.environment === environment);
+  if (held.length === 0)
+    return err(problem('pipeline/no-such-target', `Nothing holds "${environment}".`, { environment }));
+  for (const hold of held) {
+    draft.endedHolds.add(hold);
+    draft.wants.push({ kind: 'end-hold', hold });
+  }
+  draft.events.push({
+    stream: `pipeline/${draft.state.service}`,
+    type: 'hold/ended',
+    actor,
+    data: { environment, reason },
+  });
+  return ok(`${environment} takes releases again.`);
+}
