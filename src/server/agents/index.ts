@@ -44,6 +44,8 @@ export interface AgentServer {
   /** Opens the TLS port (0: any free one) on all addresses, or on `hostname`; gives the port. */
   listen(port: number, hostname?: string): Promise<number>;
   close(): Promise<void>;
+  /** Writes down at once who was heard; it does so by itself once per heartbeat. */
+  flushHeartbeats(): Promise<void>;
   readonly driver: FleetDriver;
   /** Sends any order; resolves when the agent has written it down. */
   sendOrder(host: HostId, order: Order, signal: AbortSignal): Promise<void>;
@@ -99,6 +101,7 @@ export async function createAgentServer(parts: AgentServerParts): Promise<AgentS
     driver,
     actionLogs: context.actionLogs,
     fingerprint: identity.fingerprint,
+    flushHeartbeats: () => heard.flush(),
     isConnected: (host) => book.isConnected(host),
     async sendOrder(host, order, signal) {
       await book.send(host, order, signal);

@@ -1,0 +1,447 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { openArtifactStore } from '../../artifact/index.ts';
+import type { ExecuteRequest, Observation } from '../../drivers/index.ts';
+import { createEngine, type Engine } from '../../engine/index.ts';
+import { listHostOverviews, readDiscovery } from '../../fleet/read.ts';
+import { declareDead, fleetWatch } from '../../fleet/work.ts';
+import { realChance } from '../../io/chance.ts';
+import { realClock } from '../../io/clock.ts';
+import { openBlobFiles } from '../../io/index.ts';
+import type { Clock } from '../../kit/index.ts';
+import type { Sample } from '../../model/index.ts';
+import { openStore, type Store } from '../../store/index.ts';
+import { type AgentServer, createAgentServer } from './index.ts';
+import { TestAgent } from './testing/test-agent.ts';
+
+const job = 'guestbook@production';
+const person = { kind: 'person', name: 'ada' } as const;
+
+let dataDir: string;
+let store: Store;
+let engine: Engine;
+let server: AgentServer;
+let port: number;
+let samples: Sample[];
+let skewMs: number;
+const agents: TestAgent[] = [];
+/** The real clock, moved forward when a test wants time to have passed. */
+const clock: Clock = {
+  nowMs: () => realClock.nowMs() + skewMs,
+  sleepUntil: (atMs, signal) => realClock.sleepUntil(atMs - skewMs, signal),
+};
+
+beforeEach(async () => {
+  skewMs = 0;
+  samples = [];
+  dataDir = await mkdtemp(join(tmpdir(), 'rollway-agents-'));
+  store = await openStore({ kind: 'sqlite', path: ':memory:' });
+  await start();
+});
+
+afterEach(async () => {
+  for (const agent of agents.splice(0)) agent.close();
+  await server.close();
+  await store.close();
+  await rm(dataDir, { recursive: true });
+});
+
+async function start(): Promise<void> {
+  engine = createEngine({ store, clock, chance: realChance, processId: 'test' });
+  engine.registerWork(fleetWatch());
+  for (const kind of ['job/decide', 'pipeline/decide']) engine.registerWork({ kind, run: async () => undefined });
+  server = await createAgentServer({
+    ...{ store, engine, clock, chance: realChance, dataDir },
+    artifactStore: openArtifactStore(openBlobFiles(join(dataDir, 'blobs')), clock),
+    sampleStore: {
+      append(more) {
+        samples.push(...more);
+        return { kept: more.length, late: 0, refused: 0 };
+      },
+    },
+    settings: { version: '0.1.0' },
+  });
+  port = await server.listen(0, '127.0.0.1');
+}
+
+function newAgent(name: string, version?: string): TestAgent {
+  const agent = new TestAgent(name, port, server.fingerprint, version);
+  agents.push(agent);
+  return agent;
+}
+
+async function joined(name: string): Promise<TestAgent> {
+  const agent = newAgent(name);
+  const { file } = await server.createJoinToken(person);
+  expect((await agent.join(file.secret)).status).toBe(200);
+  expect((await agent.hello()).status).toBe(200);
+  return agent;
+}
+
+async function until<T>(what: string, find: () => T | undefined | Promise<T | undefined>): Promise<T> {
+  const deadline = Date.now() + 5000;
+  for (;;) {
+    const found = await find();
+    if (found !== undefined && found !== false) return found;
+    if (Date.now() > deadline) throw new Error(`waited in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+const eventTypes = async (stream: string) => (await engine.readStream(stream, 0, 100)).map((event) => event.type);
+
+describe('joining', () => {
+  test('TWI-2 a new host joins with a token file and can be placed on after its hello', async () => {
+    await joined('host-1');
+    const [host] = await store.read(listHostOverviews);
+    expect(host).toMatchObject({ id: 'host-1', state: 'up', labels: { rack: 'r1' }, capacity: { maxTasks: 10 } });
+    expect(await eventTypes('host/host-1')).toEqual(['host/joined', 'host/described']);
+  });
+
+  test('a token works once, not after its hour, and not when it is made up', async () => {
+    const { file } = await server.createJoinToken(person);
+    expect((await newAgent('host-1').join(file.secret)).status).toBe(200);
+    const again = await newAgent('host-2').join(file.secret);
+    expect([again.status, again.json.code]).toEqual([401, 'auth/bad-token']);
+    const late = await server.createJoinToken(person);
+    skewMs = 3_600_001;
+    expect((await newAgent('host-3').join(late.file.secret)).json.code).toBe('auth/bad-token');
+    expect((await newAgent('host-4').join('x'.repeat(43))).json.code).toBe('auth/bad-token');
+    expect((await store.read(listHostOverviews)).map(({ id }) => id)).toEqual(['host-1']);
+  });
+
+  test('an agent whose answer was lost may join again with the same token and key', async () => {
+    const { file } = await server.createJoinToken(person);
+    const agent = newAgent('host-1');
+    await agent.join(file.secret);
+    expect((await agent.join(file.secret)).status).toBe(200);
+  });
+
+  test('two at once with one token: one of them joins', async () => {
+    const { file } = await server.createJoinToken(person);
+    const answers = await Promise.all(['a', 'b', 'c', 'd'].map((name) => newAgent(name).join(file.secret)));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(await store.read(listHostOverviews)).toHaveLength(1);
+  });
+
+  test('TWI-2 a second agent with a living host’s name is refused; after the host was declared dead it may join', async () => {
+    await joined('host-1');
+    const { file } = await server.createJoinToken(person);
+    const clone = newAgent('host-1');
+    expect((await clone.join(file.secret)).json.code).toBe('agent/already-joined');
+    await engine.commitAs(person, declareDead('host-1', person, 'burnt', clock.nowMs()));
+    expect((await clone.join(file.secret)).status).toBe(200);
+    expect((await clone.hello()).status).toBe(200);
+  });
+
+  test('an agent of another version is told so', async () => {
+    const { file } = await server.createJoinToken(person);
+    const old = await newAgent('host-1', '0.0.9').join(file.secret);
+    expect([old.status, old.json.code]).toEqual([409, 'agent/version-mismatch']);
+    const agent = await joined('host-2');
+    expect((await agent.hello({ protocol: 99 })).json.code).toBe('agent/version-mismatch');
+  });
+
+  test('the token file names addresses that answer, and the identity is the same after a restart', async () => {
+    const { file } = await server.createJoinToken(person);
+    expect(file).toMatchObject({ format: 1, fingerprint: server.fingerprint });
+    expect(file.addresses).toContain(`https://127.0.0.1:${port}`);
+    expect((await stat(join(dataDir, 'agents', 'server-identity.json'))).mode & 0o777).toBe(0o600);
+    const before = server.fingerprint;
+    await server.close();
+    await start();
+    expect(server.fingerprint).toBe(before);
+    expect((await newAgent('host-1').join(file.secret)).status).toBe(200);
+  });
+});
+
+describe('who may say what', () => {
+  test('unsigned, wrongly signed, altered, old: 401 each, as a problem document', async () => {
+    const agent = await joined('host-1');
+    const stranger = newAgent('host-9');
+    const refused = [
+      await stranger.hello(),
+      await agent.ask('POST', '/agent/v1/hello', {}, { headers: { 'rollway-signature': 'AAAA' } }),
+      await agent.ask('POST', '/agent/v1/reports', { a: 1 }, { signedBody: Buffer.from('{"a":2}') }),
+      await agent.ask('POST', '/agent/v1/reports', {}, { timestamp: Date.now() - 120_000 }),
+      await agent.ask('GET', '/agent/v1/orders', undefined, { as: '../host' }),
+      await stranger.ask('POST', '/agent/v1/reports', {}, { as: 'host-1' }),
+    ];
+    expect(refused.map(({ status }) => status)).toEqual(refused.map(() => 401));
+    for (const { json } of refused)
+      expect(json).toMatchObject({ code: 'agent/bad-signature', remedy: expect.any(String) });
+  });
+
+  test('an agent that reports for another host gets 403, writes nothing, and leaves an event', async () => {
+    const agent = await joined('host-1');
+    const other = await joined('host-2');
+    expect((await other.reports({ tasks: [other.task()] })).status).toBe(200);
+    const foreign = [
+      await agent.reports({ host: 'host-2' }),
+      await agent.reports({ tasks: [agent.task({ host: 'host-2' })] }),
+      await agent.hello({ host: 'host-2' }),
+      await agent.ask('POST', '/agent/v1/orders/ack', { host: 'host-2', deliveries: [], cancels: [] }),
+      await agent.ask('POST', '/agent/v1/samples', { host: 'host-1', batch: 1, samples: [sample()] }),
+    ];
+    expect(foreign.map(({ status }) => status)).toEqual(foreign.map(() => 403));
+    expect((await eventTypes('host/host-1')).filter((type) => type === 'host/spoke-for-another')).toHaveLength(5);
+    expect((await store.read((tx) => readDiscovery(tx, job))).entries.map(({ host }) => host)).toEqual(['host-2']);
+    expect(samples).toEqual([]);
+  });
+});
+
+function sample(): Record<string, unknown> {
+  const task = { job, index: 0, incarnation: 1, version: 'v_0123456789abcdef', state: 'serving', labels: {} };
+  return { ...task, metric: 'requests', fromMs: 0, toMs: 1000, value: { counterDelta: 1 } };
+}
+
+describe('reports', () => {
+  test('a batch counts once; discovery follows what it says', async () => {
+    const agent = await joined('host-1');
+    const batch = { batch: 7, tasks: [agent.task()] };
+    await agent.reports(batch);
+    await agent.reports({ ...batch, tasks: [agent.task({ state: 'failed' })] });
+    expect((await store.read((tx) => readDiscovery(tx, job))).entries).toMatchObject([
+      { index: 0, ports: { http: 20_000 } },
+    ]);
+    await agent.reports({ batch: 8, tasks: [agent.task({ state: 'draining' })] });
+    expect((await store.read((tx) => readDiscovery(tx, job))).entries).toEqual([]);
+    const inbox = await store.read((tx) => tx.selectFrom('task_report').select('body').execute());
+    expect(inbox.map(({ body }) => (JSON.parse(body) as { state: string }).state)).toEqual(['serving', 'draining']);
+  });
+
+  test('a task that a snapshot does not have any more is reported as lost', async () => {
+    const agent = await joined('host-1');
+    await agent.reports({ tasks: [agent.task(), agent.task({ index: 1 })] });
+    await agent.reports({ snapshot: true, tasks: [agent.task({ index: 1 })] });
+    expect((await store.read((tx) => readDiscovery(tx, job))).entries.map(({ index }) => index)).toEqual([1]);
+    const bodies = await store.read((tx) => tx.selectFrom('task_report').select('body').execute());
+    const last = bodies.map(({ body }) => JSON.parse(body) as { index: number; failure?: { reason: string } });
+    expect(last.filter(({ failure }) => failure?.reason === 'lost').map(({ index }) => index)).toEqual([0]);
+  });
+
+  test('whoever observes gets a snapshot, deltas and heartbeats', async () => {
+    const agent = await joined('host-1');
+    const seen: Observation[] = [];
+    const stopping = new AbortController();
+    const watching = server.driver.observe(async (observation) => void seen.push(observation), stopping.signal);
+    await agent.reports({ snapshot: true, tasks: [agent.task()] });
+    await agent.reports({ tasks: [agent.task({ index: 1 })] });
+    await agent.reports();
+    stopping.abort();
+    await watching;
+    expect(seen.map(({ kind }) => kind)).toEqual(['snapshot', 'heartbeat', 'delta', 'heartbeat', 'heartbeat']);
+  });
+
+  test('samples are taken once per batch, unpacked within bounds, infinite bounds restored', async () => {
+    const agent = await joined('host-1');
+    await agent.reports({ tasks: [agent.task()] });
+    const histogram = { ...sample(), value: { histogramDelta: { bounds: [1, null], counts: [2, 3], sum: 9 } } };
+    const body = gzipSync(JSON.stringify({ host: 'host-1', batch: 1, samples: [histogram] }));
+    const headers = { 'content-encoding': 'gzip' };
+    for (let i = 0; i < 2; i++)
+      expect((await agent.ask('POST', '/agent/v1/samples', body, { headers })).status).toBe(200);
+    expect(samples.map(({ value }) => value)).toEqual([
+      { histogramDelta: { bounds: [1, Number.POSITIVE_INFINITY], counts: [2, 3], sum: 9 } },
+    ]);
+    const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024));
+    expect((await agent.ask('POST', '/agent/v1/samples', bomb, { headers })).status).toBe(413);
+  });
+});
+
+const request: ExecuteRequest = {
+  ...{ id: 'op_1', job, index: 0, kind: 'start', incarnation: 0, nextIncarnation: 1, host: 'host-1' },
+  ...{ version: undefined, env: { A: 'b' }, epoch: 5, precondition: undefined },
+};
+const never = new AbortController().signal;
+
+describe('orders', () => {
+  test('an execute resolves when the agent has written it down, not before', async () => {
+    const agent = await joined('host-1');
+    const stream = await agent.orders();
+    let isDone = false;
+    const executing = server.driver.execute(request, never).then(() => {
+      isDone = true;
+    });
+    const line = await until('order', () => stream.lines.find((l) => 'delivery' in l));
+    expect(line).toMatchObject({ order: { type: 'execute', id: 'op_1', epoch: 5, version: null, stillOut: null } });
+    expect(isDone).toBe(false);
+    const delivery = 'delivery' in line ? line.delivery : 0;
+    await agent.ask('POST', '/agent/v1/orders/ack', { host: 'host-1', deliveries: [delivery], cancels: [] });
+    await executing;
+  });
+
+  test('an agent that is not connected: rejected at once, to be tried again', async () => {
+    await joined('host-1');
+    await expect(server.driver.execute(request, never)).rejects.toMatchObject({
+      problem: { code: 'agent/unreachable' },
+    });
+  });
+
+  test('a stream that opens anew begins with what was not acknowledged, and ends the older stream', async () => {
+    const agent = await joined('host-1');
+    const first = await agent.orders();
+    const executing = server.driver.execute(request, never);
+    await until('order', () => first.lines.find((l) => 'delivery' in l));
+    const second = await agent.orders();
+    const again = await until('redelivery', () => second.lines.find((l) => 'delivery' in l));
+    await until('older stream ended', () => !first.isOpen());
+    const delivery = 'delivery' in again ? again.delivery : 0;
+    await agent.ask('POST', '/agent/v1/orders/ack', { host: 'host-1', deliveries: [delivery, 1], cancels: [] });
+    await executing;
+  });
+
+  test('a cancel answers with what the agent met', async () => {
+    const agent = await joined('host-1');
+    const stream = await agent.orders();
+    const cancelling = server.driver.cancel('op_1', { host: 'host-1', job, index: 0 }, never);
+    const line = await until('order', () => stream.lines.find((l) => 'delivery' in l));
+    const deliveries = 'delivery' in line ? [line.delivery] : [];
+    const cancels = [{ id: 'op_1', answer: 'begun' }];
+    await agent.ask('POST', '/agent/v1/orders/ack', { host: 'host-1', deliveries, cancels });
+    expect(await cancelling).toBe('begun');
+  });
+
+  test('the end of a task’s log is asked for and comes back; nobody else may answer', async () => {
+    const agent = await joined('host-1');
+    const other = await joined('host-2');
+    const stream = await agent.orders();
+    const tailing = server.tail('host-1', job, 0, 10, never);
+    const line = await until('order', () => stream.lines.find((l) => 'delivery' in l));
+    const id = 'delivery' in line && line.order.type === 'tail' ? line.order.request : '';
+    const answer = { lines: [{ atMs: 1, stream: 'out', text: 'hello' }] };
+    expect((await other.ask('POST', `/agent/v1/tails/${id}`, answer)).status).toBe(404);
+    expect((await agent.ask('POST', `/agent/v1/tails/${id}`, answer)).status).toBe(200);
+    expect(await tailing).toEqual(answer);
+  });
+
+  test('when the server stops, streams end and senders are told', async () => {
+    const agent = await joined('host-1');
+    const stream = await agent.orders();
+    const executing = server.driver.execute(request, never);
+    const refused = expect(executing).rejects.toMatchObject({ problem: { code: 'agent/unreachable' } });
+    await until('order', () => stream.lines.find((l) => 'delivery' in l));
+    await server.close();
+    await refused;
+    await until('stream ended', () => !stream.isOpen());
+    await start();
+  });
+});
+
+describe('packages', () => {
+  test('chunks and manifests go up and come down again; wrong content and holes are refused', async () => {
+    const { sha256 } = await import('../../kit/index.ts');
+    const agent = await joined('host-1');
+    const chunk = Buffer.from('hello');
+    const digest = sha256(chunk);
+    const entries = [{ path: 'a', sizeBytes: 5, executable: false }];
+    const { encodeManifest } = await import('../../artifact/index.ts');
+    const manifest = Buffer.from(encodeManifest({ format: 1, entries, chunks: [{ digest, sizeBytes: 5 }] }));
+    const name = sha256(manifest);
+    expect((await agent.ask('POST', `/agent/v1/packages/${name}`, manifest)).json.code).toBe('artifact/missing');
+    expect((await agent.ask('POST', '/agent/v1/chunks/missing', { digests: [digest] })).json).toEqual({
+      digests: [digest],
+    });
+    expect((await agent.ask('POST', `/agent/v1/chunks/${name}`, chunk)).json.code).toBe('artifact/digest-mismatch');
+    expect((await agent.ask('POST', `/agent/v1/chunks/${digest}`, chunk)).status).toBe(200);
+    expect((await agent.ask('POST', `/agent/v1/packages/${name}`, manifest)).status).toBe(200);
+    expect((await agent.ask('GET', `/agent/v1/chunks/${digest}`)).bytes).toEqual(chunk);
+    expect((await agent.ask('GET', `/agent/v1/packages/${name}`)).bytes).toEqual(manifest);
+    expect((await agent.ask('GET', `/agent/v1/chunks/${'0'.repeat(64)}`)).status).toBe(404);
+    const large = await agent.ask('POST', `/agent/v1/chunks/${digest}`, Buffer.alloc(2_000_000));
+    expect(large.status).toBe(413);
+  });
+});
+
+describe('silence', () => {
+  /** Lets a second pass and the watch look. */
+  async function tick(heard: TestAgent[]): Promise<void> {
+    skewMs += 1000;
+    for (const agent of heard)
+      await agent.ask('POST', '/agent/v1/reports', heartbeat(agent), { timestamp: clock.nowMs() });
+    await server.flushHeartbeats();
+    while (await engine.step());
+  }
+  function heartbeat(agent: TestAgent): Record<string, unknown> {
+    const nothing = { tasks: [], actions: [], begun: [] };
+    return { host: agent.name, batch: 0, snapshot: false, atMs: clock.nowMs(), freeDiskRatio: 1, ...nothing };
+  }
+
+  test('TWD-3 TWH-2 a silent host is suspected, leaves discovery, is lost, and comes back', async () => {
+    const all = [await joined('host-1'), await joined('host-2'), await joined('host-3')];
+    const [quiet, ...others] = all as [TestAgent, TestAgent, TestAgent];
+    await quiet.reports({ tasks: [quiet.task()] });
+    for (let i = 0; i < 3; i++) await tick(all);
+    expect((await store.read((tx) => readDiscovery(tx, job))).entries).toHaveLength(1);
+    for (let i = 0; i < 7; i++) await tick(others);
+    expect((await store.read((tx) => readDiscovery(tx, job))).entries).toEqual([]);
+    for (let i = 0; i < 26; i++) await tick(others);
+    expect(await eventTypes('host/host-1')).toEqual(['host/joined', 'host/described', 'host/suspected', 'host/lost']);
+    for (let i = 0; i < 2; i++) await tick(all);
+    expect((await store.read((tx) => readDiscovery(tx, job))).entries).toHaveLength(1);
+    expect((await eventTypes('host/host-1')).at(-1)).toBe('host/up');
+  });
+
+  test('a heartbeat without news writes nothing by itself', async () => {
+    const agent = await joined('host-1');
+    const before = (await store.read(listHostOverviews))[0]?.lastSeenAtMs;
+    const rows = () => store.read((tx) => tx.selectFrom('host_batch').selectAll().execute());
+    await agent.reports();
+    expect(await rows()).toEqual([]);
+    skewMs = 10;
+    await server.flushHeartbeats();
+    expect((await store.read(listHostOverviews))[0]?.lastSeenAtMs).toBeGreaterThan(before ?? 0);
+  });
+});
+
+describe('whatever is sent', () => {
+  test('malformed bodies and unknown routes are answered by a problem document, never by a 500', async () => {
+    const agent = await joined('host-1');
+    const paths = [
+      'join',
+      'hello',
+      'orders/ack',
+      'reports',
+      'samples',
+      'logs/run_1',
+      'tails/x',
+      'chunks/missing',
+      'nope',
+      '%ff',
+      'chunks/zz',
+    ];
+    const anyBody = fc.oneof(
+      fc.json().map((text) => Buffer.from(text)),
+      fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
+      fc
+        .record({ host: fc.constantFrom('host-1', 'host-2', 7), batch: fc.anything(), tasks: fc.array(fc.anything()) })
+        .map((value) => {
+          try {
+            return Buffer.from(JSON.stringify(value));
+          } catch {
+            return Buffer.from('{');
+          }
+        }),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('POST', 'GET', 'PUT'),
+        fc.constantFrom(...paths),
+        anyBody,
+        async (method, path, body) => {
+          const answer = await agent.ask(method, `/agent/v1/${path}`, method === 'GET' ? undefined : body);
+          expect(answer.status).toBeGreaterThanOrEqual(400);
+          expect(answer.status).toBeLessThan(500);
+          expect(answer.json).toMatchObject({ code: expect.any(String), title: expect.any(String) });
+          expect(answer.bytes.toString()).not.toMatch(/\.ts:\d|node_modules/);
+        },
+      ),
+      { numRuns: 150 },
+    );
+    expect((await agent.reports()).status).toBe(200);
+  });
+});
