@@ -13,7 +13,7 @@ const decisionAreas = 'spec pipeline blame rollout disruption judge fleet driver
 /** What a decision may use besides our own code: pure packages only. */
 const purePackages = ['zod', 'yaml', 'croner', 'semver', '@marcbachmann/cel-js'];
 /** Areas that act: they may touch the clock, the network, the operating system. */
-const actingAreas = ['store', 'engine', 'server', 'agent', 'cli', 'sdk', 'io', 'judge/sources'];
+const actingAreas = ['store', 'engine', 'server', 'agent', 'proxy', 'cli', 'sdk', 'io', 'judge/sources'];
 const adapters = ['store', 'io', 'judge/sources', 'drivers/*'];
 
 interface Arrows {
@@ -41,10 +41,11 @@ const arrowsOfArea: Record<string, Arrows> = {
     node: 'any',
   },
   agent: { doors: ['api', ...foundations, 'io', ...decisionAreas], packages: 'any', node: 'any' },
+  proxy: { doors: ['api', 'model', 'kit', 'io'], packages: [], node: 'any' },
   cli: {
     doors: ['api', 'model', 'kit', 'io'],
     types: decisionAreas,
-    dynamic: ['server', 'agent', 'sdk', 'engine', 'stats', ...decisionAreas, ...adapters],
+    dynamic: ['server', 'agent', 'proxy', 'sdk', 'engine', 'stats', ...decisionAreas, ...adapters],
     packages: 'any',
     node: 'any',
   },

@@ -39,5 +39,7 @@ function isDoor(area: string, parts: readonly string[], name: string): boolean {
   const inside = parts.slice(area.split('/').length);
   // Metric sources are found one by one: `judge/sources/prometheus.ts` or `judge/sources/prometheus/index.ts`.
   if (area === 'judge/sources') return inside.length === 1 || (inside.length === 2 && name === 'index.ts');
+  // So are adapters to the operating system: a keeper that needs processes does not load Git and packages.
+  if (area === 'io') return inside.length === 1;
   return inside.length === 1 && name === 'index.ts';
 }
