@@ -43,7 +43,7 @@ export const joinTokenSchema = z.strictObject({
   /** `https://host:port` of the agents' port, in the order to try. */
   addresses: z.array(z.url({ protocol: /^https$/ })).min(1),
 });
-export type JoinToken = z.infer<typeof joinTokenSchema>;
+export type JoinTokenFile = z.infer<typeof joinTokenSchema>;
 
 const jobIdSchema = z.string().regex(/^[a-z][a-z0-9-]*@[a-z][a-z0-9-]*$/);
 

@@ -1,0 +1,223 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FailureCard, OperationOutcome, TaskReport, TaskState } from '../model/index.ts';
+import type { KeeperState, LogLine } from './keeper/spec.ts';
+import { type KeeperEvents, KeeperLink } from './keeper-link.ts';
+import { keeperName, taskKeeperSpec } from './launch.ts';
+import type { TaskMemory } from './memory.ts';
+import { type Observed, observeKeeper } from './observe-keeper.ts';
+import { portsWhile, taskFacts } from './outbox.ts';
+import type { Parts } from './parts.ts';
+
+/** Whether a task whose keeper is gone may be started again; may wait for the server's word first. */
+export type MayRestart = (task: TaskMemory) => Promise<boolean>;
+
+/**
+ * One incarnation on this host: its keeper, its newest report, its way to the next life when the keeper itself is lost.
+ */
+export class HeldTask {
+  readonly #parts: Parts;
+  readonly #mayRestart: MayRestart;
+  readonly #watchers = new Set<() => void>();
+  #memory: TaskMemory;
+  #link: KeeperLink | undefined;
+  #isDraining = false;
+  #isGone: Promise<void> = Promise.resolve();
+  #lossesAtMs: number[] = [];
+  #isPausing = false;
+
+  constructor(parts: Parts, memory: TaskMemory, mayRestart: MayRestart) {
+    this.#parts = parts;
+    this.#memory = memory;
+    this.#mayRestart = mayRestart;
+  }
+
+  get memory(): TaskMemory {
+    return this.#parts.memory.task(this.#memory.job, this.#memory.index, this.#memory.incarnation) ?? this.#memory;
+  }
+
+  get keeperState(): KeeperState | undefined {
+    return this.#link?.state;
+  }
+
+  get hasKeeper(): boolean {
+    return this.#link !== undefined;
+  }
+
+  /** Finds the keeper again that an earlier agent process started. */
+  adopt(): void {
+    const { keeper } = this.memory;
+    if (keeper === null) {
+      if (this.memory.wanted === 'running') void this.#restart(0);
+      return;
+    }
+    this.#follow((events) => KeeperLink.adopt(this.#folderOf(keeper), events, this.#parts.times.keeperSilenceMs));
+  }
+
+  /** Starts a new keeper, unless it is no longer wanted. Rejects when the package or the folder cannot be had. */
+  async launch(): Promise<void> {
+    const name = keeperName(this.#parts);
+    const folder = this.#folderOf(name);
+    const spec = await taskKeeperSpec(this.#parts, this.memory, name, await this.#packageFolder());
+    await KeeperLink.prepare(folder, spec);
+    if (this.memory.wanted !== 'running' || this.#parts.signal.aborted) return;
+    // Durable before it starts: a crash in between ends in adoption, never in a second one.
+    this.#change({ keeper: name });
+    this.#follow((events) => KeeperLink.launch(folder, events, this.#parts.times.keeperSilenceMs));
+  }
+
+  /** Out of discovery from now on; the report that says so, when there is something to leave. */
+  beginDraining(): TaskReport | undefined {
+    this.#isDraining = true;
+    const state = this.keeperState;
+    if (state?.phase !== 'serving') return undefined;
+    return this.#report(observeKeeper(state, { isDraining: true }));
+  }
+
+  /** Ends it in order and for good; resolves when nothing of it is left and that is reported. */
+  async end(outcome?: OperationOutcome): Promise<void> {
+    this.#change({ wanted: 'stopped' });
+    this.#isDraining = true;
+    if (this.#link) {
+      this.#link.stop();
+      await this.#isGone;
+    }
+    if (this.memory.reported.state !== 'stopped' || outcome) {
+      this.#report({ state: 'stopped', life: this.memory.reported.life, failure: null }, outcome);
+    }
+  }
+
+  /** Ends the process but not the wish: the next agent brings it back (`stopTasks`). */
+  async pause(): Promise<void> {
+    this.#isPausing = true;
+    this.#link?.stop();
+    await this.#isGone;
+  }
+
+  detach(): void {
+    this.#link?.detach();
+  }
+
+  /** Reports the present state together with an operation's end. */
+  reportOutcome(operation: OperationOutcome, failure?: FailureCard): void {
+    const state = this.keeperState;
+    const observed = state ? observeKeeper(state, { isDraining: this.#isDraining }) : this.memory.reported;
+    this.#report({ ...observed, failure: failure ?? observed.failure }, operation);
+  }
+
+  /** It could not even be started: nothing of it runs, and nothing will before the next operation. */
+  fail(operation: OperationOutcome, failure: FailureCard): void {
+    this.#change({ wanted: 'stopped' });
+    this.#report({ state: 'failed', life: this.memory.nextLife, failure }, operation);
+  }
+
+  /** Takes a drain back: the operation ended without stopping it. */
+  endDraining(): void {
+    this.#isDraining = false;
+    const state = this.keeperState;
+    if (state) this.#fold(state);
+  }
+
+  async tail(lines: number): Promise<readonly LogLine[] | undefined> {
+    return await this.#link?.tail(lines, 2000);
+  }
+
+  /** Calls back at each change until the returned function is called. */
+  watch(watcher: () => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  #follow(open: (events: KeeperEvents) => KeeperLink): void {
+    this.#isGone = new Promise<void>((resolve) => {
+      this.#link = open({
+        onState: (state) => this.#fold(state),
+        onGone: (state, why) => {
+          this.#link = undefined;
+          resolve();
+          void this.#lost(state, why);
+        },
+      });
+    });
+  }
+
+  #fold(state: KeeperState): void {
+    const observed = observeKeeper(state, { isDraining: this.#isDraining });
+    // That it stopped is said when its keeper is gone too.
+    if (observed.state !== 'stopped') this.#reportIfNew(observed);
+    for (const watcher of this.#watchers) watcher();
+  }
+
+  /** The keeper is gone. Wanted: it was killed, or told to end by somebody else; the next life follows. */
+  async #lost(state: KeeperState | undefined, why: string): Promise<void> {
+    const { memory } = this;
+    const { keeper } = memory;
+    if (memory.wanted === 'stopped' || this.#isPausing) {
+      if (this.#isPausing) this.#change({ nextLife: (state?.life ?? memory.nextLife) + 1, keeper: null });
+      if (keeper) await rm(this.#folderOf(keeper), { recursive: true, force: true });
+      return;
+    }
+    const summary = state?.phase === 'stopped' ? 'its keeper was told to end it' : why;
+    const failure: FailureCard = { reason: 'lost', summary, lastLogLines: [] };
+    const life = state?.life ?? memory.nextLife;
+    this.#parts.log(`${memory.job}/${memory.index}: ${summary}; life ${life} is over`);
+    this.#reportIfNew({ state: 'failed', life, failure });
+    for (const watcher of this.#watchers) watcher();
+    if (keeper) await rm(this.#folderOf(keeper), { recursive: true, force: true });
+    this.#change({ keeper: null, nextLife: life + 1 });
+    const now = Date.now();
+    const { windowMs, baseMs, capMs } = this.#parts.times.restart;
+    this.#lossesAtMs = [...this.#lossesAtMs.filter((atMs) => atMs > now - windowMs), now];
+    await this.#restart(Math.min(capMs, baseMs * 2 ** (this.#lossesAtMs.length - 1)));
+  }
+
+  async #restart(waitMs: number): Promise<void> {
+    const { signal, log } = this.#parts;
+    for (let pauseMs = waitMs; !signal.aborted; pauseMs = Math.min(5000, 2 * pauseMs + 100)) {
+      await sleep(pauseMs, undefined, { signal }).catch(() => {});
+      if (signal.aborted || !(await this.#mayRestart(this.memory)) || this.#isPausing) return;
+      if (signal.aborted || this.memory.wanted !== 'running' || this.#link) return;
+      try {
+        return await this.launch();
+      } catch (cause) {
+        log(`${this.memory.job}/${this.memory.index} cannot be started again: ${String(cause)}`);
+      }
+    }
+  }
+
+  #reportIfNew(observed: Observed): void {
+    const { state, life, failure } = this.memory.reported;
+    const isSame = state === observed.state && life === observed.life && failure?.summary === observed.failure?.summary;
+    if (!isSame) this.#report(observed);
+  }
+
+  #report({ state, life, failure }: Observed, operation?: OperationOutcome): TaskReport {
+    const { memory } = this;
+    return this.#parts.outbox.add({
+      ...taskFacts(memory, memory.address),
+      life,
+      state: state as TaskState,
+      ports: portsWhile(state, memory),
+      atMs: Date.now(),
+      ...(failure && { failure }),
+      ...(operation && { operation }),
+    });
+  }
+
+  #change(change: Partial<TaskMemory>): void {
+    this.#parts.memory.putTask({ ...this.memory, ...change });
+  }
+
+  #folderOf(keeper: string): string {
+    return join(this.#parts.folders.keepers, keeper);
+  }
+
+  async #packageFolder(): Promise<string> {
+    const { version } = this.memory.order;
+    if (!version) throw new Error('no version');
+    const folder = await this.#parts.packages.unpacked(version.package, this.#parts.signal);
+    if (!folder.ok) throw new Error(folder.error.detail);
+    return folder.value;
+  }
+}

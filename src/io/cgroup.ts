@@ -1,0 +1,179 @@
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Limits of one task. */
+export interface CgroupLimits {
+  /** Thousandths of a core. */
+  readonly cpuMillis: number;
+  readonly memoryMb: number;
+}
+
+/** What the kernel lets us do, found by trying. */
+export type CgroupBackend =
+  | { readonly kind: 'v2'; readonly root: string; readonly controllers: readonly string[] }
+  | { readonly kind: 'v1'; readonly roots: Readonly<Record<string, string>> };
+
+/** One made group: plain data, so that a keeper can be handed it in a file. */
+export interface Cgroup {
+  readonly kind: 'v1' | 'v2';
+  /** Folders whose `cgroup.procs` a process is written into; by controller (v2: `unified`). */
+  readonly folders: Readonly<Record<string, string>>;
+}
+
+const mountPoint = '/sys/fs/cgroup';
+const v1Controllers = ['cpu', 'memory', 'pids', 'freezer'] as const;
+const periodUs = 100_000;
+const mebibyte = 1024 * 1024;
+
+/**
+ * Finds which layout is there and whether we may make groups in it (a group below our own, named for this agent, so
+ * that several agents on one machine do not meet). Undefined: no limits on this host.
+ */
+export function probeCgroups(agentName: string): CgroupBackend | undefined {
+  if (process.platform !== 'linux') return undefined;
+  return probeV2(agentName) ?? probeV1(agentName);
+}
+
+/** Names of what the backend can limit, for `abilities`: `cgroup-v1-memory` … */
+export function cgroupAbilities(backend: CgroupBackend | undefined): string[] {
+  if (!backend) return [];
+  const names = backend.kind === 'v2' ? backend.controllers : Object.keys(backend.roots);
+  return names.map((name) => `cgroup-${backend.kind}-${name}`);
+}
+
+/** Makes a group with limits. What the host cannot limit is left out. */
+export function makeCgroup(backend: CgroupBackend, name: string, limits: CgroupLimits): Cgroup {
+  if (backend.kind === 'v2') {
+    const folder = join(backend.root, name);
+    mkdirSync(folder, { recursive: true });
+    const memory = limits.memoryMb * mebibyte;
+    write(folder, 'memory.max', memory);
+    write(folder, 'memory.swap.max', 0);
+    write(folder, 'memory.oom.group', 1);
+    write(folder, 'cpu.max', `${quotaUs(limits)} ${periodUs}`);
+    return { kind: 'v2', folders: { unified: folder } };
+  }
+  const folders: Record<string, string> = {};
+  for (const [controller, root] of Object.entries(backend.roots)) {
+    const folder = join(root, name);
+    mkdirSync(folder, { recursive: true });
+    folders[controller] = folder;
+  }
+  if (folders.memory) write(folders.memory, 'memory.limit_in_bytes', limits.memoryMb * mebibyte);
+  if (folders.cpu) {
+    write(folders.cpu, 'cpu.cfs_period_us', periodUs);
+    write(folders.cpu, 'cpu.cfs_quota_us', quotaUs(limits));
+  }
+  return { kind: 'v1', folders };
+}
+
+/** The files into which a process id is written to put it, and all it starts, into the group. */
+export function membershipFiles(cgroup: Cgroup): string[] {
+  return Object.values(cgroup.folders).map((folder) => join(folder, 'cgroup.procs'));
+}
+
+/** Everyone in the group now. */
+export function cgroupMembers(cgroup: Cgroup): number[] {
+  const members = new Set<number>();
+  for (const file of membershipFiles(cgroup)) {
+    for (const line of read(file).split('\n')) if (line !== '') members.add(Number(line));
+  }
+  return [...members];
+}
+
+/** How often the kernel has killed in this group for want of memory. */
+export function oomKills(cgroup: Cgroup): number {
+  const folder = cgroup.folders.unified ?? cgroup.folders.memory;
+  if (!folder) return 0;
+  const text = read(join(folder, cgroup.kind === 'v2' ? 'memory.events' : 'memory.oom_control'));
+  return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
+}
+
+/** Kills everyone in it. Call again until `cgroupMembers` is empty: a fork can be under way. */
+export function killCgroup(cgroup: Cgroup): void {
+  if (cgroup.folders.unified && write(cgroup.folders.unified, 'cgroup.kill', 1)) return;
+  for (const pid of cgroupMembers(cgroup)) {
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // gone meanwhile
+    }
+  }
+}
+
+/** Removes an empty group; false while somebody is still in it. */
+export function removeCgroup(cgroup: Cgroup): boolean {
+  let isGone = true;
+  for (const folder of Object.values(cgroup.folders)) isGone = removeFolder(folder) && isGone;
+  return isGone;
+}
+
+/** Removes the agent's own group when it is empty. */
+export function closeCgroups(backend: CgroupBackend): void {
+  for (const folder of backend.kind === 'v2' ? [backend.root] : Object.values(backend.roots)) removeFolder(folder);
+}
+
+function probeV2(agentName: string): CgroupBackend | undefined {
+  if (!existsSync(join(mountPoint, 'cgroup.controllers'))) return undefined;
+  const own = /^0::(\/.*)$/m.exec(read('/proc/self/cgroup'))?.[1];
+  if (own === undefined) return undefined;
+  const root = join(mountPoint, own, agentName);
+  try {
+    mkdirSync(root, { recursive: true });
+    const available = read(join(root, 'cgroup.controllers')).trim().split(' ');
+    const wanted = ['cpu', 'memory', 'pids'].filter((name) => available.includes(name));
+    // With processes in our own group the kernel hands no controller down; `cgroup.kill` works all the same.
+    const controllers = wanted.filter((name) => write(root, 'cgroup.subtree_control', `+${name}`));
+    return { kind: 'v2', root, controllers: [...controllers, 'kill'] };
+  } catch {
+    return undefined;
+  }
+}
+
+function probeV1(agentName: string): CgroupBackend | undefined {
+  const roots: Record<string, string> = {};
+  const own = read('/proc/self/cgroup');
+  for (const controller of v1Controllers) {
+    if (!existsSync(join(mountPoint, controller, 'cgroup.procs'))) continue;
+    const path = new RegExp(`^\\d+:(?:[^:]*,)?${controller}(?:,[^:]*)?:(/.*)$`, 'm').exec(own)?.[1] ?? '/';
+    const root = join(mountPoint, controller, path, agentName);
+    try {
+      mkdirSync(root, { recursive: true });
+      roots[controller] = root;
+    } catch {
+      // not permitted: the host offers one ability less
+    }
+  }
+  return Object.keys(roots).length > 0 ? { kind: 'v1', roots } : undefined;
+}
+
+/** `cpuMillis: 500` → 50,000 µs in each period of 100,000. The kernel takes no less than 1,000. */
+function quotaUs({ cpuMillis }: CgroupLimits): number {
+  return Math.max(1000, Math.round((cpuMillis * periodUs) / 1000));
+}
+
+function write(folder: string, file: string, value: string | number): boolean {
+  try {
+    writeFileSync(join(folder, file), String(value));
+    return true;
+  } catch {
+    return false; // the file is not there, or not ours: the ability was not promised
+  }
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function removeFolder(folder: string): boolean {
+  try {
+    rmdirSync(folder);
+    return true;
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === 'ENOENT';
+  }
+}
