@@ -34,6 +34,8 @@ export interface Core {
   readonly listeners: Set<(position: number) => void>;
   /** A hook abandoned this engine: nothing may touch the database any more. */
   isAbandoned: boolean;
+  /** The position that listeners were last told of. */
+  toldPosition: number;
   isRecovered: boolean;
 }
 
@@ -76,6 +78,8 @@ function spread(core: Core, ripples: Ripples): void {
 }
 
 export function tellListeners(core: Core, position: number): void {
+  if (position <= core.toldPosition) return;
+  core.toldPosition = position;
   for (const listener of core.listeners) {
     try {
       listener(position);

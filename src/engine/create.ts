@@ -68,6 +68,7 @@ function createCore({ store, clock, chance, processId, settings, hooks, onTroubl
     effectsUnderWay: new Set(),
     listeners: new Set(),
     isAbandoned: false,
+    toldPosition: 0,
     isRecovered: false,
   };
 }

@@ -126,13 +126,11 @@ async function renewLoop(core: Core, signal: AbortSignal): Promise<void> {
 
 /** PostgreSQL: seals, or notices what another process sealed. */
 async function sealLoop(core: Core, signal: AbortSignal): Promise<void> {
-  let told = -1;
   while (!signal.aborted) {
     await orTrouble(core, signal, 'sealing events', async () => {
       await sealAll(core);
       const { position } = await core.store.read(loadSeal);
-      if (position !== told && told !== -1) tellListeners(core, position);
-      told = position;
+      tellListeners(core, position);
     });
     await waitFor(core, core.eventBell, async () => undefined, signal);
   }

@@ -5,9 +5,9 @@
  * An area keeps the types of its tables in `tables/<area>.ts`, their DDL in `migrations/<area>.ts`, and all its SQL in
  * its own `rows.ts`. Statements that run with every turn are compiled once with `prepare`.
  */
-export { addSerialKey, dialectOf } from './dialect.ts';
+export { addSerialKey, dialectOf, keptInKey } from './dialect.ts';
 export { type Migration, migrations } from './migrations.ts';
 export { openStore } from './open.ts';
-export { prepare, prepareChange } from './prepare.ts';
+export { byLimit, prepare, prepareChange } from './prepare.ts';
 export type { Schema, Tx } from './schema.ts';
 export type { Store, StoreOptions } from './store.ts';

@@ -38,6 +38,19 @@ export function prepareChange<P extends object>(
   return async (tx, args) => Number((await execute(tx, args)).numAffectedRows ?? 0);
 }
 
+/** One prepared statement for each limit that is asked for (a limit is better not a parameter, see `sqlite.ts`). */
+export function byLimit<T>(prepareWith: (limit: number) => T): (limit: number) => T {
+  const statements = new Map<number, T>();
+  return (limit) => {
+    let statement = statements.get(limit);
+    if (statement === undefined) {
+      statement = prepareWith(limit);
+      statements.set(limit, statement);
+    }
+    return statement;
+  };
+}
+
 function prepareCounted<P extends object, R>(
   build: (db: Tx, parameters: P) => Compilable<R>,
 ): (tx: Tx, args: P) => Promise<QueryResult<R>> {

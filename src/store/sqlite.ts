@@ -2,9 +2,11 @@ import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlit
 import {
   type CompiledQuery,
   type DatabaseConnection,
+  type LimitNode,
   type QueryResult,
   SqliteAdapter,
   SqliteQueryCompiler,
+  ValueNode,
 } from 'kysely';
 import { ProblemError, problem } from '../model/index.ts';
 import type { Tx } from './schema.ts';
@@ -23,7 +25,7 @@ const statementsKept = 1000;
 
 /** Opens a SQLite database: one connection writes, a second one (of a file) reads snapshots beside it. */
 export function openSqlite({ path }: SqliteOptions): Store {
-  const language: Language = { compiler: new SqliteQueryCompiler(), adapter: new SqliteAdapter() };
+  const language: Language = { compiler: new PlainLimitCompiler(), adapter: new SqliteAdapter() };
   const isFile = path !== ':memory:';
   const writer = openConnection(path, language, isFile);
   const reader = isFile ? openConnection(path, language, isFile) : writer;
@@ -36,6 +38,18 @@ export function openSqlite({ path }: SqliteOptions): Store {
       await writer.close();
     },
   };
+}
+
+/**
+ * Writes `limit 20` instead of `limit ?`: SQLite plans a statement anew whenever the parameter of its limit is bound,
+ * which takes longer than most statements take to run (measured: 4.3 µs instead of 1.3).
+ */
+class PlainLimitCompiler extends SqliteQueryCompiler {
+  protected override visitLimit(node: LimitNode): void {
+    if (ValueNode.is(node.limit) && typeof node.limit.value === 'number') {
+      this.append(`limit ${Math.trunc(node.limit.value)}`);
+    } else super.visitLimit(node);
+  }
 }
 
 interface Connection {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { dialectOf, prepare, prepareChange, type Tx } from '../../store/index.ts';
+import { byLimit, dialectOf, prepare, prepareChange, type Tx } from '../../store/index.ts';
 import type { EffectState } from '../../store/tables/engine.ts';
 import type { NewEffect } from '../port.ts';
 import { never } from './never.ts';
@@ -57,30 +57,40 @@ const isFirst = sql<boolean>`(effect.order_key is null or not exists (
   where earlier.ended_at is null and earlier.receiver = effect.receiver and earlier.order_key = effect.order_key
     and earlier.sequence < effect.sequence))`;
 
-const updateClaimed = prepare<{ now: number; until: number; owner: string; limit: number }, ClaimedEffect>((db, p) => {
-  const due = db
-    .selectFrom('effect')
-    .select('sequence')
-    .where('ended_at', 'is', null)
-    .where('ready_at', '<=', p.now)
-    .where(isFirst)
-    .orderBy('ready_at')
-    .orderBy('sequence')
-    .limit(p.limit);
-  return db
+const selectDue = byLimit((limit) =>
+  prepare<{ now: number }, { sequence: number }>((db, p) => {
+    const due = db
+      .selectFrom('effect')
+      .select('sequence')
+      .where('ended_at', 'is', null)
+      .where('ready_at', '<=', p.now)
+      .where(isFirst)
+      .orderBy('ready_at')
+      .orderBy('sequence')
+      .limit(limit);
+    return dialectOf(db) === 'postgres' ? due.forUpdate().skipLocked() : due;
+  }),
+);
+
+const updateClaimed = prepare<{ sequence: number; until: number; owner: string }, ClaimedEffect>((db, p) =>
+  db
     .updateTable('effect')
     .set({ state: 'leased', owner: p.owner, epoch: sql`epoch + 1`, ready_at: p.until })
-    .where('sequence', 'in', dialectOf(db) === 'postgres' ? due.forUpdate().skipLocked() : due)
-    .returning(['sequence', 'id', 'kind', 'receiver', 'payload', 'epoch', 'attempts']);
-});
+    .where('sequence', '=', p.sequence)
+    .returning(['sequence', 'id', 'kind', 'receiver', 'payload', 'epoch', 'attempts']),
+);
 
 /** Takes up to `limit` due effects, each the first in its order. */
 export async function claimEffects(
   tx: Tx,
   claim: { now: number; until: number; owner: string; limit: number },
 ): Promise<ClaimedEffect[]> {
-  const rows = await updateClaimed(tx, claim);
-  return rows.sort((a, b) => a.sequence - b.sequence);
+  const { now, until, owner, limit } = claim;
+  const claimed: ClaimedEffect[] = [];
+  for (const { sequence } of await selectDue(limit)(tx, { now })) {
+    claimed.push(...(await updateClaimed(tx, { sequence, until, owner })));
+  }
+  return claimed;
 }
 
 export interface EffectFence {

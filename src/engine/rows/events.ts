@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Actor, StoredEvent } from '../../model/index.ts';
-import { dialectOf, prepare, prepareChange, type Tx } from '../../store/index.ts';
+import { byLimit, dialectOf, prepare, prepareChange, type Tx } from '../../store/index.ts';
 
 export interface EventRow {
   readonly id: number;
@@ -67,26 +67,30 @@ export async function findFact(tx: Tx, digest: string): Promise<string | undefin
   return (await tx.selectFrom('fact').select('content').where('digest', '=', digest).executeTakeFirst())?.content;
 }
 
-const selectSealed = prepare<{ after: number; limit: number }, EventRow>((db, p) =>
-  db.selectFrom('event').selectAll().where('position', '>', p.after).orderBy('position').limit(p.limit),
+const selectSealed = byLimit((limit) =>
+  prepare<{ after: number }, EventRow>((db, p) =>
+    db.selectFrom('event').selectAll().where('position', '>', p.after).orderBy('position').limit(limit),
+  ),
 );
 
 export function listSealed(tx: Tx, afterPosition: number, limit: number): Promise<EventRow[]> {
-  return selectSealed(tx, { after: afterPosition, limit });
+  return selectSealed(limit)(tx, { after: afterPosition });
 }
 
-const selectStream = prepare<{ stream: string; after: number; limit: number }, EventRow>((db, p) =>
-  db
-    .selectFrom('event')
-    .selectAll()
-    .where('stream', '=', p.stream)
-    .where('sequence', '>', p.after)
-    .orderBy('sequence')
-    .limit(p.limit),
+const selectStream = byLimit((limit) =>
+  prepare<{ stream: string; after: number }, EventRow>((db, p) =>
+    db
+      .selectFrom('event')
+      .selectAll()
+      .where('stream', '=', p.stream)
+      .where('sequence', '>', p.after)
+      .orderBy('sequence')
+      .limit(limit),
+  ),
 );
 
 export function listOfStream(tx: Tx, stream: string, after: number, limit: number): Promise<EventRow[]> {
-  return selectStream(tx, { stream, after, limit });
+  return selectStream(limit)(tx, { stream, after });
 }
 
 /** Streams in order of their names, a page at a time. */
@@ -102,13 +106,15 @@ export async function listStreams(tx: Tx, after: string, limit: number): Promise
   return rows.map((row) => row.stream);
 }
 
-const selectUnsealed = prepare<{ limit: number }, { id: number; hash: string }>((db, p) =>
-  db.selectFrom('event').select(['id', 'hash']).where('position', 'is', null).orderBy('id').limit(p.limit),
+const selectUnsealed = byLimit((limit) =>
+  prepare<object, { id: number; hash: string }>((db) =>
+    db.selectFrom('event').select(['id', 'hash']).where('position', 'is', null).orderBy('id').limit(limit),
+  ),
 );
 
 /** Committed events without a position, in an order that agrees with every stream's own. */
 export function listUnsealed(tx: Tx, limit: number): Promise<{ id: number; hash: string }[]> {
-  return selectUnsealed(tx, { limit });
+  return selectUnsealed(limit)(tx, {});
 }
 
 /** Gives the events their positions: the first gets `first`, and so on (PostgreSQL). */

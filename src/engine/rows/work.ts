@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { dialectOf, prepare, prepareChange, type Tx } from '../../store/index.ts';
+import { byLimit, dialectOf, prepare, prepareChange, type Tx } from '../../store/index.ts';
 import type { Enqueue } from '../port.ts';
 import { never } from './never.ts';
 
@@ -61,60 +61,53 @@ interface ClaimArgs {
   readonly now: number;
   readonly until: number;
   readonly owner: string;
-  readonly urgent: number;
-  readonly limit: number;
 }
 
-const updateClaimed = prepare<ClaimArgs, ClaimedWork>((db, p) => {
-  const due = db
-    .selectFrom('work')
-    .select(['kind', 'key'])
-    .where('urgent', '=', p.urgent)
-    .where('ready_at', '<=', p.now)
-    .orderBy('ready_at')
-    .orderBy('kind')
-    .orderBy('key')
-    .limit(p.limit);
-  const remaining = sql<number>`case when timer_at > ${p.now} then timer_at else ${sql.lit(never)} end`;
-  return db
+const remaining = (now: number) => sql<number>`case when timer_at > ${now} then timer_at else ${sql.lit(never)} end`;
+
+const selectDue = byLimit((limit) =>
+  prepare<{ now: number; urgent: number }, { kind: string; key: string }>((db, p) => {
+    const due = db
+      .selectFrom('work')
+      .select(['kind', 'key'])
+      .where('urgent', '=', p.urgent)
+      .where('ready_at', '<=', p.now)
+      .orderBy('ready_at')
+      .orderBy('kind')
+      .orderBy('key')
+      .limit(limit);
+    return dialectOf(db) === 'postgres' ? due.forUpdate().skipLocked() : due;
+  }),
+);
+
+const updateClaimed = prepare<ClaimArgs & { kind: string; key: string }, ClaimedWork>((db, p) =>
+  db
     .updateTable('work')
     .set({
       owner: p.owner,
       epoch: sql`epoch + 1`,
       seen: sql`wanted`,
       ready_at: p.until,
-      due_at: remaining,
-      timer_at: remaining,
+      due_at: remaining(p.now),
+      timer_at: remaining(p.now),
       urgent: 0,
     })
-    .where(({ eb, refTuple }) =>
-      eb(
-        refTuple('kind', 'key'),
-        'in',
-        (dialectOf(db) === 'postgres' ? due.forUpdate().skipLocked() : due).$asTuple('kind', 'key'),
-      ),
-    )
-    .returning(['kind', 'key', 'seen', 'epoch', 'attempts', 'ready_at']);
-});
+    .where('kind', '=', p.kind)
+    .where('key', '=', p.key)
+    .returning(['kind', 'key', 'seen', 'epoch', 'attempts', 'ready_at']),
+);
 
 /**
  * Takes up to `limit` due rows: urgent ones first, then by the time they became ready; but at least one place is left
  * for those that are not urgent, so that a stream of urgent work does not starve them.
  */
-export async function claimWork(
-  tx: Tx,
-  claim: { now: number; until: number; owner: string; limit: number },
-): Promise<ClaimedWork[]> {
-  const urgent = await updateClaimed(tx, { ...claim, urgent: 1, limit: Math.max(1, claim.limit - 1) });
-  const limit = claim.limit - urgent.length;
-  const others = limit > 0 ? await updateClaimed(tx, { ...claim, urgent: 0, limit }) : [];
-  return [...inOrder(urgent), ...inOrder(others)];
-}
-
-/** `returning` promises no order. */
-function inOrder(rows: ClaimedWork[]): ClaimedWork[] {
-  if (rows.length < 2) return rows;
-  return rows.sort((a, b) => (a.kind < b.kind ? -1 : a.kind > b.kind ? 1 : a.key < b.key ? -1 : 1));
+export async function claimWork(tx: Tx, claim: ClaimArgs & { limit: number }): Promise<ClaimedWork[]> {
+  const { now, until, owner, limit } = claim;
+  const due = await selectDue(Math.max(1, limit - 1))(tx, { now, urgent: 1 });
+  if (due.length < limit) due.push(...(await selectDue(limit - due.length)(tx, { now, urgent: 0 })));
+  const claimed: ClaimedWork[] = [];
+  for (const { kind, key } of due) claimed.push(...(await updateClaimed(tx, { now, until, owner, kind, key })));
+  return claimed;
 }
 
 const selectHeld = prepare<{ kind: string; key: string; epoch: number }, { epoch: number }>((db, p) => {

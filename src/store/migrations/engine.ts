@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import { addSerialKey } from '../dialect.ts';
+import { addSerialKey, keptInKey } from '../dialect.ts';
 
 /** First schema of `engine/`, the same on SQLite and PostgreSQL. */
 export async function up(db: Kysely<unknown>): Promise<void> {
@@ -15,15 +15,13 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 }
 
 async function createWork(db: Kysely<unknown>): Promise<void> {
-  await db.schema
-    .createTable('guard')
+  await keptInKey(db, db.schema.createTable('guard'))
     .addColumn('kind', 'text', (c) => c.notNull())
     .addColumn('id', 'text', (c) => c.notNull())
     .addColumn('revision', 'bigint', (c) => c.notNull())
     .addPrimaryKeyConstraint('guard_key', ['kind', 'id'])
     .execute();
-  await db.schema
-    .createTable('work')
+  await keptInKey(db, db.schema.createTable('work'))
     .addColumn('kind', 'text', (c) => c.notNull())
     .addColumn('key', 'text', (c) => c.notNull())
     .addColumn('wanted', 'bigint', (c) => c.notNull())
@@ -40,7 +38,7 @@ async function createWork(db: Kysely<unknown>): Promise<void> {
     .addColumn('last_error', 'text')
     .addPrimaryKeyConstraint('work_key', ['kind', 'key'])
     .execute();
-  await db.schema.createIndex('work_ready').on('work').columns(['urgent', 'ready_at']).execute();
+  await db.schema.createIndex('work_ready').on('work').columns(['urgent', 'ready_at', 'kind', 'key']).execute();
 }
 
 async function createEffects(db: Kysely<unknown>): Promise<void> {
