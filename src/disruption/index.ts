@@ -5,4 +5,10 @@
  * and not ended. An *operation* is one wanted change to one task; it is admitted only if OUT with its index fits into
  * the budget, except for what cannot take anything out. What a TaskController acks is necessary, not sufficient.
  */
+export * from './admit.ts';
+export * from './budget.ts';
+export * from './controller.ts';
 export * from './facts.ts';
+export * from './fold.ts';
+export * from './out.ts';
+export * from './rates.ts';

@@ -6,5 +6,15 @@
  * (`disruption/`). `decideJob` ties all of it together and is pure; `work.ts` loads, calls it and commits.
  * Invariants: I2 one owner, I3 blast radius, I4 no bad twice (docs/explanations/invariants.md).
  */
+
+export { type BasicChecks, readBasicChecks } from './basic-checks.ts';
+export { decideJob } from './decide.ts';
+export type { MakeId } from './draft.ts';
 export * from './facts.ts';
+export * from './good-versions.ts';
 export * from './new-rollout.ts';
+export { type Rules, standardRules } from './rules.ts';
+export * from './select.ts';
+export * from './state.ts';
+export * from './transitions.ts';
+export { legalCommands, mayCommand, ownTransitions, transitions } from './transitions.ts';

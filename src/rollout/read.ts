@@ -1,9 +1,19 @@
-import type { LedgerOperation, TaskFacts } from '../disruption/index.ts';
+import type { IncarnationFacts, LedgerOperation, TaskFacts } from '../disruption/index.ts';
 import { listOperationsOfRollout, listOutages, listTasks, loadOperations } from '../disruption/rows.ts';
-import type { AssignmentRow, HostId, JobId, Outage, Rollout, RolloutId, TaskIndex, VersionId } from '../model/index.ts';
+import type {
+  AssignmentRow,
+  HostId,
+  JobId,
+  Outage,
+  ReleaseId,
+  Rollout,
+  RolloutId,
+  TaskIndex,
+  VersionId,
+} from '../model/index.ts';
 import type { Tx } from '../store/index.ts';
 import type { JobFacts } from './facts.ts';
-import { findJob, findRollout, listAssignment } from './rows.ts';
+import { findJob, findRollout, listAssignment, listJobs, listLiveRollouts, listRolloutsOfRelease } from './rows.ts';
 
 /** One dot on the screen. */
 export interface TaskDot {
@@ -13,6 +23,10 @@ export interface TaskDot {
   readonly version: VersionId | undefined;
   readonly assigned: VersionId | undefined;
   readonly state: string;
+  /** Its newest folded report, whole. */
+  readonly facts: IncarnationFacts | undefined;
+  /** Since when it has been out; undefined while it serves or has never served. */
+  readonly outSinceMs: number | undefined;
   /** `old`, `new` (of the running or newest rollout), `updating`, `failed`, `out` (not by us) or `absent`. */
   readonly look: 'old' | 'new' | 'updating' | 'failed' | 'out' | 'absent';
   /** Its phase in the rollout shown: 0 is the first; undefined when no phase has taken it. */
@@ -21,6 +35,7 @@ export interface TaskDot {
 
 export interface JobScreen {
   readonly job: JobFacts;
+  readonly tasks: readonly TaskFacts[];
   readonly dots: readonly TaskDot[];
   readonly operations: readonly LedgerOperation[];
   readonly outages: readonly Outage[];
@@ -45,7 +60,7 @@ export async function readJob(tx: Tx, id: JobId, shown?: Rollout): Promise<JobSc
     dots.push(dotOf(index, known.get(index), assignment.get(index), operation, shown));
   }
   for (const task of tasks) if (task.index >= job.size) dots.push(dotOf(task.index, task, undefined, undefined, shown));
-  return { job, dots, operations, outages: await listOutages(tx, id, []) };
+  return { job, tasks, dots, operations, outages: await listOutages(tx, id, []) };
 }
 
 export async function readRollout(tx: Tx, id: RolloutId): Promise<RolloutScreen | undefined> {
@@ -54,6 +69,40 @@ export async function readRollout(tx: Tx, id: RolloutId): Promise<RolloutScreen 
   const screen = await readJob(tx, rollout.job, rollout);
   if (screen === undefined) return undefined;
   return { ...screen, rollout, history: await listOperationsOfRollout(tx, id) };
+}
+
+/** All jobs, with the rollout that each of them is busy with, if any. */
+export async function readJobs(tx: Tx): Promise<{ readonly job: JobFacts; readonly live: readonly Rollout[] }[]> {
+  const screens: { job: JobFacts; live: Rollout[] }[] = [];
+  for (const job of await listJobs(tx)) screens.push({ job, live: await listLiveRollouts(tx, job.id) });
+  return screens;
+}
+
+export interface RolloutFilter {
+  readonly service?: string | undefined;
+  readonly environment?: string | undefined;
+  /** Only rollouts before this one: the last of the page before. */
+  readonly before?: string | undefined;
+  readonly limit: number;
+}
+
+/** Rollouts of all jobs, newest first. */
+export async function readRollouts(tx: Tx, filter: RolloutFilter): Promise<Rollout[]> {
+  let query = tx.selectFrom('rollout').innerJoin('job', 'job.id', 'rollout.job').select('rollout.body');
+  if (filter.service !== undefined) query = query.where('job.service', '=', filter.service);
+  if (filter.environment !== undefined) query = query.where('job.environment', '=', filter.environment);
+  if (filter.before !== undefined) query = query.where('rollout.id', '<', filter.before);
+  const rows = await query.orderBy('rollout.id', 'desc').limit(filter.limit).execute();
+  return rows.map((row) => JSON.parse(row.body) as Rollout);
+}
+
+/** A rollout alone. */
+export async function findRolloutFacts(tx: Tx, id: RolloutId): Promise<Rollout | undefined> {
+  return findRollout(tx, id);
+}
+
+export async function readRolloutsOfRelease(tx: Tx, release: ReleaseId): Promise<Rollout[]> {
+  return listRolloutsOfRelease(tx, release);
 }
 
 function dotOf(
@@ -80,6 +129,8 @@ function dotOf(
     version: current?.version,
     assigned: row?.version,
     state: current?.state ?? 'absent',
+    facts: current,
+    outSinceMs: task?.outSinceMs,
     look: look(),
     phase: phase === -1 ? undefined : phase,
   };
