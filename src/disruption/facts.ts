@@ -41,8 +41,8 @@ export interface TaskFacts {
   readonly notBeforeMs: number;
   /** The newest incarnation that was reported. */
   readonly current: IncarnationFacts | undefined;
-  /** Superseded incarnations that are not known to be gone. */
-  readonly older: readonly IncarnationFacts[];
+  /** Other incarnations: superseded ones that may still live, and the last few known to be gone. */
+  readonly others: readonly IncarnationFacts[];
 }
 
 /** Why an operation was admitted although it did not fit, or did not need to (invariant I1). */
@@ -53,6 +53,10 @@ export interface LedgerOperation extends Operation {
   readonly exemption: Exemption | undefined;
   /** When it was told to be cancelled, until the receiver has answered. */
   readonly cancelAskedAtMs: number | undefined;
+  /** Its host was lost before it was written down there: the order was taken back, until the host is heard again. */
+  readonly isWithdrawn: boolean;
+  /** How often it was sent out: an order that was taken back is sent again as another one. */
+  readonly dispatches: number;
   /** How it ended, in words. */
   readonly outcome: string | undefined;
 }
@@ -73,6 +77,6 @@ export function newTask(index: TaskIndex): TaskFacts {
     failedTries: 0,
     notBeforeMs: 0,
     current: undefined,
-    older: [],
+    others: [],
   };
 }

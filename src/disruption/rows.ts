@@ -1,7 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { HostId, JobId, OperationId, Outage, RolloutId, TaskIndex, TaskReport } from '../model/index.ts';
-import type { Tx } from '../store/index.ts';
-import type { OperationTable, OutageTable, TaskTable } from '../store/tables/disruption.ts';
+import type { Schema, Tx } from '../store/index.ts';
 import type { IncarnationFacts, LedgerOperation, OperationAnswer, TaskFacts } from './facts.ts';
 
 // ---------------------------------------------------------------- the inbox
@@ -181,7 +180,7 @@ export async function saveOutage(tx: Tx, outage: Outage): Promise<void> {
 
 // ---------------------------------------------------------------- rows ↔ facts
 
-function taskOf(row: Selectable<TaskTable>): TaskFacts {
+function taskOf(row: Selectable<Schema['task']>): TaskFacts {
   const current =
     row.incarnation === null
       ? undefined
@@ -200,7 +199,7 @@ function taskOf(row: Selectable<TaskTable>): TaskFacts {
     failedTries: row.failed_tries,
     notBeforeMs: row.not_before_ms,
     current,
-    older: row.older === null ? [] : (JSON.parse(row.older) as IncarnationFacts[]),
+    others: row.others === null ? [] : (JSON.parse(row.others) as IncarnationFacts[]),
   };
 }
 
@@ -218,17 +217,19 @@ function rowOfTask(task: TaskFacts) {
     version: version ?? null,
     state: state ?? null,
     facts: task.current === undefined ? null : JSON.stringify(facts),
-    older: task.older.length === 0 ? null : JSON.stringify(task.older),
+    others: task.others.length === 0 ? null : JSON.stringify(task.others),
   };
 }
 
 interface OperationExtras {
   readonly exemption?: LedgerOperation['exemption'];
   readonly cancelAskedAtMs?: number;
+  readonly isWithdrawn?: boolean;
+  readonly dispatches?: number;
   readonly outcome?: string;
 }
 
-function operationOf(row: Selectable<OperationTable>): LedgerOperation {
+function operationOf(row: Selectable<Schema['operation']>): LedgerOperation {
   const extras = JSON.parse(row.facts) as OperationExtras;
   return {
     id: row.id as OperationId,
@@ -253,12 +254,14 @@ function operationOf(row: Selectable<OperationTable>): LedgerOperation {
     endedAtMs: row.ended_at_ms ?? undefined,
     exemption: extras.exemption,
     cancelAskedAtMs: extras.cancelAskedAtMs,
+    isWithdrawn: extras.isWithdrawn ?? false,
+    dispatches: extras.dispatches ?? 0,
     outcome: extras.outcome,
   };
 }
 
 function rowOfOperation(operation: LedgerOperation) {
-  const { exemption, cancelAskedAtMs, outcome } = operation;
+  const { exemption, cancelAskedAtMs, isWithdrawn, dispatches, outcome } = operation;
   return {
     id: operation.id,
     job: operation.job,
@@ -281,11 +284,11 @@ function rowOfOperation(operation: LedgerOperation) {
     admitted_at_ms: operation.admittedAtMs ?? null,
     ended_at_ms: operation.endedAtMs ?? null,
     is_ended: operation.endedAtMs === undefined ? 0 : 1,
-    facts: JSON.stringify({ exemption, cancelAskedAtMs, outcome }),
+    facts: JSON.stringify({ exemption, cancelAskedAtMs, isWithdrawn, dispatches, outcome }),
   };
 }
 
-function outageOf(row: Selectable<OutageTable>): Outage {
+function outageOf(row: Selectable<Schema['outage']>): Outage {
   return {
     id: row.id as Outage['id'],
     cause: row.cause as Outage['cause'],

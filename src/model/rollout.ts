@@ -38,6 +38,8 @@ export interface Phase {
   readonly updatedAtMs: number | undefined;
   readonly endedAtMs: number | undefined;
   /** How it passed: the judge, its `onUndecided` rule, or a person; with the note to show. */
+  /** A person asked to let it through as soon as its tasks are updated; the note says who and why. */
+  readonly passAsked: string | undefined;
   readonly passedBy:
     | { readonly by: 'judge' | 'onUndecided' | 'person' | 'basic-checks'; readonly note: string }
     | undefined;
@@ -47,6 +49,8 @@ export interface Hold {
   readonly by: 'person' | 'onFail' | 'onUndecided' | 'no-good-version' | 'hold-after' | 'first-deployment';
   readonly reason: string;
   readonly sinceMs: number;
+  /** What goes on when a person resumes it. */
+  readonly resumesTo: 'waiting' | 'running' | 'reverting';
   /** When it ends by itself, and how. */
   readonly then: { readonly atMs: number; readonly do: 'resume' | 'revert' } | undefined;
 }
@@ -92,6 +96,8 @@ export interface Rollout {
   readonly hold: Hold | undefined;
   readonly phases: readonly Phase[];
   readonly currentPhase: number;
+  /** A person let it through fully: no gate but basic checks is waited for any more; the note says who and why. */
+  readonly promoted: string | undefined;
   /** Names a phase after which a person wants to look. */
   readonly holdAfter: string | undefined;
   /** Raises the job's budget for this rollout, with the reason in the audit. */

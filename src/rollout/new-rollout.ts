@@ -25,6 +25,7 @@ export function newRollout(request: RolloutRequest, nowMs: number): Rollout {
     phases: [],
     currentPhase: 0,
     budgetOverride: undefined,
+    promoted: undefined,
     failure: undefined,
     time: { accountedToMs: nowMs, activity: 'waiting', spentMs: {} },
     createdAtMs: nowMs,

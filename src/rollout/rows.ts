@@ -1,7 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { AssignmentRow, JobId, ReleaseId, Rollout, RolloutId, ServiceName, VersionId } from '../model/index.ts';
-import type { Tx } from '../store/index.ts';
-import type { AssignmentTable, JobTable } from '../store/tables/rollout.ts';
+import type { Schema, Tx } from '../store/index.ts';
 import type { JobFacts, JobWish } from './facts.ts';
 
 // ---------------------------------------------------------------- jobs
@@ -152,7 +151,7 @@ export async function listRolloutsOfRelease(tx: Tx, release: ReleaseId): Promise
 
 // ---------------------------------------------------------------- rows ↔ facts
 
-function jobOf(row: Selectable<JobTable>): JobFacts {
+function jobOf(row: Selectable<Schema['job']>): JobFacts {
   return {
     id: row.id as JobId,
     service: row.service,
@@ -169,7 +168,7 @@ function jobOf(row: Selectable<JobTable>): JobFacts {
   };
 }
 
-function assignmentOf(row: Selectable<AssignmentTable>): AssignmentRow {
+function assignmentOf(row: Selectable<Schema['assignment']>): AssignmentRow {
   return {
     job: row.job as JobId,
     index: row.task_index,

@@ -1,0 +1,197 @@
+import { budgetFor, type LedgerOperation } from '../disruption/index.ts';
+import type { ExecuteRequest } from '../drivers/index.ts';
+import type { Placement } from '../fleet/index.ts';
+import { type HostId, isUnderWay, type Rollout, type RolloutId, type TaskIndex, type Version } from '../model/index.ts';
+import { claimRoom, type Draft, emitForJob, moveOperation, setOperation, setTask, taskOf, wakeAt } from './draft.ts';
+import type { Candidate } from './wanted-operations.ts';
+
+/**
+ * Puts what is wanted to the controller, and admits in order what all allow: controller, pace of the phase, rate
+ * limits, a host with room, and the budget over OUT as it grows in this very turn. The rest is blocked, with why.
+ */
+export function admitOperations(draft: Draft, candidates: readonly Candidate[]): void {
+  if (candidates.length === 0) return;
+  const indices = [...draft.tasks.values()].filter((task) => task.index < draft.job.size);
+  const out = draft.rules.outOf(indices, draft.operations.values(), draft.hostStates);
+  const acked = askController(draft, candidates, out);
+  const inForce = draft.rules.budgetInForce(draft.job);
+  const busy = updatesUnderWay(draft);
+  for (const candidate of candidates) {
+    const reason = acked.has(candidate.operation.id)
+      ? tryAdmit(draft, candidate, out, inForce, busy)
+      : 'Its TaskController has not agreed yet.';
+    if (reason !== undefined) block(draft, candidate.operation, reason);
+  }
+}
+
+function askController(draft: Draft, candidates: readonly Candidate[], out: ReadonlySet<TaskIndex>): Set<string> {
+  const { ack } = draft.rules.controller({
+    jobHandle: draft.job.id,
+    request: candidates.map((one) => one.operation),
+    completed: [],
+    advanceNotices: [...draft.outages.values()].filter((outage) => outage.cause === 'maintenance'),
+    allUnhealthyTasks: [...out],
+    sequenceNumber: draft.before.revision,
+  });
+  const acked = new Set<string>(ack);
+  // A deadline passes whatever the controller says.
+  for (const { operation } of candidates) if (operation.exemption === 'forced') acked.add(operation.id);
+  return acked;
+}
+
+function updatesUnderWay(draft: Draft): Map<RolloutId, number> {
+  const counts = new Map<RolloutId, number>();
+  for (const { rollout, kind, state } of draft.operations.values()) {
+    if (rollout === undefined || kind !== 'update' || !isUnderWay(state)) continue;
+    counts.set(rollout, (counts.get(rollout) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** Admits it, or says why not. */
+function tryAdmit(
+  draft: Draft,
+  candidate: Candidate,
+  out: Set<TaskIndex>,
+  inForce: number,
+  busy: Map<RolloutId, number>,
+): string | undefined {
+  const { operation, rollout, wanted } = candidate;
+  if (draft.inventory.massSilence) return 'More than half of the hosts are silent together: nothing moves.';
+  if (wanted.host !== undefined && isSilent(draft, wanted.host))
+    return `${wanted.host} has not been heard for a moment.`;
+  const paced = operation.kind === 'update' && rollout?.state === 'running' ? rollout : undefined;
+  const held = paced && paceOf(draft, paced, busy);
+  if (held !== undefined) return held;
+  const rate = draft.rules.rateLimit(operation, { nowMs: draft.nowMs });
+  if (!rate.allowed) {
+    wakeAt(draft, rate.atMs);
+    return rate.reason;
+  }
+  const task = draft.tasks.get(operation.index);
+  const runs = task?.current?.version;
+  const admission = draft.rules.admit(operation, {
+    out,
+    budget: budgetFor(inForce, rollout?.budgetOverride),
+    task,
+    hostStates: draft.hostStates,
+    readyDeadlineMs:
+      (runs === undefined ? undefined : draft.before.versions.get(runs)?.task.ready.deadlineMs) ?? 60_000,
+    nowMs: draft.nowMs,
+  });
+  if (!admission.admitted) {
+    wakeWhenLongOut(draft, operation);
+    return admission.reason;
+  }
+  const host = wanted.host ?? placeFor(draft, candidate);
+  if (typeof host === 'object') return host.sentence;
+  if (paced !== undefined) busy.set(paced.id, (busy.get(paced.id) ?? 0) + 1);
+  begin(draft, operation, host, admission, [...out], inForce);
+  out.add(operation.index);
+  return undefined;
+}
+
+function isSilent(draft: Draft, host: HostId): boolean {
+  return draft.inventory.hosts.some((one) => one.id === host && one.isSilent);
+}
+
+function paceOf(draft: Draft, rollout: Rollout, busy: ReadonlyMap<RolloutId, number>): string | undefined {
+  const gate = draft.gates.get(rollout.id);
+  if (gate !== undefined) return gate;
+  const concurrency = rollout.phases[rollout.currentPhase]?.concurrency ?? 1;
+  if ((busy.get(rollout.id) ?? 0) < concurrency) return undefined;
+  return `The phase updates ${concurrency} at a time.`;
+}
+
+/** An index that stays out becomes exempt: look again then. */
+function wakeWhenLongOut(draft: Draft, operation: LedgerOperation): void {
+  const task = draft.tasks.get(operation.index);
+  const runs = task?.current?.version;
+  const deadlineMs = runs === undefined ? undefined : draft.before.versions.get(runs)?.task.ready.deadlineMs;
+  if (task?.outSinceMs !== undefined) wakeAt(draft, task.outSinceMs + (deadlineMs ?? 60_000) + 1);
+}
+
+function placeFor(draft: Draft, { operation, wanted }: Candidate): HostId | { readonly sentence: string } {
+  const version = operation.to === undefined ? undefined : draft.before.versions.get(operation.to);
+  const placed = draft.rules.place(
+    {
+      job: draft.job.id,
+      index: operation.index,
+      needs: needsOf(version),
+      hostLabels: draft.job.hostLabels,
+      isSingleton: version?.task.singleton ?? false,
+      excluded: wanted.excluded,
+    },
+    draft.inventory,
+  );
+  return placed.ok ? placed.value : placed.error;
+}
+
+function needsOf(version: Version | undefined): { cpuMillis: number; memoryMb: number } {
+  return version?.task.resources ?? { cpuMillis: 0, memoryMb: 0 };
+}
+
+function begin(
+  draft: Draft,
+  operation: LedgerOperation,
+  host: HostId,
+  admission: { readonly exemption: LedgerOperation['exemption']; readonly stillOut: number | undefined },
+  out: readonly TaskIndex[],
+  budget: number,
+): void {
+  const version = operation.to === undefined ? undefined : draft.before.versions.get(operation.to);
+  const precondition = admission.stillOut === undefined ? undefined : { stillOut: admission.stillOut };
+  // Proposed, requested, acked and admitted in one turn: only the last is ever seen by others.
+  const acked = { ...operation, state: 'acked' as const };
+  const admitted = moveOperation(draft, acked, 'admitted', {
+    host,
+    blockedBy: undefined,
+    precondition,
+    exemption: admission.exemption,
+    epoch: draft.before.revision + 1,
+    admittedAtMs: draft.nowMs,
+    dispatches: 1,
+  });
+  const task = taskOf(draft, operation.index);
+  setTask(draft, { ...task, highestIncarnation: Math.max(task.highestIncarnation, operation.nextIncarnation) });
+  if (version !== undefined) claimRoom(draft, claimOf(draft, admitted, host, version));
+  draft.dispatches.push({ kind: 'execute', operation: admitted, request: requestOf(draft, admitted, host, version) });
+  const { id, kind, index, to, reason, rollout } = admitted;
+  const data = { operation: id, kind, index, to, host, reason, rollout, exemption: admission.exemption, out, budget };
+  emitForJob(draft, admission.exemption === 'forced' ? 'operation.forced' : 'operation.admitted', data);
+}
+
+function claimOf(draft: Draft, operation: LedgerOperation, host: HostId, version: Version): Placement {
+  const { cpuMillis, memoryMb } = needsOf(version);
+  const { index, nextIncarnation: incarnation } = operation;
+  return { job: draft.job.id, index, incarnation, host, cpuMillis, memoryMb };
+}
+
+function requestOf(
+  draft: Draft,
+  operation: LedgerOperation,
+  host: HostId,
+  version: Version | undefined,
+): ExecuteRequest {
+  const isElsewhere = operation.kind === 'start' || operation.kind === 'move';
+  const current = draft.tasks.get(operation.index)?.current;
+  return {
+    id: operation.id,
+    job: operation.job,
+    index: operation.index,
+    kind: operation.kind,
+    // A start expects to find nothing alive on its host; what ran there before has ended.
+    incarnation: isElsewhere && current?.host !== host ? 0 : operation.incarnation,
+    nextIncarnation: operation.nextIncarnation,
+    host,
+    version,
+    env: draft.job.env,
+    epoch: operation.epoch!,
+    precondition: operation.precondition,
+  };
+}
+
+function block(draft: Draft, operation: LedgerOperation, reason: string): void {
+  if (operation.state === 'blocked' && operation.blockedBy === reason) return;
+  setOperation(draft, { ...operation, state: 'blocked', blockedBy: reason });
+}

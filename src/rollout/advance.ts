@@ -1,0 +1,175 @@
+import type { Phase, Rollout, TaskIndex } from '../model/index.ts';
+import { countAssigned, take, trimToAllowance } from './assign.ts';
+import { type Draft, emitForRollout, setJob, setRollout, wakeAt } from './draft.ts';
+import { withGood } from './good-versions.ts';
+import { hold } from './holds.ts';
+import { concurrencyOf, placesOf, progressOf, specOf } from './phases.ts';
+import { fail } from './revert.ts';
+
+/**
+ * Brings a running rollout as far as it can go now: start a phase, find it updated, judge it, go to the next one, end.
+ * Returns when it has to wait, is held, reverts or has ended.
+ */
+export function advance(draft: Draft, start: Rollout): Rollout {
+  let rollout = start;
+  // Each pass moves to a later phase or state; more passes than these would be a bug.
+  for (let pass = 0; pass < 4 * start.phases.length + 4; pass++) {
+    if (rollout.state !== 'running') return rollout;
+    const marks = draft.before.carriers.get(rollout.to);
+    if (marks !== undefined) {
+      const sentence = `Its version carries the mark ${marks.join(', ')}.`;
+      return fail(draft, rollout, { by: 'mark', sentence, indices: [], hosts: [] });
+    }
+    const next = step(draft, rollout);
+    if (next === rollout) return rollout;
+    rollout = next;
+  }
+  throw new Error(`rollout ${start.id} does not come to rest`);
+}
+
+function step(draft: Draft, rollout: Rollout): Rollout {
+  const phase = rollout.phases[rollout.currentPhase];
+  if (phase === undefined) return succeed(draft, rollout);
+  switch (phase.state) {
+    case 'waiting':
+      return startPhase(draft, rollout, phase);
+    case 'updating':
+    case 'judging':
+      return watchPhase(draft, rollout, phase);
+    case 'passed':
+      return rollout.currentPhase + 1 < rollout.phases.length
+        ? setRollout(draft, rollout.id, { currentPhase: rollout.currentPhase + 1 })
+        : succeed(draft, rollout);
+    case 'failed':
+      // A person resumed it: the phase is tried again.
+      return setPhase(draft, rollout, { state: 'updating', startedAtMs: draft.nowMs, updatedAtMs: undefined });
+  }
+}
+
+/** Fixes the members and takes them all: what fails over from now on runs what its phase prescribes. */
+function startPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
+  const spec = specOf(rollout.plan, phase)!;
+  const before = rollout.phases[rollout.currentPhase - 1]?.members ?? preferred(draft, rollout);
+  const members = draft.rules.selectMembers(spec.select, placesOf(draft), before);
+  const wanted = rollout.currentPhase === 0 ? firstMembers(draft, rollout, members, spec) : members;
+  const earlier = rollout.phases[rollout.currentPhase - 1]?.members.length ?? 0;
+  if (wanted.length <= earlier && rollout.currentPhase > 0) {
+    emitForRollout(draft, rollout.id, 'phase.dropped', { phase: phase.name, why: 'it adds nobody' });
+    const passedBy = { by: 'basic-checks' as const, note: 'it adds nobody' };
+    return setPhase(draft, rollout, { state: 'passed', members: wanted, allowance: wanted.length, passedBy });
+  }
+  const concurrency = concurrencyOf(spec, draft.job.size);
+  const started = setPhase(draft, rollout, {
+    state: 'updating',
+    members: wanted,
+    allowance: wanted.length,
+    concurrency,
+    startedAtMs: draft.nowMs,
+  });
+  emitForRollout(draft, rollout.id, 'phase.started', { phase: phase.name, members: wanted, concurrency });
+  trimToAllowance(draft, started, 'the version was there before');
+  return started;
+}
+
+/** Indices that run the version already come first, so that nobody is taken twice. */
+function preferred(draft: Draft, rollout: Rollout): readonly TaskIndex[] {
+  if (countAssigned(draft.assignment, rollout.to) === 0) return [];
+  const rows = [...draft.assignment.values()].filter((row) => row.version === rollout.to && row.index < draft.job.size);
+  return rows.map((row) => row.index).sort((a, b) => a - b);
+}
+
+/** The first phase has as many members as it selects, whoever already runs the version. */
+function firstMembers(
+  draft: Draft,
+  rollout: Rollout,
+  members: readonly TaskIndex[],
+  spec: NonNullable<ReturnType<typeof specOf>>,
+): readonly TaskIndex[] {
+  if (draft.job.goodVersions.includes(rollout.to)) return members;
+  const count = draft.rules.selectMembers(spec.select, placesOf(draft), []).length;
+  return members.slice(0, count);
+}
+
+function watchPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
+  for (const index of phase.members) if (index < draft.job.size) take(draft, rollout, index);
+  const basic = draft.rules.readBasicChecks({
+    to: rollout.to,
+    members: phase.members,
+    tasks: draft.tasks,
+    hostStates: draft.hostStates,
+  });
+  if (basic.failing.length > 0 && basic.areOldTasksWell) {
+    const [first] = basic.failing;
+    return fail(draft, rollout, {
+      by: 'basic-checks',
+      sentence: `Task ${first!.index} fails on ${first!.host}: ${first!.why}`,
+      indices: basic.failing.map((one) => one.index),
+      hosts: [...new Set(basic.failing.map((one) => one.host))],
+    });
+  }
+  if (basic.failing.length > 0)
+    draft.gates.set(rollout.id, 'New and old tasks fail alike: it says nothing of the version.');
+  const evidence = draft.before.evidence.get(rollout.id);
+  const isOfPhase = evidence?.phase === rollout.currentPhase && evidence.atMs >= (phase.startedAtMs ?? 0);
+  if (isOfPhase && evidence.verdict === 'fail' && !rollout.firstDeployment) {
+    return fail(draft, rollout, {
+      by: 'judge',
+      sentence: evidence.sentence,
+      indices: evidence.drivers,
+      hosts: evidence.drivers.flatMap((index) => draft.tasks.get(index)?.current?.host ?? []),
+    });
+  }
+  if (phase.state === 'updating') {
+    const progress = progressOf(draft, phase, rollout.to);
+    const isUpdated = progress.missing.length === 0 && (progress.serving > 0 || phase.members.length === 0);
+    if (!isUpdated) return rollout;
+    const { serving, excused } = progress;
+    emitForRollout(draft, rollout.id, 'phase.updated', { phase: phase.name, serving, excused });
+    return setPhase(draft, rollout, { state: 'judging', updatedAtMs: draft.nowMs });
+  }
+  const judgement = draft.rules.judgePhase(rollout, phase, isOfPhase ? evidence : undefined, basic, draft.nowMs);
+  switch (judgement.kind) {
+    case 'wait':
+      wakeAt(draft, judgement.untilMs);
+      return rollout;
+    case 'hold':
+      return hold(draft, rollout, 'onUndecided', judgement.reason);
+    case 'fail':
+      return fail(draft, rollout, { by: 'judge', sentence: judgement.sentence, indices: [], hosts: [] });
+    case 'pass':
+      return pass(draft, rollout, phase, { by: judgement.by, note: judgement.note });
+  }
+}
+
+function pass(draft: Draft, rollout: Rollout, phase: Phase, passedBy: NonNullable<Phase['passedBy']>): Rollout {
+  emitForRollout(draft, rollout.id, 'phase.passed', { phase: phase.name, ...passedBy });
+  const passed = setPhase(draft, rollout, { state: 'passed', endedAtMs: draft.nowMs, passedBy });
+  if (rollout.holdAfter !== phase.name) return passed;
+  setRollout(draft, rollout.id, { holdAfter: undefined });
+  return hold(draft, draft.rollouts.get(rollout.id)!, 'hold-after', `It was asked to hold after ${phase.name}.`);
+}
+
+/** The last phase passed: the version is good, and tasks that were born meanwhile get it too. */
+function succeed(draft: Draft, rollout: Rollout): Rollout {
+  setJob(draft, { goodVersions: withGood(draft.job.goodVersions, rollout.to) });
+  const last = rollout.phases.at(-1);
+  const spec = last && specOf(rollout.plan, last)?.select;
+  const isForAll = spec !== undefined && 'percent' in spec && spec.percent === 100;
+  if (isForAll) {
+    const late: TaskIndex[] = [];
+    for (let index = 0; index < draft.job.size; index++) {
+      if (draft.assignment.get(index)?.version === rollout.to) continue;
+      take(draft, rollout, index);
+      late.push(index);
+    }
+    if (late.length > 0)
+      emitForRollout(draft, rollout.id, 'rollout.deviated', { cause: 'born meanwhile', taken: late });
+  }
+  emitForRollout(draft, rollout.id, 'rollout.succeeded', { version: rollout.to });
+  return setRollout(draft, rollout.id, { state: 'succeeded', endedAtMs: draft.nowMs });
+}
+
+function setPhase(draft: Draft, rollout: Rollout, change: Partial<Phase>): Rollout {
+  const phases = rollout.phases.map((one, at) => (at === rollout.currentPhase ? { ...one, ...change } : one));
+  return setRollout(draft, rollout.id, { phases });
+}

@@ -1,0 +1,95 @@
+import { actorName, type Rollout } from '../model/index.ts';
+import { letGo } from './assign.ts';
+import { type Draft, emitForRollout, setRollout } from './draft.ts';
+import { hold } from './holds.ts';
+import { beginRevert } from './revert.ts';
+import type { JobCommand } from './state.ts';
+import { mayCommand } from './transitions.ts';
+
+/** Does what persons asked for, in their order; each is answered, and audited with its reason. */
+export function obeyCommands(draft: Draft): void {
+  for (const command of draft.before.commands) {
+    const rollout = draft.rollouts.get(command.rollout);
+    if (rollout === undefined) {
+      draft.outcomes.push({ id: command.id, ok: false, detail: `${command.rollout} has ended.` });
+      continue;
+    }
+    const may = mayCommand(rollout, command.command, command.reason);
+    const blocked = may.ok ? blockedByMark(draft, rollout, command) : may.error.detail;
+    if (blocked !== undefined) {
+      draft.outcomes.push({ id: command.id, ok: false, detail: blocked });
+      continue;
+    }
+    const { command: name, reason, count } = command;
+    emitForRollout(draft, rollout.id, 'rollout.commanded', { command: name, reason, count }, command.actor);
+    obey(draft, rollout, command);
+    draft.outcomes.push({ id: command.id, ok: true, detail: `${name}: done` });
+  }
+}
+
+/** Invariant I4: nobody resumes or promotes a carrier; the way is to override or clear the mark. */
+function blockedByMark(draft: Draft, rollout: Rollout, { command }: JobCommand): string | undefined {
+  const marks = draft.before.carriers.get(rollout.to);
+  const isOnwards = command === 'promote' || (command === 'resume' && rollout.hold?.resumesTo !== 'reverting');
+  if (marks === undefined || !isOnwards) return undefined;
+  return `${rollout.to} carries the mark ${marks.join(', ')}: clear or override it first.`;
+}
+
+function obey(draft: Draft, rollout: Rollout, command: JobCommand): void {
+  const who = `${actorName(command.actor)}: ${command.reason ?? command.command}`;
+  switch (command.command) {
+    case 'pause':
+      hold(draft, rollout, 'person', who, undefined, command.actor);
+      return;
+    case 'resume':
+      setRollout(draft, rollout.id, { state: rollout.hold?.resumesTo ?? 'running', hold: undefined });
+      return;
+    case 'abort':
+      if (rollout.state !== 'reverting' && rollout.hold?.resumesTo !== 'reverting') letGo(draft, rollout);
+      setRollout(draft, rollout.id, { state: 'aborted', hold: undefined, endedAtMs: draft.nowMs });
+      return;
+    case 'revert': {
+      if (rollout.state === 'reverting') return;
+      const failure = rollout.failure ?? {
+        by: 'person' as const,
+        sentence: who,
+        atMs: draft.nowMs,
+        indices: [],
+        hosts: [],
+        markAskedAtMs: undefined,
+      };
+      beginRevert(draft, setRollout(draft, rollout.id, { failure }), command.actor);
+      return;
+    }
+    case 'promote':
+      promote(draft, rollout, who);
+      return;
+    case 'skip-bake': {
+      const phases = rollout.phases.map((one, at) => (at === rollout.currentPhase ? { ...one, passAsked: who } : one));
+      setRollout(draft, rollout.id, { phases });
+      return;
+    }
+    case 'raise-budget':
+      setRollout(draft, rollout.id, { budgetOverride: { count: command.count ?? 0, reason: who } });
+      return;
+  }
+}
+
+/** Fully: the phases in between count as passed by this person; the last one starts now. Basic checks stay. */
+function promote(draft: Draft, rollout: Rollout, who: string): void {
+  const last = rollout.phases.length - 1;
+  const phases = rollout.phases.map((one, at) =>
+    at < last && at >= rollout.currentPhase
+      ? { ...one, state: 'passed' as const, endedAtMs: draft.nowMs, passedBy: { by: 'person' as const, note: who } }
+      : one,
+  );
+  const currentPhase = Math.max(last, 0);
+  setRollout(draft, rollout.id, {
+    state: 'running',
+    hold: undefined,
+    promoted: who,
+    failure: undefined,
+    phases,
+    currentPhase,
+  });
+}

@@ -1,0 +1,110 @@
+import type { RolloutId } from '../model/index.ts';
+import { admitOperations } from './admit-operations.ts';
+import { advance } from './advance.ts';
+import { assignNewcomers } from './assign.ts';
+import { keepOutages, keepPlacements } from './bookkeeping.ts';
+import { obeyCommands } from './commands.ts';
+import { type Draft, type MakeId, openDraft, setRollout } from './draft.ts';
+import { foldInbox } from './fold-inbox.ts';
+import { endedHold } from './holds.ts';
+import { keepMarkWishes } from './mark-wish.ts';
+import { activeRollout, takeTurns } from './overlap.ts';
+import { resize } from './resize.ts';
+import { advanceRevert, beginRevert } from './revert.ts';
+import { type Rules, standardRules } from './rules.ts';
+import type { JobDecision, JobState } from './state.ts';
+import { keepTime } from './time-split.ts';
+import { wantedOperations } from './wanted-operations.ts';
+
+/**
+ * Everything about one job, decided at once: fold what was reported, obey commands, resize, take turns, advance or
+ * revert, then derive operations from assignment − reality and admit what fits. Pure; both depths of the simulator
+ * and `work.ts` run this.
+ */
+export function decideJob(state: JobState, nowMs: number, id: MakeId, rules: Rules = standardRules): JobDecision {
+  const draft = openDraft(state, nowMs, rules, id);
+  foldInbox(draft);
+  obeyCommands(draft);
+  resize(draft, activeRollout(draft));
+  takeTurns(draft);
+  moveOn(draft);
+  const active = activeRollout(draft);
+  assignNewcomers(draft, active);
+  admitOperations(draft, wantedOperations(draft));
+  keepMarkWishes(draft);
+  keepTime(draft);
+  keepOutages(draft);
+  keepPlacements(draft);
+  return decisionOf(draft);
+}
+
+/** The active rollout goes as far as it can; when it ends, the next one begins in the same turn. */
+function moveOn(draft: Draft): void {
+  for (let turn = 0; turn < 3; turn++) {
+    const active = activeRollout(draft);
+    if (active === undefined) return;
+    const next = endedHold(draft, active);
+    if (next === 'revert') beginRevert(draft, active);
+    if (next === 'resume') setRollout(draft, active.id, { state: active.hold!.resumesTo, hold: undefined });
+    const current = draft.rollouts.get(active.id)!;
+    if (current.state === 'running') advance(draft, current);
+    const after = draft.rollouts.get(active.id);
+    if (after?.state === 'reverting') advanceRevert(draft, after);
+    const isDone = !draft.rollouts.has(active.id) || draft.rollouts.get(active.id)?.hold?.by === 'first-deployment';
+    if (!isDone) return;
+    takeTurns(draft);
+    if (activeRollout(draft)?.id === active.id) return;
+  }
+}
+
+function decisionOf(draft: Draft): JobDecision {
+  const ended: RolloutId[] = [];
+  for (const rollout of draft.changedRollouts.values()) if (rollout.endedAtMs !== undefined) ended.push(rollout.id);
+  const looks: RolloutId[] = [];
+  for (const rollout of draft.rollouts.values()) {
+    const phase = rollout.phases[rollout.currentPhase];
+    const isWatched = phase?.state === 'updating' || phase?.state === 'judging';
+    if (rollout.state === 'running' && rollout.judged && isWatched) looks.push(rollout.id);
+  }
+  const unplaced = new Set(draft.unplaced.map((one) => `${one.index}/${one.incarnation}`));
+  const isGone = (one: { job: string; index: number; incarnation: number }): boolean =>
+    one.job === draft.job.id && unplaced.has(`${one.index}/${one.incarnation}`);
+  return {
+    after: {
+      ...draft.before,
+      job: draft.job,
+      revision: draft.before.revision + 1,
+      assignment: draft.assignment,
+      rollouts: [...draft.rollouts.values()],
+      operations: [...draft.operations.values()],
+      outages: [...draft.outages.values()],
+      tasks: draft.tasks,
+      inventory:
+        unplaced.size === 0
+          ? draft.inventory
+          : { ...draft.inventory, placements: draft.inventory.placements.filter((one) => !isGone(one)) },
+      reports: [],
+      answers: [],
+      commands: [],
+    },
+    changed: {
+      job: draft.isJobChanged,
+      tasks: draft.changedTasks,
+      retired: draft.retired,
+      assignment: draft.changedAssignment,
+      rollouts: draft.changedRollouts,
+      operations: draft.changedOperations,
+      outages: draft.changedOutages,
+      placed: draft.placed,
+      unplaced: draft.unplaced,
+    },
+    dispatches: draft.dispatches,
+    events: draft.events,
+    outcomes: draft.outcomes,
+    markWishes: draft.markWishes,
+    looks,
+    ended,
+    controllerRequest: undefined,
+    wakeAtMs: draft.wakeAtMs,
+  };
+}

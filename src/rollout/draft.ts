@@ -1,0 +1,181 @@
+import type { HostStates, LedgerOperation, TaskFacts } from '../disruption/index.ts';
+import { newTask } from '../disruption/index.ts';
+import { type Inventory, type Placement, withPlacement } from '../fleet/index.ts';
+import {
+  type Actor,
+  type AssignmentRow,
+  assert,
+  type HostId,
+  type HostState,
+  isEnded,
+  type NewEvent,
+  type OperationId,
+  type OperationState,
+  type Outage,
+  type OutageId,
+  operationTransitions,
+  type Rollout,
+  type RolloutId,
+  rollway,
+  type TaskIndex,
+} from '../model/index.ts';
+import type { JobFacts } from './facts.ts';
+import type { Rules } from './rules.ts';
+import type { CommandOutcome, Dispatch, JobState, MarkWish } from './state.ts';
+
+export type MakeId = <P extends string>(prefix: P) => `${P}_${string}`;
+
+/**
+ * The working copy of one decision: the job as it would be, and what is to be committed with it. Lives inside
+ * `decideJob` only; what comes in is never changed.
+ */
+export interface Draft {
+  readonly before: JobState;
+  readonly nowMs: number;
+  readonly rules: Rules;
+  readonly id: MakeId;
+  readonly hostStates: HostStates;
+  job: JobFacts;
+  inventory: Inventory;
+  readonly assignment: Map<TaskIndex, AssignmentRow>;
+  readonly rollouts: Map<RolloutId, Rollout>;
+  readonly operations: Map<OperationId, LedgerOperation>;
+  readonly tasks: Map<TaskIndex, TaskFacts>;
+  readonly outages: Map<OutageId, Outage>;
+  isJobChanged: boolean;
+  readonly changedTasks: Set<TaskIndex>;
+  readonly retired: Set<TaskIndex>;
+  readonly changedAssignment: Set<TaskIndex>;
+  readonly changedRollouts: Map<RolloutId, Rollout>;
+  readonly changedOperations: Map<OperationId, LedgerOperation>;
+  readonly changedOutages: Map<OutageId, Outage>;
+  readonly placed: Placement[];
+  readonly unplaced: Pick<Placement, 'job' | 'index' | 'incarnation'>[];
+  readonly dispatches: Dispatch[];
+  readonly events: NewEvent[];
+  readonly outcomes: CommandOutcome[];
+  readonly markWishes: MarkWish[];
+  /** Rollouts that take no further task now, with the reason. */
+  readonly gates: Map<RolloutId, string>;
+  wakeAtMs: number | undefined;
+}
+
+export function openDraft(before: JobState, nowMs: number, rules: Rules, id: MakeId): Draft {
+  const states = new Map<HostId, HostState>();
+  for (const host of before.inventory.hosts) states.set(host.id, host.state);
+  return {
+    before,
+    nowMs,
+    rules,
+    id,
+    hostStates: (host) => states.get(host) ?? 'fenced',
+    job: before.job,
+    inventory: before.inventory,
+    assignment: new Map(before.assignment),
+    rollouts: new Map(before.rollouts.map((rollout) => [rollout.id, rollout])),
+    operations: new Map(before.operations.map((operation) => [operation.id, operation])),
+    tasks: new Map(before.tasks),
+    outages: new Map(before.outages.map((outage) => [outage.id, outage])),
+    isJobChanged: false,
+    changedTasks: new Set(),
+    retired: new Set(),
+    changedAssignment: new Set(),
+    changedRollouts: new Map(),
+    changedOperations: new Map(),
+    changedOutages: new Map(),
+    placed: [],
+    unplaced: [],
+    dispatches: [],
+    events: [],
+    outcomes: [],
+    markWishes: [],
+    gates: new Map(),
+    wakeAtMs: undefined,
+  };
+}
+
+// ---------------------------------------------------------------- writing to it
+
+export function setJob(draft: Draft, change: Partial<JobFacts>): void {
+  draft.job = { ...draft.job, ...change };
+  draft.isJobChanged = true;
+}
+
+export function taskOf(draft: Draft, index: TaskIndex): TaskFacts {
+  return draft.tasks.get(index) ?? newTask(index);
+}
+
+export function setTask(draft: Draft, task: TaskFacts): void {
+  if (draft.tasks.get(task.index) === task) return;
+  draft.tasks.set(task.index, task);
+  draft.changedTasks.add(task.index);
+}
+
+export function setAssignment(draft: Draft, row: AssignmentRow): void {
+  draft.assignment.set(row.index, row);
+  draft.changedAssignment.add(row.index);
+}
+
+/** Changes a live rollout; one that ends leaves the live ones, its last state is kept in the changes. */
+export function setRollout(draft: Draft, id: RolloutId, change: Partial<Rollout>): Rollout {
+  const before = draft.rollouts.get(id);
+  assert(before !== undefined, 'a rollout that is changed is live', { id });
+  const after = { ...before, ...change };
+  draft.changedRollouts.set(id, after);
+  if (after.endedAtMs === undefined) draft.rollouts.set(id, after);
+  else draft.rollouts.delete(id);
+  return after;
+}
+
+export function setOperation(draft: Draft, operation: LedgerOperation): void {
+  draft.changedOperations.set(operation.id, operation);
+  if (operation.endedAtMs === undefined) draft.operations.set(operation.id, operation);
+  else draft.operations.delete(operation.id);
+}
+
+/** Moves an operation along its table of states; anything else is a bug. */
+export function moveOperation(
+  draft: Draft,
+  operation: LedgerOperation,
+  state: OperationState,
+  change: Partial<LedgerOperation> = {},
+): LedgerOperation {
+  const isLegal = operation.state === state || operationTransitions[operation.state].includes(state);
+  assert(isLegal, `an operation goes from ${operation.state} to ${state}`, { id: operation.id });
+  const endedAtMs = isEnded(state) ? draft.nowMs : undefined;
+  const after = { ...operation, ...change, state, endedAtMs };
+  setOperation(draft, after);
+  return after;
+}
+
+export function setOutage(draft: Draft, outage: Outage): void {
+  draft.changedOutages.set(outage.id, outage);
+  if (outage.endedAtMs === undefined) draft.outages.set(outage.id, outage);
+  else draft.outages.delete(outage.id);
+}
+
+export function claimRoom(draft: Draft, placement: Placement): void {
+  draft.inventory = withPlacement(draft.inventory, placement);
+  draft.placed.push(placement);
+}
+
+export function wakeAt(draft: Draft, atMs: number): void {
+  if (atMs <= draft.nowMs) return;
+  if (draft.wakeAtMs === undefined || atMs < draft.wakeAtMs) draft.wakeAtMs = atMs;
+}
+
+const self: Actor = rollway('rollout');
+
+export function emitForJob(draft: Draft, type: string, data: Record<string, unknown>, actor: Actor = self): void {
+  draft.events.push({ stream: `job/${draft.job.id}`, type, actor, data });
+}
+
+export function emitForRollout(
+  draft: Draft,
+  id: RolloutId,
+  type: string,
+  data: Record<string, unknown>,
+  actor: Actor = self,
+): void {
+  draft.events.push({ stream: `rollout/${id}`, type, actor, data });
+}

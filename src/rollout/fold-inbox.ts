@@ -1,0 +1,80 @@
+import { foldOut, type LedgerOperation, type OperationEnd, type TaskFacts } from '../disruption/index.ts';
+import type { TaskReport } from '../model/index.ts';
+import { type Draft, emitForJob, emitForRollout, moveOperation, setTask, taskOf } from './draft.ts';
+
+/** A failed try is repeated after 1 s, 2 s, 4 s … at most a minute. */
+function waitAfter(failedTries: number): number {
+  return Math.min(60_000, 1000 * 2 ** Math.min(10, failedTries - 1));
+}
+
+/** Takes in everything that was reported and answered, and ends what ended. */
+export function foldInbox(draft: Draft): void {
+  for (const answer of draft.before.answers) foldAnswer(draft, answer.operation, answer.answer);
+  for (const report of inOrder(draft.before.reports)) foldOne(draft, report);
+  for (const operation of [...draft.operations.values()]) {
+    if (operation.admittedAtMs === undefined) continue;
+    const end = draft.rules.endByFacts(operation, draft.tasks.get(operation.index), draft.hostStates);
+    if (end !== undefined) endOperation(draft, operation, end);
+  }
+  for (const task of draft.tasks.values()) setTask(draft, foldOut(task, draft.hostStates, draft.nowMs));
+}
+
+/** The order does not matter for what is known; it makes the events read as it happened. */
+function inOrder(reports: readonly TaskReport[]): readonly TaskReport[] {
+  if (reports.length < 2) return reports;
+  return [...reports].sort(
+    (a, b) => a.index - b.index || a.incarnation - b.incarnation || a.sequence - b.sequence || a.atMs - b.atMs,
+  );
+}
+
+function foldAnswer(draft: Draft, id: LedgerOperation['id'], answer: 'begun' | 'never-began' | 'done'): void {
+  const operation = draft.operations.get(id);
+  if (operation === undefined || operation.admittedAtMs === undefined) return;
+  if (answer === 'never-began') {
+    if (operation.state === 'admitted')
+      endOperation(draft, operation, { state: 'cancelled', outcome: 'it never began' });
+  } else if (operation.state === 'admitted') moveOperation(draft, operation, 'executing');
+}
+
+function foldOne(draft: Draft, report: TaskReport): void {
+  const before = taskOf(draft, report.index);
+  const isKnown = draft.tasks.has(report.index) || report.index < draft.job.size;
+  if (isKnown) setTask(draft, withTries(before, draft.rules.foldReport(before, report), draft.nowMs));
+  if (report.operation === undefined) return;
+  const operation = draft.operations.get(report.operation.id);
+  const end = operation && draft.rules.endByReport(operation, report);
+  if (operation !== undefined && end !== undefined) endOperation(draft, operation, end);
+}
+
+/** Failures in a row are counted where a task is newly reported as failed; serving forgets them. */
+function withTries(before: TaskFacts, after: TaskFacts, nowMs: number): TaskFacts {
+  const state = after.current?.state;
+  if (state === 'serving') return after.failedTries === 0 ? after : { ...after, failedTries: 0, notBeforeMs: 0 };
+  const isNews = state === 'failed' && (before.current !== after.current || before.current?.state !== 'failed');
+  return isNews ? withFailure(after, nowMs) : after;
+}
+
+function withFailure(task: TaskFacts, nowMs: number): TaskFacts {
+  const failedTries = task.failedTries + 1;
+  return { ...task, failedTries, notBeforeMs: nowMs + waitAfter(failedTries) };
+}
+
+export function endOperation(draft: Draft, operation: LedgerOperation, end: OperationEnd): void {
+  const ended = moveOperation(draft, operation, end.state, { outcome: end.outcome });
+  const { id, kind, index, outcome, rollout } = ended;
+  const task = draft.tasks.get(index);
+  // An operation that failed without leaving a failed task behind (refused, no package) waits before the next try.
+  if (end.state === 'failed' && task !== undefined && task.current?.state !== 'failed') {
+    setTask(draft, withFailure(task, draft.nowMs));
+  }
+  const data = {
+    operation: id,
+    kind,
+    index,
+    state: end.state,
+    outcome,
+    tookMs: draft.nowMs - (ended.admittedAtMs ?? 0),
+  };
+  if (rollout === undefined) emitForJob(draft, 'operation.ended', data);
+  else emitForRollout(draft, rollout, 'operation.ended', data);
+}

@@ -1,0 +1,38 @@
+import type { Actor, Hold, Rollout } from '../model/index.ts';
+import { letGo } from './assign.ts';
+import { type Draft, emitForRollout, setRollout, wakeAt } from './draft.ts';
+
+/** Stops a rollout: what has not begun is given back, the rest stays as it is, until a person (or `then`) ends it. */
+export function hold(
+  draft: Draft,
+  rollout: Rollout,
+  by: Hold['by'],
+  reason: string,
+  then?: Hold['then'],
+  actor?: Actor,
+): Rollout {
+  const resumesTo = rollout.state === 'held' ? (rollout.hold?.resumesTo ?? 'running') : directionOf(rollout);
+  const givenBack = rollout.state === 'reverting' || resumesTo === 'reverting' ? [] : letGo(draft, rollout);
+  const held: Hold = { by, reason, sinceMs: draft.nowMs, resumesTo, then };
+  emitForRollout(draft, rollout.id, 'rollout.held', { by, reason, then, givenBack }, actor);
+  return setRollout(draft, rollout.id, { state: 'held', hold: held });
+}
+
+function directionOf(rollout: Rollout): Hold['resumesTo'] {
+  if (rollout.state === 'waiting') return 'waiting';
+  return rollout.state === 'reverting' ? 'reverting' : 'running';
+}
+
+/** A hold that neither hinders nor waits for anybody: the next release takes over. */
+export function yieldsToNext(rollout: Rollout): boolean {
+  return rollout.state === 'held' && rollout.hold?.by === 'first-deployment';
+}
+
+/** When a hold ends by itself, it does now what it was set to do. */
+export function endedHold(draft: Draft, rollout: Rollout): 'resume' | 'revert' | undefined {
+  const then = rollout.state === 'held' ? rollout.hold?.then : undefined;
+  if (then === undefined) return undefined;
+  if (then.atMs <= draft.nowMs) return then.do;
+  wakeAt(draft, then.atMs);
+  return undefined;
+}

@@ -1,0 +1,35 @@
+import { isServing } from '../disruption/index.ts';
+import type { Rollout } from '../model/index.ts';
+import { type Draft, setRollout } from './draft.ts';
+import type { MarkWish } from './state.ts';
+
+/** Once a rollout has failed by checks it asks `blame/` for a mark, and again as what is known of it grows. */
+export function keepMarkWishes(draft: Draft): void {
+  const failed = [...draft.changedRollouts.values(), ...draft.rollouts.values()];
+  const seen = new Set<string>();
+  for (const rollout of failed) {
+    const isMarkable = rollout.failure?.by === 'judge' || rollout.failure?.by === 'basic-checks';
+    if (!isMarkable || seen.has(rollout.id)) continue;
+    seen.add(rollout.id);
+    const wish: MarkWish = { rollout, areOldTasksWell: true, lastGoodServesOn: restoredHosts(draft, rollout) };
+    const isFirst = rollout.failure?.markAskedAtMs === undefined;
+    const isNews = rollout.state === 'reverting' || rollout.state === 'reverted';
+    if (isFirst && rollout.failure !== undefined && draft.rollouts.has(rollout.id)) {
+      setRollout(draft, rollout.id, { failure: { ...rollout.failure, markAskedAtMs: draft.nowMs } });
+    }
+    if (isFirst || (isNews && wish.lastGoodServesOn.length > 0)) draft.markWishes.push(wish);
+  }
+}
+
+/** Hosts on which a task failed on the new version and now serves the one it was given back to. */
+function restoredHosts(draft: Draft, rollout: Rollout): string[] {
+  const hosts = new Set<string>();
+  for (const index of rollout.failure?.indices ?? []) {
+    const task = draft.tasks.get(index);
+    if (!isServing(task, draft.hostStates) || task?.current === undefined) continue;
+    const { host, version } = task.current;
+    const isBack = version !== rollout.to && version === draft.assignment.get(index)?.version;
+    if (isBack && rollout.failure?.hosts.includes(host)) hosts.add(host);
+  }
+  return [...hosts].sort();
+}

@@ -1,0 +1,69 @@
+import type { Rollout } from '../model/index.ts';
+import { letGo } from './assign.ts';
+import { type Draft, emitForRollout, setAssignment, setRollout } from './draft.ts';
+import { yieldsToNext } from './holds.ts';
+import { phasesOf } from './phases.ts';
+import { ownedBy } from './revert.ts';
+
+/** The rollout that has the job now: running, held or reverting. */
+export function activeRollout(draft: Draft): Rollout | undefined {
+  for (const rollout of draft.rollouts.values()) if (!isWaiting(rollout)) return rollout;
+  return undefined;
+}
+
+function isWaiting(rollout: Rollout): boolean {
+  return rollout.state === 'waiting' || (rollout.state === 'held' && rollout.hold?.resumesTo === 'waiting');
+}
+
+/**
+ * One rollout per job at a time: newer releases wait, the newest waiting wins. It starts when the job is free, or
+ * takes over where the plan, a rollback, or the state of the one before says so.
+ */
+export function takeTurns(draft: Draft): void {
+  const waiting = [...draft.rollouts.values()].filter((rollout) => rollout.state === 'waiting');
+  const newest = waiting.at(-1);
+  if (newest === undefined) return;
+  for (const older of waiting.slice(0, -1)) {
+    emitForRollout(draft, older.id, 'rollout.superseded', { by: newest.id, why: 'a newer release waits' });
+    setRollout(draft, older.id, { state: 'superseded', endedAtMs: draft.nowMs });
+  }
+  const active = activeRollout(draft);
+  if (active === undefined) begin(draft, newest);
+  else if (mayTakeOver(newest, active)) supersede(draft, active, newest);
+}
+
+function mayTakeOver(newer: Rollout, active: Rollout): boolean {
+  return newer.plan.overlap === 'supersede' || newer.kind === 'rollback' || yieldsToNext(active);
+}
+
+/** The newer rollout takes over all indices with their `lastGood`; what had not begun goes back first. */
+function supersede(draft: Draft, older: Rollout, newer: Rollout): void {
+  letGo(draft, older);
+  for (const row of ownedBy(draft, older)) setAssignment(draft, { ...row, rollout: newer.id });
+  emitForRollout(draft, older.id, 'rollout.superseded', { by: newer.id });
+  setRollout(draft, older.id, { state: 'superseded', endedAtMs: draft.nowMs });
+  begin(draft, newer);
+}
+
+function begin(draft: Draft, rollout: Rollout): void {
+  const versions = new Set<Rollout['to']>();
+  for (const row of draft.assignment.values()) if (row.version !== undefined) versions.add(row.version);
+  versions.delete(rollout.to);
+  const firstDeployment = draft.job.goodVersions.length === 0;
+  emitForRollout(draft, rollout.id, 'rollout.started', {
+    to: rollout.to,
+    from: [...versions],
+    kind: rollout.kind,
+    firstDeployment,
+    release: rollout.release,
+    size: draft.job.size,
+  });
+  setRollout(draft, rollout.id, {
+    state: 'running',
+    phases: phasesOf(rollout.plan),
+    currentPhase: 0,
+    firstDeployment,
+    from: [...versions],
+    startedAtMs: draft.nowMs,
+  });
+}

@@ -1,0 +1,237 @@
+import {
+  type HostStates,
+  isHeard,
+  isServing,
+  type LedgerOperation,
+  mayLive,
+  type TaskFacts,
+} from '../disruption/index.ts';
+import type { HostId, Incarnation, OperationKind, VersionId } from '../model/index.ts';
+
+/** What reality is compared with for one index. */
+export interface ProposeFacts {
+  readonly task: TaskFacts;
+  /** What it should run; undefined: nothing yet. */
+  readonly wanted: VersionId | undefined;
+  /** The index is beyond the job's size. */
+  readonly isRetiring: boolean;
+  readonly isSingleton: boolean;
+  /** Its owner is held: nothing new begins on it, repairs apart. */
+  readonly isHeld: boolean;
+  /** Admitted and not ended. */
+  readonly underWay: readonly LedgerOperation[];
+  readonly hostStates: HostStates;
+  /** Hosts that tasks should leave now, with the reason (maintenance, leaving). */
+  readonly toLeave: ReadonlyMap<HostId, Departure>;
+  /** Of the version its newest incarnation runs. */
+  readonly readyDeadlineMs: number;
+  readonly nowMs: number;
+}
+
+export interface Departure {
+  readonly reason: string;
+  /** Past it, what is left is stopped whatever the budget says. */
+  readonly deadlineAtMs: number | undefined;
+  readonly cause: 'maintenance' | 'leaving';
+}
+
+/** Why an operation is wanted; the order in which the kinds are taken is that of this list. */
+export const operationPurposes = ['repair', 'forced', 'revert', 'cleanup', 'departure', 'resize', 'update'] as const;
+export type OperationPurpose = (typeof operationPurposes)[number];
+
+export interface WantedOperation {
+  readonly kind: OperationKind;
+  readonly purpose: OperationPurpose;
+  readonly incarnation: Incarnation;
+  readonly nextIncarnation: Incarnation;
+  readonly from: VersionId | undefined;
+  readonly to: VersionId | undefined;
+  /** Undefined: to be placed. */
+  readonly host: HostId | undefined;
+  /** Hosts it shall not be placed on, with the reason. */
+  readonly excluded: Readonly<Record<HostId, string>>;
+  readonly reason: string;
+}
+
+export type Proposal =
+  | { readonly kind: 'operate'; readonly wanted: WantedOperation }
+  /** Nothing to do before `untilMs`, or before the named thing happens. */
+  | { readonly kind: 'wait'; readonly untilMs: number | undefined; readonly reason: string }
+  | { readonly kind: 'settled' }
+  /** Beyond the size, and nothing of it lives any more. */
+  | { readonly kind: 'retire' };
+
+/** Repairs that fail on a host so often in a row are tried elsewhere. */
+const triesPerHost = 3;
+/** A task that is assigned what it runs and stays out so many ready deadlines is restarted. */
+const hungAfterDeadlines = 3;
+
+const settled: Proposal = { kind: 'settled' };
+
+/** Assignment − reality for one index: the one operation that is wanted next, if any (invariant I2). */
+export function proposeFor(facts: ProposeFacts): Proposal {
+  const { task, hostStates } = facts;
+  const busy = facts.underWay.find((one) => one.host === undefined || hostStates(one.host) !== 'lost');
+  if (busy !== undefined) return waitFor(`The ${busy.kind} of task ${task.index} is under way.`);
+  if (facts.isRetiring) return proposeRetirement(facts);
+  const { current } = task;
+  if (facts.wanted === undefined) return settled;
+  if (current === undefined) {
+    return facts.isHeld ? waitFor('Its rollout is held.') : start(facts, 'repair', `task ${task.index} is to run`);
+  }
+  const state = hostStates(current.host);
+  if (state === 'suspected') return waitFor(`${current.host} is silent; nothing moves until it is lost or back.`);
+  if (state === 'lost' || state === 'fenced') return proposeFailover(facts, state);
+  if (isServing(task, hostStates)) return proposeForServing(facts);
+  return proposeRepair(facts);
+}
+
+function proposeFailover(facts: ProposeFacts, state: 'lost' | 'fenced'): Proposal {
+  const { task } = facts;
+  const host = task.current?.host as HostId;
+  if (facts.isSingleton && state === 'lost') {
+    return waitFor(`It is a singleton and ${host} is lost; \`rollway host dead ${host}\` frees it.`);
+  }
+  return afterBackoff(facts, () => start(facts, 'repair', `${host} is ${state}`));
+}
+
+/** Serving: leave a host, get the assigned version, or let a superseded incarnation go. */
+function proposeForServing(facts: ProposeFacts): Proposal {
+  const { task, hostStates } = facts;
+  const current = task.current!;
+  const departure = facts.toLeave.get(current.host);
+  if (departure !== undefined) return proposeDeparture(facts, departure);
+  if (current.version !== facts.wanted && !facts.isHeld) {
+    return afterBackoff(facts, () => inPlace(facts, 'update', 'update', 'it is assigned another version'));
+  }
+  const superseded = task.others.find(
+    (one) => one.incarnation < current.incarnation && mayLive(one, hostStates) && isHeard(hostStates(one.host)),
+  );
+  if (superseded === undefined) return settled;
+  return {
+    kind: 'operate',
+    wanted: {
+      kind: 'stop',
+      purpose: 'cleanup',
+      incarnation: superseded.incarnation,
+      nextIncarnation: superseded.incarnation,
+      from: superseded.version,
+      to: undefined,
+      host: superseded.host,
+      excluded: {},
+      reason: `incarnation ${current.incarnation} serves in its place`,
+    },
+  };
+}
+
+function proposeDeparture(facts: ProposeFacts, departure: Departure): Proposal {
+  const isDue = departure.deadlineAtMs !== undefined && departure.deadlineAtMs <= facts.nowMs;
+  if (isDue) return inPlace(facts, 'stop', 'forced', departure.reason);
+  if (facts.isSingleton) return inPlace(facts, 'stop', 'departure', departure.reason);
+  return afterBackoff(facts, () => {
+    const { wanted } = start(facts, 'departure', departure.reason) as { wanted: WantedOperation };
+    return { kind: 'operate', wanted: { ...wanted, kind: 'move' } };
+  });
+}
+
+/** Not serving, on a host that is heard. */
+function proposeRepair(facts: ProposeFacts): Proposal {
+  const { task, nowMs } = facts;
+  const current = task.current!;
+  const departure = facts.toLeave.get(current.host);
+  if (departure !== undefined && (current.state === 'stopped' || current.state === 'failed')) {
+    return afterBackoff(facts, () => start(facts, 'repair', departure.reason));
+  }
+  if (current.state === 'stopped') return afterBackoff(facts, () => start(facts, 'repair', 'it was stopped'));
+  if (current.version !== facts.wanted) {
+    if (facts.isHeld) return waitFor('Its rollout is held.');
+    return inPlace(facts, 'update', 'update', 'it is assigned another version');
+  }
+  if (current.state === 'failed') {
+    const isWornOut = task.failedTries > 0 && task.failedTries % triesPerHost === 0 && !facts.isSingleton;
+    if (isWornOut) return afterBackoff(facts, () => start(facts, 'repair', `it failed ${task.failedTries} times here`));
+    return afterBackoff(facts, () => inPlace(facts, 'restart', 'repair', 'it failed'));
+  }
+  // Starting, draining or crash-looping: its keeper is at work.
+  const dueAtMs = (task.outSinceMs ?? nowMs) + hungAfterDeadlines * facts.readyDeadlineMs;
+  if (current.state === 'crash-looping' || nowMs < dueAtMs) {
+    const untilMs = current.state === 'crash-looping' ? undefined : dueAtMs;
+    return { kind: 'wait', untilMs, reason: `Task ${task.index} is ${current.state} on ${current.host}.` };
+  }
+  return afterBackoff(facts, () => inPlace(facts, 'restart', 'repair', `it has been ${current.state} for too long`));
+}
+
+function proposeRetirement(facts: ProposeFacts): Proposal {
+  const { task, hostStates } = facts;
+  const living = [task.current, ...task.others].find((one) => one !== undefined && mayLive(one, hostStates));
+  if (living === undefined)
+    return facts.underWay.length === 0 ? { kind: 'retire' } : waitFor('An operation has to end.');
+  if (!isHeard(hostStates(living.host))) return waitFor(`${living.host} is ${hostStates(living.host)}.`);
+  return {
+    kind: 'operate',
+    wanted: {
+      kind: 'resize-down',
+      purpose: 'resize',
+      incarnation: living.incarnation,
+      nextIncarnation: living.incarnation,
+      from: living.version,
+      to: undefined,
+      host: living.host,
+      excluded: {},
+      reason: 'the job has become smaller',
+    },
+  };
+}
+
+function start(facts: ProposeFacts, purpose: OperationPurpose, reason: string): Proposal {
+  const { task, wanted } = facts;
+  const excluded: Record<HostId, string> = {};
+  for (const [host, departure] of facts.toLeave) excluded[host] = departure.reason;
+  const isWornOut = task.failedTries >= triesPerHost && task.current?.state === 'failed';
+  if (isWornOut && task.current !== undefined)
+    excluded[task.current.host] = `it failed there ${task.failedTries} times`;
+  return {
+    kind: 'operate',
+    wanted: {
+      kind: 'start',
+      purpose,
+      incarnation: task.current?.incarnation ?? 0,
+      nextIncarnation: task.highestIncarnation + 1,
+      from: task.current?.version,
+      to: wanted,
+      host: undefined,
+      excluded,
+      reason,
+    },
+  };
+}
+
+function inPlace(
+  facts: ProposeFacts,
+  kind: 'update' | 'restart' | 'stop',
+  purpose: OperationPurpose,
+  reason: string,
+): Proposal {
+  const { task, wanted } = facts;
+  const current = task.current!;
+  const nextIncarnation = kind === 'stop' ? current.incarnation : task.highestIncarnation + 1;
+  const to = kind === 'stop' ? undefined : wanted;
+  const { incarnation, version: from, host } = current;
+  return {
+    kind: 'operate',
+    wanted: { kind, purpose, incarnation, nextIncarnation, from, to, host, excluded: {}, reason },
+  };
+}
+
+function afterBackoff({ task, nowMs }: ProposeFacts, propose: () => Proposal): Proposal {
+  if (task.notBeforeMs <= nowMs) return propose();
+  return {
+    kind: 'wait',
+    untilMs: task.notBeforeMs,
+    reason: `Try ${task.failedTries} failed; it waits before the next.`,
+  };
+}
+
+function waitFor(reason: string): Proposal {
+  return { kind: 'wait', untilMs: undefined, reason };
+}

@@ -1,0 +1,49 @@
+import type { Rollout, TaskIndex } from '../model/index.ts';
+import { trimToAllowance } from './assign.ts';
+import { type Draft, emitForJob, setAssignment, setJob, setRollout } from './draft.ts';
+import { placesOf, specOf } from './phases.ts';
+
+/** Takes up what the owner wants: a new size is in force at once, with the smaller budget until it is through. */
+export function resize(draft: Draft, running: Rollout | undefined): void {
+  const { size, wantedSize, resizingFrom } = draft.job;
+  if (wantedSize !== size) {
+    setJob(draft, { size: wantedSize, resizingFrom: resizingFrom ?? size });
+    emitForJob(draft, 'job.resized', { from: size, to: wantedSize });
+    for (const row of draft.assignment.values()) {
+      // The index leaves the job: nobody owns it any more, its task stops within the budget.
+      if (row.index >= wantedSize && row.version !== undefined) {
+        setAssignment(draft, { ...row, version: undefined, rollout: undefined });
+      }
+    }
+    if (running !== undefined) recompute(draft, running);
+  }
+  if (draft.job.resizingFrom !== undefined && isThrough(draft)) {
+    emitForJob(draft, 'job.resize-through', { from: draft.job.resizingFrom, to: draft.job.size });
+    setJob(draft, { resizingFrom: undefined });
+  }
+}
+
+/** Allowances are computed again for the new size; what is too much goes back as a deviation. */
+function recompute(draft: Draft, rollout: Rollout): void {
+  const places = placesOf(draft);
+  let fresh: readonly TaskIndex[] = [];
+  const phases = rollout.phases.map((phase, at) => {
+    const spec = specOf(rollout.plan, phase);
+    if (at > rollout.currentPhase || phase.startedAtMs === undefined || spec === undefined) return phase;
+    fresh = draft.rules.selectMembers(spec.select, places, fresh);
+    const members = phase.members.filter((index) => index < draft.job.size).slice(0, fresh.length);
+    return { ...phase, members, allowance: fresh.length };
+  });
+  const changed = setRollout(draft, rollout.id, { phases });
+  trimToAllowance(draft, changed, 'resize');
+}
+
+function isThrough(draft: Draft): boolean {
+  const { size } = draft.job;
+  for (const index of draft.tasks.keys()) if (index >= size) return false;
+  for (let index = 0; index < size; index++) {
+    const isWanted = draft.assignment.get(index)?.version !== undefined;
+    if (isWanted && draft.tasks.get(index)?.servedOnce !== true) return false;
+  }
+  return true;
+}

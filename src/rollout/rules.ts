@@ -1,0 +1,41 @@
+import {
+  admit,
+  budgetInForce,
+  budgetOnly,
+  endByFacts,
+  endByReport,
+  foldReport,
+  noRateLimit,
+  outOf,
+} from '../disruption/index.ts';
+import { place } from '../fleet/index.ts';
+import { readBasicChecks } from './basic-checks.ts';
+import { revertTargetOf } from './good-versions.ts';
+import { judgePhase } from './judge-phase.ts';
+import { newcomerVersion } from './newcomers.ts';
+import { proposeFor } from './propose.ts';
+import { selectMembers } from './select.ts';
+
+/**
+ * The decisions that `decideJob` is put together from. They are handed in so that a job can have another controller
+ * or pace, and so that the simulator can show that it sees a broken one.
+ */
+export const standardRules = {
+  admit,
+  budgetInForce,
+  controller: budgetOnly,
+  endByFacts,
+  endByReport,
+  foldReport,
+  judgePhase,
+  newcomerVersion,
+  outOf,
+  place,
+  proposeFor,
+  rateLimit: noRateLimit,
+  readBasicChecks,
+  revertTargetOf,
+  selectMembers,
+};
+
+export type Rules = typeof standardRules;

@@ -1,0 +1,87 @@
+import {
+  err,
+  ok,
+  type Problem,
+  problem,
+  type Result,
+  type Rollout,
+  type RolloutCommand,
+  type RolloutState,
+  rolloutCommands,
+} from '../model/index.ts';
+
+/**
+ * state × command → state. What is not here is illegal and answered with a problem; the diagram of the docs, the
+ * buttons of the screens and the test of illegal transitions come from this table. `resumed` stands for what the
+ * hold resumes to.
+ */
+export const transitions: Readonly<Record<RolloutState, Partial<Record<RolloutCommand, RolloutState | 'resumed'>>>> = {
+  waiting: { pause: 'held', abort: 'aborted', 'raise-budget': 'waiting' },
+  running: {
+    pause: 'held',
+    abort: 'aborted',
+    revert: 'reverting',
+    promote: 'running',
+    'skip-bake': 'running',
+    'raise-budget': 'running',
+  },
+  held: {
+    pause: 'held',
+    resume: 'resumed',
+    abort: 'aborted',
+    revert: 'reverting',
+    promote: 'running',
+    'raise-budget': 'held',
+  },
+  reverting: { pause: 'held', abort: 'aborted', revert: 'reverting', 'raise-budget': 'reverting' },
+  succeeded: {},
+  reverted: {},
+  aborted: {},
+  superseded: {},
+};
+
+/** What follows on its own, without a command: the rest of the state machine's edges. */
+export const ownTransitions: Readonly<Record<RolloutState, readonly RolloutState[]>> = {
+  waiting: ['running', 'superseded'],
+  running: ['held', 'reverting', 'succeeded', 'superseded'],
+  held: ['running', 'reverting', 'superseded'],
+  reverting: ['reverted', 'held', 'superseded'],
+  succeeded: [],
+  reverted: [],
+  aborted: [],
+  superseded: [],
+};
+
+const needsReason: readonly RolloutCommand[] = ['promote', 'skip-bake', 'raise-budget'];
+
+/** Commands a person may give now: the buttons. */
+export function legalCommands(rollout: Rollout): RolloutCommand[] {
+  return rolloutCommands.filter((command) => mayCommand(rollout, command, 'x').ok);
+}
+
+/** Whether this rollout takes this command, or why not. */
+export function mayCommand(
+  rollout: Rollout,
+  command: RolloutCommand,
+  reason: string | undefined,
+): Result<RolloutState, Problem> {
+  const to = transitions[rollout.state][command];
+  if (to === undefined || !fits(rollout, command)) {
+    const detail = `${rollout.id} is ${rollout.state}: it cannot be told to ${command}.`;
+    return err(problem('rollout/illegal-transition', detail, { rollout: rollout.id, state: rollout.state, command }));
+  }
+  if (needsReason.includes(command) && !reason) {
+    return err(problem('rollout/needs-reason', `${command} needs a reason.`, { rollout: rollout.id, command }));
+  }
+  return ok(to === 'resumed' ? (rollout.hold?.resumesTo ?? 'running') : to);
+}
+
+/** What the table cannot say: a hold remembers whether it stopped a wait, an update or a revert. */
+function fits(rollout: Rollout, command: RolloutCommand): boolean {
+  const phase = rollout.phases[rollout.currentPhase];
+  if (command === 'skip-bake') return phase?.state === 'judging' || phase?.state === 'updating';
+  const resumesTo = rollout.hold?.resumesTo;
+  if (command === 'promote') return resumesTo === undefined || resumesTo === 'running';
+  if (command === 'revert') return !rollout.firstDeployment && resumesTo !== 'waiting';
+  return true;
+}

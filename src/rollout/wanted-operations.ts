@@ -1,0 +1,239 @@
+import type { LedgerOperation } from '../disruption/index.ts';
+import { isUnderWay, type Rollout, type TaskIndex } from '../model/index.ts';
+import { type Draft, emitForJob, moveOperation, setOperation, taskOf, wakeAt } from './draft.ts';
+import { placesOf } from './phases.ts';
+import { type Departure, operationPurposes, type WantedOperation } from './propose.ts';
+import { domainsOf } from './select.ts';
+
+/** An operation that waits to be admitted, and what it is wanted for. */
+export interface Candidate {
+  readonly operation: LedgerOperation;
+  readonly wanted: WantedOperation;
+  readonly rollout: Rollout | undefined;
+}
+
+/** Assignment − reality, index by index: what is wanted now, in the order in which it is admitted. */
+export function wantedOperations(draft: Draft): Candidate[] {
+  const underWay = byIndex(draft, (one) => isUnderWay(one.state));
+  const waiting = byIndex(draft, (one) => one.admittedAtMs === undefined);
+  const toLeave = departures(draft);
+  const candidates = new Map<TaskIndex, Candidate>();
+  for (const index of indicesOf(draft)) {
+    const candidate = candidateFor(
+      draft,
+      index,
+      underWay.get(index) ?? nothing,
+      waiting.get(index) ?? nothing,
+      toLeave,
+    );
+    if (candidate !== undefined) candidates.set(index, candidate);
+  }
+  cancelUnwanted(draft, candidates);
+  return inOrder(draft, [...candidates.values()]);
+}
+
+const nothing: readonly LedgerOperation[] = [];
+
+function indicesOf(draft: Draft): Iterable<TaskIndex> {
+  const indices = [...Array(draft.job.size).keys()];
+  for (const index of draft.tasks.keys()) if (index >= draft.job.size) indices.push(index);
+  return indices;
+}
+
+function byIndex(draft: Draft, isMeant: (one: LedgerOperation) => boolean): Map<TaskIndex, LedgerOperation[]> {
+  const found = new Map<TaskIndex, LedgerOperation[]>();
+  for (const operation of draft.operations.values()) {
+    if (!isMeant(operation)) continue;
+    const list = found.get(operation.index);
+    if (list === undefined) found.set(operation.index, [operation]);
+    else list.push(operation);
+  }
+  return found;
+}
+
+/** Hosts that tasks should leave: those being drained for good, and those under maintenance. */
+function departures(draft: Draft): ReadonlyMap<string, Departure> {
+  const found = new Map<string, Departure>();
+  for (const host of draft.inventory.hosts) {
+    if (host.state === 'leaving') {
+      found.set(host.id, { reason: `${host.id} is leaving`, deadlineAtMs: undefined, cause: 'leaving' });
+    }
+  }
+  for (const outage of draft.outages.values()) {
+    if (outage.cause !== 'maintenance' || !('host' in outage.scope)) continue;
+    wakeAt(draft, outage.startsAtMs);
+    if (outage.deadlineAtMs !== undefined) wakeAt(draft, outage.deadlineAtMs);
+    if (outage.startsAtMs > draft.nowMs) continue;
+    const { host } = outage.scope;
+    found.set(host, { reason: `${host} is in maintenance`, deadlineAtMs: outage.deadlineAtMs, cause: 'maintenance' });
+  }
+  return found;
+}
+
+function candidateFor(
+  draft: Draft,
+  index: TaskIndex,
+  underWay: readonly LedgerOperation[],
+  waiting: readonly LedgerOperation[],
+  toLeave: ReadonlyMap<string, Departure>,
+): Candidate | undefined {
+  const task = taskOf(draft, index);
+  const row = draft.assignment.get(index);
+  const owner = row?.rollout === undefined ? undefined : draft.rollouts.get(row.rollout);
+  const runs = task.current?.version ?? row?.version;
+  const spec = runs === undefined ? undefined : draft.before.versions.get(runs)?.task;
+  const isRetiring = index >= draft.job.size;
+  const proposal = draft.rules.proposeFor({
+    task,
+    wanted: row?.version,
+    isRetiring,
+    isSingleton: spec?.singleton ?? false,
+    isHeld: owner?.state === 'held',
+    underWay,
+    hostStates: draft.hostStates,
+    toLeave,
+    readyDeadlineMs: spec?.ready.deadlineMs ?? 60_000,
+    nowMs: draft.nowMs,
+  });
+  switch (proposal.kind) {
+    case 'settled':
+      return undefined;
+    case 'wait':
+      if (proposal.untilMs !== undefined) wakeAt(draft, proposal.untilMs);
+      return undefined;
+    case 'retire':
+      draft.retired.add(index);
+      draft.tasks.delete(index);
+      draft.changedTasks.delete(index);
+      draft.assignment.delete(index);
+      draft.changedAssignment.delete(index);
+      return undefined;
+    case 'operate':
+      return {
+        operation: operationFor(draft, index, proposal.wanted, waiting, row?.rollout, owner),
+        wanted: proposal.wanted,
+        rollout: owner,
+      };
+  }
+}
+
+/** The operation that already waits for this, or a new one. */
+function operationFor(
+  draft: Draft,
+  index: TaskIndex,
+  wanted: WantedOperation,
+  waiting: readonly LedgerOperation[],
+  rollout: Rollout['id'] | undefined,
+  owner: Rollout | undefined,
+): LedgerOperation {
+  const known = waiting.find((one) => isSame(one, wanted, rollout));
+  if (known !== undefined) return known;
+  return {
+    id: draft.id('op'),
+    job: draft.job.id,
+    index,
+    kind: wanted.kind,
+    incarnation: wanted.incarnation,
+    nextIncarnation: wanted.nextIncarnation,
+    from: wanted.from,
+    to: wanted.to,
+    host: wanted.host,
+    rollout,
+    phase: owner?.currentPhase,
+    reason: wanted.reason,
+    state: 'proposed',
+    blockedBy: undefined,
+    precondition: undefined,
+    epoch: undefined,
+    deadlineAtMs: undefined,
+    proposedAtMs: draft.nowMs,
+    admittedAtMs: undefined,
+    endedAtMs: undefined,
+    exemption: wanted.purpose === 'forced' ? 'forced' : undefined,
+    cancelAskedAtMs: undefined,
+    isWithdrawn: false,
+    dispatches: 0,
+    outcome: undefined,
+  };
+}
+
+function isSame(one: LedgerOperation, wanted: WantedOperation, rollout: string | undefined): boolean {
+  return (
+    one.kind === wanted.kind &&
+    one.to === wanted.to &&
+    one.incarnation === wanted.incarnation &&
+    one.nextIncarnation === wanted.nextIncarnation &&
+    (wanted.host === undefined || one.host === wanted.host) &&
+    one.rollout === rollout &&
+    (one.exemption === 'forced') === (wanted.purpose === 'forced')
+  );
+}
+
+/** What waits and is not wanted any more ends; what is admitted and has not begun is asked to be cancelled. */
+function cancelUnwanted(draft: Draft, candidates: ReadonlyMap<TaskIndex, Candidate>): void {
+  for (const operation of [...draft.operations.values()]) {
+    if (operation.admittedAtMs === undefined) {
+      if (candidates.get(operation.index)?.operation.id === operation.id) continue;
+      moveOperation(draft, operation, 'cancelled', { outcome: 'it is not wanted any more' });
+    } else if (isUnderWay(operation.state)) tend(draft, operation);
+  }
+}
+
+/** Looks after an admitted operation: cancelled when it is not wanted, taken back while its host is lost. */
+function tend(draft: Draft, operation: LedgerOperation): void {
+  if (operation.state !== 'admitted' || operation.host === undefined) return;
+  const host = draft.hostStates(operation.host);
+  if (host === 'lost') {
+    if (operation.isWithdrawn) return;
+    const taken = { ...operation, isWithdrawn: true };
+    setOperation(draft, taken);
+    draft.dispatches.push({ kind: 'withdraw', operation: taken });
+    return;
+  }
+  const isWanted = operation.to === undefined || draft.assignment.get(operation.index)?.version === operation.to;
+  if (operation.isWithdrawn && host === 'up') {
+    // It may have been written down after all; a cancel settles that, and reality decides what comes next.
+    askCancel(draft, { ...operation, isWithdrawn: false });
+  } else if (!isWanted && operation.cancelAskedAtMs === undefined) askCancel(draft, operation);
+}
+
+function askCancel(draft: Draft, operation: LedgerOperation): void {
+  const asked = { ...operation, cancelAskedAtMs: draft.nowMs };
+  setOperation(draft, asked);
+  draft.dispatches.push({ kind: 'cancel', operation: asked });
+  const { id, kind, index, host } = asked;
+  emitForJob(draft, 'operation.cancel-asked', { operation: id, kind, index, host });
+}
+
+/**
+ * Repairs first, then what is forced, reverts (by fault domain, so that what is out at once is out together), and
+ * rollouts in the order of their phase's members.
+ */
+function inOrder(draft: Draft, candidates: Candidate[]): Candidate[] {
+  if (candidates.length < 2) return candidates;
+  const ranks = new Map<LedgerOperation, number>();
+  const byDomain = candidates.some((one) => one.rollout?.state === 'reverting') ? domainOrder(draft) : undefined;
+  for (const one of candidates) ranks.set(one.operation, rankOf(one, byDomain));
+  return candidates.sort((a, b) => ranks.get(a.operation)! - ranks.get(b.operation)!);
+}
+
+function rankOf(
+  { operation, wanted, rollout }: Candidate,
+  byDomain: ReadonlyMap<TaskIndex, number> | undefined,
+): number {
+  const isRevert = wanted.purpose === 'update' && rollout?.state === 'reverting';
+  const purpose = operationPurposes.indexOf(isRevert ? 'revert' : wanted.purpose);
+  const within = isRevert ? byDomain?.get(operation.index) : memberAt(rollout, operation.index);
+  return purpose * 1_000_000 + (within ?? operation.index);
+}
+
+function memberAt(rollout: Rollout | undefined, index: TaskIndex): number | undefined {
+  const at = rollout?.phases[rollout.currentPhase]?.members.indexOf(index);
+  return at === undefined || at === -1 ? undefined : at;
+}
+
+function domainOrder(draft: Draft): ReadonlyMap<TaskIndex, number> {
+  const places = placesOf(draft).map((place) => ({ index: place.index, key: domainsOf(place)[2] }));
+  places.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.index - b.index));
+  return new Map(places.map((place, at) => [place.index, at]));
+}
