@@ -1,6 +1,7 @@
 import type { ExecuteOrder } from '../../api/index.ts';
 import { type HostId, ProblemError, problem } from '../../model/index.ts';
 import type { CancelAnswer, Capabilities, ClusterDriver, ExecuteRequest, Observation } from '../port.ts';
+import { KnownTasks } from './known-tasks.ts';
 import { AgentUnreachable, type OrderBook } from './orders.ts';
 
 const capabilities: Capabilities = { inPlace: true, surge: false, hotswap: false, move: true, places: false };
@@ -16,6 +17,7 @@ export interface FleetDriver extends ClusterDriver {
 /** Executes operations by orders to the agents of `book`. */
 export function fleetDriver(book: OrderBook): FleetDriver {
   const observers = new Set<Observer>();
+  const known = new KnownTasks();
   return {
     name: 'fleet',
     capabilities,
@@ -35,15 +37,23 @@ export function fleetDriver(book: OrderBook): FleetDriver {
       await book.send(host, order, new AbortController().signal).catch(ignoreUnreachable);
     },
     async observe(deliver, signal) {
-      const observer: Observer = (observation) => deliver(observation);
+      // One after another, so that nothing overtakes the snapshots.
+      let last = Promise.resolve();
+      const observer: Observer = (observation) => {
+        last = last.then(() => deliver(observation));
+        return last;
+      };
+      const first = known.snapshots();
       observers.add(observer);
       try {
+        for (const snapshot of first) await observer(snapshot);
         await aborted(signal);
       } finally {
         observers.delete(observer);
       }
     },
     async deliver(observation) {
+      known.take(observation);
       await Promise.all([...observers].map((observer) => observer(observation)));
     },
   };
