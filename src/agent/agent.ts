@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto';
 import type { Order, OrderAck } from '../api/index.ts';
 import { closeCgroups } from '../io/cgroup.ts';
 import { realChance } from '../io/chance.ts';
+import { Actions } from './actions.ts';
 import { probeConfinement } from './confinement.ts';
 import { openFolders } from './folders.ts';
 import { openIdentity } from './identity.ts';
 import { lockFolder } from './lock.ts';
 import { Memory } from './memory.ts';
+import { Metrics } from './metrics/index.ts';
 import { type AgentOptions, defaultTimes } from './options.ts';
 import { Outbox } from './outbox.ts';
 import { Packages } from './packages.ts';
@@ -32,7 +34,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     try {
       const { host, key, fingerprint, addresses } = identity;
       const client = new ServerClient({ addresses, fingerprint, as: { host, key } });
-      const confinement = await probeConfinement(options, groupName(folders.root));
+      const confinement = probeConfinement(options, groupName(folders.root));
       const parts: Parts = {
         options,
         times: { ...defaultTimes, ...options.times },
@@ -60,23 +62,35 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
 
 async function run(parts: Parts, client: ServerClient): Promise<void> {
   const tasks = new Tasks(parts);
+  const actions = new Actions(parts, client);
+  const metrics = new Metrics(parts, tasks);
   await tasks.open();
+  actions.open();
   await keepSession(parts, client, {
-    accept: (order) => accept(parts, client, tasks, order),
+    accept: (order) => accept({ parts, client, tasks, actions }, order),
     tasks: () => tasks.forHello(),
-    onHello: (answer) => tasks.settleHello(answer),
-    whileConnected: async () => {},
+    onHello: (answer) => {
+      tasks.settleHello(answer);
+      metrics.begin(answer.binMs);
+    },
+    whileConnected: (_answer, signal) => metrics.ship(client, signal),
   });
-  if (parts.options.stopTasks) await tasks.pauseAll();
-  else tasks.detachAll();
-  await tasks.settled();
+  if (parts.options.stopTasks) await Promise.all([tasks.pauseAll(), actions.stopAll()]);
+  tasks.detachAll();
+  actions.detachAll();
+  await Promise.all([tasks.settled(), actions.settled(), metrics.settled()]);
+}
+
+interface Receivers {
+  readonly parts: Parts;
+  readonly client: ServerClient;
+  readonly tasks: Tasks;
+  readonly actions: Actions;
 }
 
 /** On disk when it returns; what it starts goes on by itself. */
 async function accept(
-  parts: Parts,
-  client: ServerClient,
-  tasks: Tasks,
+  { parts, client, tasks, actions }: Receivers,
   order: Order,
 ): Promise<OrderAck['cancels'][number] | undefined> {
   switch (order.type) {
@@ -101,7 +115,10 @@ async function accept(
       await tasks.forgetJob(order.job);
       return undefined;
     case 'action':
+      actions.accept(order);
+      return undefined;
     case 'cancel-action':
+      actions.cancel(order.id);
       return undefined;
   }
 }

@@ -1,10 +1,18 @@
+import { join } from 'node:path';
 import { cgroupAbilities, probeCgroups } from '../io/cgroup.ts';
+import { probeSandbox } from '../io/sandbox.ts';
 import type { AgentOptions } from './options.ts';
 import type { Confinement } from './parts.ts';
 
 /** Finds by trying what this host can limit and hide. What it cannot is not in `abilities`, and is not pretended. */
-export async function probeConfinement(options: AgentOptions, name: string): Promise<Confinement> {
+export function probeConfinement(options: AgentOptions, groupName: string): Confinement {
   if (options.confine === false) return { cgroups: undefined, sandboxForAction: () => [], abilities: [] };
-  const cgroups = probeCgroups(name);
-  return { cgroups, sandboxForAction: () => [], abilities: cgroupAbilities(cgroups) };
+  const cgroups = probeCgroups(groupName);
+  const sandbox = probeSandbox();
+  const hidden = [options.dataDir, ...(options.hiddenFolders ?? [])];
+  return {
+    cgroups,
+    sandboxForAction: (folder) => sandbox?.({ open: folder, cwd: join(folder, 'tree'), hidden }) ?? [],
+    abilities: [...cgroupAbilities(cgroups), ...(sandbox ? ['hidden-folders'] : [])],
+  };
 }

@@ -44,6 +44,7 @@ export class KeeperLink {
   readonly #silenceMs: number;
   readonly #tails = new Map<number, (lines: readonly LogLine[]) => void>();
   readonly #detached = new AbortController();
+  readonly #gone = Promise.withResolvers<void>();
   #socket: Socket | undefined;
   #state: KeeperState | undefined;
   #heardAtMs = Date.now();
@@ -85,6 +86,11 @@ export class KeeperLink {
     this.#ask({ type: 'stop' });
   }
 
+  /** Resolves when it is gone and buried; never after `detach`. */
+  async whenGone(): Promise<void> {
+    await this.#gone.promise;
+  }
+
   async tail(lines: number, timeoutMs: number): Promise<readonly LogLine[] | undefined> {
     if (!this.#socket) return undefined;
     const request = ++this.#tailNumber;
@@ -120,6 +126,7 @@ export class KeeperLink {
     await bury(this.folder, state);
     if (signal.aborted) return;
     this.#state = state;
+    this.#gone.resolve();
     this.#events.onGone(state, why);
   }
 
