@@ -5,7 +5,7 @@ import { recoverOnce } from './recover.ts';
 import { deleteAnsweredCommands } from './rows/commands.ts';
 import { type ClaimedEffect, deleteEndedEffects, findNextEffectAtMs, renewEffectLease } from './rows/effects.ts';
 import { loadSeal } from './rows/events.ts';
-import { findNextWorkAtMs, renewWorkLease } from './rows/work.ts';
+import { type ClaimedWork, findNextWorkAtMs, renewWorkLease } from './rows/work.ts';
 import { sealAll } from './seal.ts';
 import { type EndedTurn, runTurn, settleAndClaim } from './turns.ts';
 
@@ -37,9 +37,14 @@ export async function run(core: Core, stop: AbortSignal): Promise<void> {
   for (const loop of ended) if (loop.status === 'rejected') throw loop.reason;
 }
 
-/** Settles the last batch and claims the next in one transaction; runs the rows one after another. */
+/**
+ * Settles the last batch and claims the next in one transaction. On SQLite the rows of a batch run together, so that
+ * their commits are grouped into one; on PostgreSQL several loops run theirs one after another.
+ */
 async function turnLoop(core: Core, signal: AbortSignal): Promise<void> {
-  const limit = core.store.kind === 'sqlite' ? core.settings.claimBatch : Math.ceil(core.settings.claimBatch / 4);
+  const isSqlite = core.store.kind === 'sqlite';
+  const limit = isSqlite ? core.settings.claimBatch : Math.ceil(core.settings.claimBatch / core.settings.turnsAtOnce);
+  const runBatch = isSqlite ? runTogether : runInTurn;
   let ended: EndedTurn[] = [];
   while (!signal.aborted || ended.length > 0) {
     const batch = await orTrouble(core, signal, 'claiming work', () =>
@@ -56,9 +61,18 @@ async function turnLoop(core: Core, signal: AbortSignal): Promise<void> {
       continue;
     }
     for (const row of batch) core.turnsUnderWay.add(row);
-    for (const row of batch)
-      ended.push(signal.aborted ? { row, outcome: 'released' } : await runTurn(core, row, signal));
+    ended = await runBatch(core, batch, signal);
   }
+}
+
+function runTogether(core: Core, batch: readonly ClaimedWork[], signal: AbortSignal): Promise<EndedTurn[]> {
+  return Promise.all(batch.map((row) => runTurn(core, row, signal)));
+}
+
+async function runInTurn(core: Core, batch: readonly ClaimedWork[], signal: AbortSignal): Promise<EndedTurn[]> {
+  const ended: EndedTurn[] = [];
+  for (const row of batch) ended.push(signal.aborted ? { row, outcome: 'released' } : await runTurn(core, row, signal));
+  return ended;
 }
 
 /** Starts due effects as long as there are places, without waiting for those under way. */

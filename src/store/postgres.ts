@@ -8,7 +8,7 @@ import {
 import pg from 'pg';
 import type { Tx } from './schema.ts';
 import type { Store } from './store.ts';
-import { bindTx, insideOnce, type Language } from './transaction.ts';
+import { bindTx, inside, type Language, outside } from './transaction.ts';
 
 export interface PostgresOptions {
   readonly url: string;
@@ -39,7 +39,7 @@ export function openPostgres({ url, connections = 10 }: PostgresOptions): Store 
       await client.query(begin);
       const { tx, end } = bindTx(language, new PostgresConnection(client, names));
       try {
-        const result = await work(tx);
+        const result = await inside(() => work(tx));
         end();
         await client.query('commit');
         return result;
@@ -57,8 +57,8 @@ export function openPostgres({ url, connections = 10 }: PostgresOptions): Store 
 
   return {
     kind: 'postgres',
-    transaction: (work) => insideOnce(() => run('begin isolation level read committed', work)),
-    read: (work) => insideOnce(() => run('begin isolation level repeatable read read only', work)),
+    transaction: (work) => outside(() => run('begin isolation level read committed', work)),
+    read: (work) => outside(() => run('begin isolation level repeatable read read only', work)),
     close: () => pool.end(),
   };
 }

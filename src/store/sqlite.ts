@@ -10,8 +10,9 @@ import {
 } from 'kysely';
 import { ProblemError, problem } from '../model/index.ts';
 import type { Tx } from './schema.ts';
+import { createWriter } from './sqlite-writer.ts';
 import type { Store } from './store.ts';
-import { bindTx, insideOnce, type Language } from './transaction.ts';
+import { bindTx, inside, type Language, outside } from './transaction.ts';
 import { createTurnstile, type Turnstile } from './turnstile.ts';
 
 export interface SqliteOptions {
@@ -27,17 +28,57 @@ const statementsKept = 1000;
 export function openSqlite({ path }: SqliteOptions): Store {
   const language: Language = { compiler: new PlainLimitCompiler(), adapter: new SqliteAdapter() };
   const isFile = path !== ':memory:';
-  const writer = openConnection(path, language, isFile);
-  const reader = isFile ? openConnection(path, language, isFile) : writer;
+  const writerDb = openDatabase(path, isFile);
+  const readerDb = isFile ? openDatabase(path, isFile) : writerDb;
+  const writerGate = createTurnstile();
+  const readerGate = isFile ? createTurnstile() : writerGate;
+  const writer = new SqliteConnection(writerDb);
+  const write = createWriter(writerDb, writer, language, writerGate);
+  const read = createReader(readerDb, isFile ? new SqliteConnection(readerDb) : writer, language, readerGate);
   return {
     kind: 'sqlite',
-    transaction: (work) => insideOnce(() => writer.run('begin immediate', work)),
-    read: (work) => insideOnce(() => reader.run('begin', work)),
+    transaction: <T>(work: (tx: Tx) => Promise<T>) =>
+      outside(() => write((tx) => inside(() => work(tx)))) as Promise<T>,
+    read: (work) => outside(() => read((tx) => inside(() => work(tx)))),
     close: async () => {
-      if (reader !== writer) await reader.close();
-      await writer.close();
+      for (const gate of new Set([writerGate, readerGate])) await gate.enter();
+      for (const db of new Set([writerDb, readerDb])) db.close();
     },
   };
+}
+
+type Read = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
+
+/** Each `read` sees one snapshot, beside whatever is being written. */
+function createReader(db: DatabaseSync, connection: SqliteConnection, language: Language, gate: Turnstile): Read {
+  const begin = db.prepare('begin');
+  const rollback = db.prepare('rollback');
+  return async (work) => {
+    await gate.enter();
+    const { tx, end } = bindTx(language, connection);
+    try {
+      begin.run();
+      return await work(tx);
+    } finally {
+      end();
+      if (db.isTransaction) rollback.run();
+      gate.leave();
+    }
+  };
+}
+
+function openDatabase(path: string, isFile: boolean): DatabaseSync {
+  try {
+    const db = new DatabaseSync(path, { timeout: busyTimeoutMs });
+    // FULL: a commit that was answered survives a power cut, not only a killed process.
+    if (isFile) db.exec('pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 4000');
+    db.exec('pragma foreign_keys = on; pragma temp_store = memory; pragma cache_size = -65536');
+    return db;
+  } catch (cause) {
+    throw new ProblemError(problem('server/data-folder', `The database ${path} cannot be opened.`, { path }), {
+      cause,
+    });
+  }
 }
 
 /**
@@ -49,63 +90,6 @@ class PlainLimitCompiler extends SqliteQueryCompiler {
     if (ValueNode.is(node.limit) && typeof node.limit.value === 'number') {
       this.append(`limit ${Math.trunc(node.limit.value)}`);
     } else super.visitLimit(node);
-  }
-}
-
-interface Connection {
-  run<T>(begin: string, work: (tx: Tx) => Promise<T>): Promise<T>;
-  close(): Promise<void>;
-}
-
-function openConnection(path: string, language: Language, isFile: boolean): Connection {
-  const db = openDatabase(path);
-  // FULL: a commit that was answered survives a power cut, not only a killed process.
-  if (isFile) db.exec('pragma journal_mode = wal; pragma synchronous = full');
-  db.exec('pragma foreign_keys = on; pragma temp_store = memory; pragma cache_size = -65536');
-  const statements = new SqliteConnection(db);
-  const commit = db.prepare('commit');
-  const rollback = db.prepare('rollback');
-  const begins: Record<string, StatementSync> = {};
-  const turnstile: Turnstile = createTurnstile();
-
-  async function run<T>(begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
-    await turnstile.enter();
-    let end: (() => void) | undefined;
-    try {
-      begins[begin] ??= db.prepare(begin);
-      begins[begin].run();
-      const bound = bindTx(language, statements);
-      end = bound.end;
-      const result = await work(bound.tx);
-      end();
-      commit.run();
-      return result;
-    } catch (error) {
-      end?.();
-      if (db.isTransaction) rollback.run();
-      throw error;
-    } finally {
-      turnstile.leave();
-    }
-  }
-
-  return {
-    run,
-    async close() {
-      await turnstile.enter();
-      db.close();
-      turnstile.leave();
-    },
-  };
-}
-
-function openDatabase(path: string): DatabaseSync {
-  try {
-    return new DatabaseSync(path, { timeout: busyTimeoutMs });
-  } catch (cause) {
-    throw new ProblemError(problem('server/data-folder', `The database ${path} cannot be opened.`, { path }), {
-      cause,
-    });
   }
 }
 

@@ -53,10 +53,15 @@ export function bindTx(language: Language, connection: DatabaseConnection): { tx
   return { tx, end: () => executor.end() };
 }
 
-const inside = new AsyncLocalStorage<true>();
+const whether = new AsyncLocalStorage<true>();
 
-/** Runs `work` as the inside of a transaction; one inside another would wait for itself for ever, so it throws. */
-export function insideOnce<T>(work: () => Promise<T>): Promise<T> {
-  assert(inside.getStore() === undefined, 'a transaction was opened inside another one');
-  return inside.run(true, work);
+/** Runs the inside of a transaction. */
+export function inside<T>(work: () => Promise<T>): Promise<T> {
+  return whether.run(true, work);
+}
+
+/** Opens a transaction; one inside another would wait for itself for ever, so it throws. */
+export async function outside<T>(open: () => Promise<T>): Promise<T> {
+  assert(whether.getStore() === undefined, 'a transaction was opened inside another one');
+  return open();
 }
