@@ -3,6 +3,8 @@
  * validation, the OpenAPI document and the typed client; the shapes of what travels; the frames of live updates; the
  * protocol of agents. No server code, nothing of Node: it runs in a browser.
  */
+/** How durations are written everywhere: `4 m 10 s`. */
+export { formatDuration } from '../kit/index.ts';
 export * from './agent-protocol.ts';
 export { type CallOptions, type Client, type ClientOptions, createClient, problemOf } from './client.ts';
 export { applyDelta, deltaBetween } from './delta.ts';

@@ -147,6 +147,7 @@ export const catalogue = {
     'Name a commit that came after the bad build, or clear the mark with a reason.',
   ),
   // rollouts and operations
+  'rollout/unknown': entry(404, 'There is no such rollout', 'List them with `rollway rollouts`.'),
   'rollout/illegal-transition': entry(
     409,
     'A rollout in this state cannot do that',
@@ -190,6 +191,11 @@ export const catalogue = {
   ),
   'server/store-in-use': entry(409, 'Another Rollway server uses this store', 'Stop that one first.'),
   'server/newer-store': entry(409, 'The store was written by a newer Rollway', 'Start that version, or a newer one.'),
+  'host/alive': entry(
+    409,
+    'The host is not dead',
+    'Let it leave in order with `rollway host leave`, or stop its agent first and say it again.',
+  ),
   'host/unknown': entry(404, 'There is no such host', 'List them with `rollway hosts`.'),
   'work/parked': entry(409, 'Work was set aside after repeated failures', 'Read its error, then `rollway work retry`.'),
 } as const satisfies Record<string, CatalogueEntry>;

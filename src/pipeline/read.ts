@@ -79,6 +79,19 @@ export async function readSpec(tx: Tx, service: ServiceName, revision: number): 
   return row && (JSON.parse(row.spec) as ServiceSpec);
 }
 
+/** The specification that a release was made with. */
+export async function readSpecOfRelease(tx: Tx, release: ReleaseId): Promise<ServiceSpec | undefined> {
+  const row = await tx
+    .selectFrom('release as l')
+    .innerJoin('pipeline_revision as r', (join) =>
+      join.onRef('r.service', '=', 'l.service').onRef('r.revision', '=', 'l.pipeline_revision'),
+    )
+    .select('r.spec')
+    .where('l.id', '=', release)
+    .executeTakeFirst();
+  return row && (JSON.parse(row.spec) as ServiceSpec);
+}
+
 /** What is wrong with a repository, a service or a release and needs a person. */
 export async function readFindings(
   tx: Tx,

@@ -1,8 +1,12 @@
 import type { OutputOf, ParsedOf, RouteName, Routes } from '../api/index.ts';
+import type { ArtifactStore } from '../artifact/index.ts';
 import type { Engine } from '../engine/index.ts';
+import type { SampleStore } from '../judge/index.ts';
 import type { Chance, Clock } from '../kit/index.ts';
 import type { Actor } from '../model/index.ts';
+import type { GitReader } from '../pipeline/index.ts';
 import type { Store } from '../store/index.ts';
+import type { Mirrors } from './adapters/git-reader.ts';
 import type { Auth, Identity } from './auth/auth.ts';
 import type { Log } from './log.ts';
 import type { ServerSettings } from './settings.ts';
@@ -16,6 +20,10 @@ export interface ServerContext {
   readonly chance: Chance;
   readonly auth: Auth;
   readonly log: Log;
+  readonly artifacts: ArtifactStore;
+  readonly samples: SampleStore;
+  readonly mirrors: Mirrors;
+  readonly git: GitReader;
 }
 
 /** One request, authorised. */

@@ -1,5 +1,5 @@
 import type { ProblemDocument } from '../api/index.ts';
-import { type Problem, type ProblemCode, ProblemError, problem } from '../model/index.ts';
+import { type Problem, type ProblemCode, ProblemError, problem, type Result } from '../model/index.ts';
 
 /** What a request is refused with. */
 export function refuse(code: ProblemCode, detail: string, facts: Record<string, unknown> = {}, remedy?: string): never {
@@ -38,4 +38,10 @@ export function problemResponse(given: Problem, instance: string): Response {
       ...(given.status === 401 ? { 'www-authenticate': 'Bearer realm="rollway"' } : {}),
     },
   });
+}
+
+/** The value of a result; an error is thrown as the problem it is. */
+export function valueOf<T>(result: Result<T>): T {
+  if (!result.ok) throw new ProblemError(result.error);
+  return result.value;
 }

@@ -42,6 +42,11 @@ export async function findTokenBySecret(tx: Tx, secretHash: string, nowMs: numbe
   return row && isAlive(row, nowMs) ? tokenOf(row) : undefined;
 }
 
+export async function findToken(tx: Tx, token: TokenId, nowMs: number): Promise<ApiToken | undefined> {
+  const row = await tx.selectFrom('api_token').selectAll().where('id', '=', token).executeTakeFirst();
+  return row && isAlive(row, nowMs) ? tokenOf(row) : undefined;
+}
+
 export async function updateTokenUse(tx: Tx, token: TokenId, atMs: number): Promise<void> {
   await tx.updateTable('api_token').set({ used_at_ms: atMs }).where('id', '=', token).execute();
 }

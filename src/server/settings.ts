@@ -19,6 +19,7 @@ export interface ServerSettings {
   /** Where agents connect, over TLS. */
   readonly agentHost: string;
   readonly agentPort: number;
+  readonly isAgentPortFixed: boolean;
   /** Where the CLI looks for the servers it knows; undefined: do not touch it. */
   readonly contextFile: string | undefined;
   /** The built UI. */
@@ -53,11 +54,12 @@ export function readSettings(
     otherHosts: (env.ROLLWAY_HOSTS ?? '').split(',').filter((name) => name !== ''),
     agentHost: '0.0.0.0',
     agentPort: Number(env.ROLLWAY_AGENT_PORT ?? 7071),
+    isAgentPortFixed: env.ROLLWAY_AGENT_PORT !== undefined,
     contextFile: contextsFile(env),
     webFolder: fileURLToPath(new URL('../../web/dist', import.meta.url)),
     pollRepositoriesMs: 2000,
     heartbeatMs: 1000,
-    binMs: Number(env.ROLLWAY_BIN_MS ?? 10_000),
+    binMs: Number(env.ROLLWAY_BIN_MS ?? 1000),
     keepSamplesMs: 7_200_000,
     keepReleases: 10,
     leastFreeDiskRatio: 0.05,

@@ -39,7 +39,7 @@ export const parkedWork = z.object({
   key: z.string(),
   attempts: z.number().int(),
   error: z.string(),
-  sinceMs: instant,
+  sinceMs: instant.nullable(),
 });
 export type ParkedWork = z.infer<typeof parkedWork>;
 

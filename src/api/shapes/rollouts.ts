@@ -122,6 +122,8 @@ export const rolloutDetail = rolloutSummary.extend({
   timeSplit: z.object({
     waitingMs: z.number(),
     updatingMs: z.number(),
+    /** Waiting for the budget, a controller or a host. */
+    blockedMs: z.number(),
     judgingMs: z.number(),
     heldMs: z.number(),
     revertingMs: z.number(),
@@ -132,7 +134,7 @@ export type RolloutDetail = z.infer<typeof rolloutDetail>;
 /** What a person tells a rollout. */
 export const rolloutCommandBody = z.strictObject({
   command: z.enum(rolloutCommands),
-  /** Kept in the audit. Needed for everything but `resume` and `promote`. */
+  /** Kept in the audit; needed where `LegalCommand.needsReason` says so. */
   reason: z.string().trim().max(1000).optional(),
   /** `raise-budget`: how many tasks may be out for this rollout. */
   budget: z.number().int().positive().max(1_000_000).optional(),

@@ -82,7 +82,9 @@ export const taskLog = z.object({
   job: jobIdText,
   index: z.number().int(),
   host: z.string().nullable(),
-  lines: z.array(z.string()),
+  lines: z.array(z.object({ atMs: instant, stream: z.enum(['out', 'err', 'rollway']), text: z.string() })),
+  /** Why there are none, when there are none. */
+  note: z.string().nullable(),
 });
 export type TaskLog = z.infer<typeof taskLog>;
 

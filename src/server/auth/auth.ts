@@ -32,6 +32,8 @@ export interface Auth {
   createToken(token: NewToken): Promise<{ readonly token: rows.ApiToken; readonly secret: string }>;
   listTokens(): Promise<rows.ApiToken[]>;
   deleteToken(token: TokenId): Promise<boolean>;
+  /** Whether whoever this was may still come in. */
+  isCurrent(identity: Identity): Promise<boolean>;
   /** Whether this secret is a token that may be used. */
   isAlive(secret: string): Promise<boolean>;
   createCode(token: TokenId): Promise<{ readonly code: string; readonly expiresAtMs: number }>;
@@ -106,6 +108,11 @@ export function createAuth({ store, clock, chance, cookieName, sessionMs }: Auth
     },
     listTokens: () => store.read(rows.listTokens),
     deleteToken: (token) => store.transaction((tx) => rows.deleteToken(tx, token)),
+    isCurrent: ({ token, session }) =>
+      store.read(async (tx) => {
+        if (session !== undefined) return (await rows.findSession(tx, session, now())) !== undefined;
+        return (await rows.findToken(tx, token, now())) !== undefined;
+      }),
     isAlive: async (secret) => (await findBySecret(secret)) !== undefined,
     createCode,
     async createCodeBySecret(secret) {

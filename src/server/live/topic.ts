@@ -29,8 +29,8 @@ export function encodeSnapshot(topic: Topic, state: State, data: Model): Uint8Ar
 /** undefined: nothing changed between the two. */
 export function encodeDelta(topic: Topic, from: State, to: State): Uint8Array | undefined {
   if (from === to || !from.loaded.ok || !to.loaded.ok) return undefined;
-  let targets = encoded.get(from);
-  if (!targets) encoded.set(from, (targets = new WeakMap()));
+  const targets = encoded.get(from) ?? new WeakMap<State, Uint8Array | null>();
+  encoded.set(from, targets);
   let bytes = targets.get(to);
   if (bytes === undefined) {
     const delta = deltaBetween(from.loaded.data, to.loaded.data);

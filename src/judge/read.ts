@@ -1,0 +1,10 @@
+import type { RolloutId } from '../model/index.ts';
+import type { Tx } from '../store/index.ts';
+import { listVerdicts, type VerdictRow } from './rows.ts';
+
+export type { VerdictRow } from './rows.ts';
+
+/** All looks that are kept of a rollout, oldest first. */
+export async function readVerdicts(tx: Tx, rollout: RolloutId): Promise<VerdictRow[]> {
+  return listVerdicts(tx, rollout);
+}

@@ -1,0 +1,74 @@
+import { join } from 'node:path';
+import { openArtifactStore } from '../artifact/index.ts';
+import { createEngine } from '../engine/index.ts';
+import { openBlobFiles, openSampleFiles, realChance, realClock } from '../io/index.ts';
+import { openSampleStore } from '../judge/index.ts';
+import { makeId } from '../kit/index.ts';
+import { openStore } from '../store/index.ts';
+import { gitReader, openMirrors } from './adapters/git-reader.ts';
+import { type AgentServer, createAgentServer } from './agents/index.ts';
+import { registerAreas } from './areas.ts';
+import { createAuth } from './auth/auth.ts';
+import type { ServerContext } from './context.ts';
+import type { Log } from './log.ts';
+import type { ServerSettings } from './settings.ts';
+
+/** The server's parts, opened and wired; nothing listens and nothing runs yet. */
+export interface House extends ServerContext {
+  readonly agents: AgentServer;
+  /** Closes what was opened, in the opposite order. */
+  close(): Promise<void>;
+}
+
+/** The composition root: the only place that opens adapters and registers what areas do. */
+export async function compose(settings: ServerSettings, log: Log): Promise<House> {
+  const clock = realClock;
+  const chance = realChance;
+  const { dataFolder, binMs, heartbeatMs, version, keepSamplesMs } = settings;
+  const store = await openStore(settings.store);
+  const engine = createEngine({
+    store,
+    clock,
+    chance,
+    processId: makeId('srv', clock.nowMs(), chance),
+    settings: { programVersion: version, isSoleProcess: store.kind === 'sqlite' },
+    onTrouble: (trouble) => log.error('work failed', trouble.error, { ...trouble, error: undefined }),
+  });
+  const artifacts = openArtifactStore(openBlobFiles(join(dataFolder, 'packages')), clock);
+  const samples = await openSampleStore({
+    settings: { binMs, keepMs: keepSamplesMs },
+    journal: await openSampleFiles(join(dataFolder, 'samples')),
+    nowMs: clock.nowMs(),
+  });
+  const agents = await createAgentServer({
+    ...{ store, engine, clock, chance, log },
+    artifactStore: artifacts,
+    sampleStore: samples,
+    dataDir: dataFolder,
+    settings: { version, heartbeatMs, binMs },
+  });
+  const mirrors = openMirrors(dataFolder);
+  const auth = createAuth({ store, clock, chance, cookieName: 'rollway_session', sessionMs: settings.sessionMs });
+  const context = {
+    settings,
+    store,
+    engine,
+    clock,
+    chance,
+    log,
+    auth,
+    artifacts,
+    samples,
+    mirrors,
+    git: gitReader(mirrors),
+  };
+  registerAreas(context, agents);
+  return {
+    ...context,
+    agents,
+    async close() {
+      await samples.close();
+      await store.close();
+    },
+  };
+}

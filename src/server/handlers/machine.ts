@@ -1,0 +1,75 @@
+import type { DoctorReport, ParkedWork } from '../../api/index.ts';
+import { listHostOverviews, readMassSilence } from '../../fleet/read.ts';
+import { freeDiskRatio } from '../../io/index.ts';
+import { readFindings } from '../../pipeline/read.ts';
+import type { AgentServer } from '../agents/index.ts';
+import type { Handlers, ServerContext } from '../context.ts';
+import { decideDoctor } from '../machine/doctor.ts';
+import { decideFindings, type FindingFacts } from '../machine/findings.ts';
+import { carrierViews } from './marks.ts';
+
+/** The installation itself: findings, doctor, work that was set aside. */
+export function machineHandlers(context: ServerContext, agents: AgentServer) {
+  const { store, engine, settings, clock } = context;
+  const startedAtMs = clock.nowMs();
+
+  const loadFacts = async (): Promise<FindingFacts> => {
+    const parked = await engine.listParked();
+    const disk = await freeDiskRatio(settings.dataFolder);
+    return store.read(async (tx) => ({
+      parkedWork: parked.work,
+      parkedEffects: parked.effects,
+      hosts: await listHostOverviews(tx),
+      isMassSilence: await readMassSilence(tx),
+      freeDiskRatio: disk,
+      leastFreeDiskRatio: settings.leastFreeDiskRatio,
+      runningCarriers: (await carrierViews(tx)).flatMap(({ mark, running, override }) =>
+        override ? [] : running.map(({ job, indices }) => ({ mark, job, tasks: indices.length })),
+      ),
+      problems: (await readFindings(tx)).map(({ subject, problem, atMs }) => {
+        return { subject, detail: problem.detail, remedy: problem.remedy, atMs };
+      }),
+    }));
+  };
+
+  const listParked = async (): Promise<{ items: ParkedWork[] }> => {
+    const { work, effects } = await engine.listParked();
+    return {
+      items: [
+        ...work.map((row) => ({
+          what: 'work' as const,
+          kind: row.kind,
+          key: row.key,
+          attempts: row.attempts,
+          error: row.lastError,
+          sinceMs: row.parkedAtMs,
+        })),
+        ...effects.map((row) => ({
+          what: 'effect' as const,
+          kind: row.kind,
+          key: row.id,
+          attempts: row.attempts,
+          error: row.lastError,
+          sinceMs: null,
+        })),
+      ],
+    };
+  };
+
+  return {
+    async listFindings() {
+      return { items: decideFindings(await loadFacts()) };
+    },
+    async getDoctor(): Promise<DoctorReport> {
+      const facts = await loadFacts();
+      const nowMs = clock.nowMs();
+      const isConnected = (host: string) => agents.isConnected(host);
+      return decideDoctor({ facts, settings, storeKind: store.kind, startedAtMs, nowMs, isConnected });
+    },
+    listParkedWork: listParked,
+    async retryWork({ body }) {
+      await engine.retryParked(body.what === 'work' ? { kind: body.kind, key: body.key } : { effect: body.key });
+      return listParked();
+    },
+  } satisfies Partial<Handlers>;
+}

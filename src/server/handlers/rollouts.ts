@@ -1,0 +1,163 @@
+import type { JobDetail, RolloutDetail, RolloutSummary } from '../../api/index.ts';
+import { readMarks } from '../../blame/read.ts';
+import { listHostOverviews } from '../../fleet/read.ts';
+import { readVerdicts } from '../../judge/read.ts';
+import type { JobId, Rollout, RolloutId, StoredEvent } from '../../model/index.ts';
+import { readSpecOfRelease } from '../../pipeline/read.ts';
+import {
+  findRolloutFacts,
+  type RolloutScreen,
+  readJob,
+  readJobs,
+  readRollout,
+  readRollouts,
+} from '../../rollout/read.ts';
+import type { Tx } from '../../store/index.ts';
+import { command } from '../commands.ts';
+import type { Handlers, ServerContext } from '../context.ts';
+import { refuse } from '../errors.ts';
+import { pageOf } from '../pages.ts';
+import { checkViews } from '../views/checks.ts';
+import { eventView } from '../views/events.ts';
+import {
+  headline,
+  legalCommandViews,
+  phaseViews,
+  rolloutEtag,
+  rolloutSummary,
+  timeSplit,
+  whyWaiting,
+} from '../views/rollouts.ts';
+import { budgetLine, type HostsById, operationView, taskDots } from '../views/tasks.ts';
+import { versionRefs } from '../views/versions.ts';
+
+const timelineLength = 100;
+
+/** Rollouts and the jobs they run over. */
+export function rolloutHandlers(context: ServerContext) {
+  const { store, clock, engine } = context;
+
+  return {
+    async listRollouts({ query }) {
+      return store.read(async (tx) => {
+        const { service, environment, cursor: before, limit } = query;
+        const found = await readRollouts(tx, { service, environment, before, limit: limit + 1 });
+        const page = pageOf(found, limit, ({ id }) => id);
+        return { items: await summaries(tx, page.items), next: page.next };
+      });
+    },
+    async getRollout({ params }) {
+      const timeline = await newestEvents(`rollout/${params.rollout}`);
+      return store.read(async (tx) => {
+        const screen = await readRollout(tx, params.rollout as RolloutId);
+        if (!screen) return refuse('rollout/unknown', `There is no rollout ${params.rollout}.`);
+        return detail(tx, screen, timeline);
+      });
+    },
+    async commandRollout({ params, query, body }, call) {
+      const rollout = await store.read((tx) => findRolloutFacts(tx, params.rollout as RolloutId));
+      if (!rollout) return refuse('rollout/unknown', `There is no rollout ${params.rollout}.`);
+      if (call.ifMatch !== undefined && call.ifMatch !== rolloutEtag(rollout)) {
+        refuse('api/conflict', `${rollout.id} has moved on since it was read.`, { etag: rolloutEtag(rollout) });
+      }
+      if (body.command === 'raise-budget' && body.budget === undefined) {
+        refuse('api/bad-request', 'body: budget: how many tasks may be out at once', {});
+      }
+      const wish = {
+        kind: 'job/decide',
+        key: rollout.job,
+        name: body.command,
+        arguments: { rollout: rollout.id, ...(body.budget === undefined ? {} : { count: body.budget }) },
+        reason: body.reason,
+      };
+      return command(context, wish, call, query.waitMs, 'rollout/illegal-transition');
+    },
+    async getJob({ params }) {
+      return store.read(async (tx): Promise<JobDetail> => {
+        const screen = await readJob(tx, params.job as JobId);
+        if (!screen) return refuse('api/not-found', `There is no job ${params.job}.`);
+        const hosts = await hostsById(tx);
+        const { job } = screen;
+        const live = (await readJobs(tx)).find((one) => one.job.id === job.id)?.live ?? [];
+        return {
+          job: job.id,
+          service: job.service,
+          environment: job.environment,
+          size: job.size,
+          budget: budgetLine(screen, hosts),
+          tasks: taskDots(screen, hosts),
+          operations: screen.operations.map(operationView),
+          rollouts: live.map(({ id }) => id),
+        };
+      });
+    },
+  } satisfies Partial<Handlers>;
+
+  async function summaries(tx: Tx, rollouts: readonly Rollout[]): Promise<RolloutSummary[]> {
+    const versions = await versionRefs(
+      tx,
+      rollouts.map(({ to }) => to),
+    );
+    const found: RolloutSummary[] = [];
+    for (const rollout of rollouts) {
+      const screen = rollout.endedAtMs === undefined ? await readJob(tx, rollout.job, rollout) : undefined;
+      found.push(rolloutSummary(rollout, screen, versions));
+    }
+    return found;
+  }
+
+  async function detail(tx: Tx, screen: RolloutScreen, timeline: readonly StoredEvent[]): Promise<RolloutDetail> {
+    const { rollout } = screen;
+    const nowMs = clock.nowMs();
+    const hosts = await hostsById(tx);
+    const versions = await versionRefs(tx, [rollout.to, ...rollout.from]);
+    const verdicts = await readVerdicts(tx, rollout.id);
+    const spec = rollout.release && (await readSpecOfRelease(tx, rollout.release));
+    const summary = rolloutSummary(rollout, screen, versions);
+    const budget = budgetLine(screen, hosts, rollout);
+    const last = verdicts.at(-1)?.verdict;
+    return {
+      ...summary,
+      etag: rolloutEtag(rollout),
+      headline: headline(rollout, summary, budget, nowMs),
+      why: whyWaiting(rollout, screen, budget),
+      from: rollout.from.flatMap((id) => versions.get(id) ?? []),
+      hold: rollout.hold
+        ? {
+            by: rollout.hold.by,
+            reason: rollout.hold.reason,
+            sinceMs: rollout.hold.sinceMs,
+            ends: rollout.hold.then ?? null,
+          }
+        : null,
+      holdAfter: rollout.holdAfter ?? null,
+      budgetOverride: rollout.budgetOverride ?? null,
+      budget,
+      phases: phaseViews(rollout, screen),
+      tasks: taskDots(screen, hosts),
+      operations: screen.operations.filter((one) => one.rollout === rollout.id).map(operationView),
+      verdict: last ? { verdict: last.verdict, sentence: last.sentence, atMs: last.atMs } : null,
+      checks: checkViews(verdicts, spec?.judge.checks ?? []),
+      marks: (await readMarks(tx, { rollout: rollout.id, limit: 20 })).map(({ id }) => id),
+      timeline: timeline.map(eventView),
+      commands: legalCommandViews(rollout, summary),
+      timeSplit: timeSplit(rollout, nowMs),
+    };
+  }
+
+  /** The end of a stream, newest first. */
+  async function newestEvents(stream: string): Promise<StoredEvent[]> {
+    let newest: StoredEvent[] = [];
+    for (let after = 0; ; ) {
+      const page = await engine.readStream(stream, after, 500);
+      newest = [...newest, ...page].slice(-timelineLength);
+      const last = page.at(-1);
+      if (last === undefined || page.length < 500) return newest.reverse();
+      after = last.sequence;
+    }
+  }
+}
+
+export async function hostsById(tx: Tx): Promise<HostsById> {
+  return new Map((await listHostOverviews(tx)).map((host) => [host.id, host]));
+}

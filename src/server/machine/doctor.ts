@@ -1,0 +1,94 @@
+import type { DoctorReport } from '../../api/index.ts';
+import type { ServerSettings } from '../settings.ts';
+import { decideFindings, type FindingFacts } from './findings.ts';
+
+export interface DoctorFacts {
+  readonly facts: FindingFacts;
+  readonly settings: Pick<ServerSettings, 'version' | 'dataFolder' | 'leastFreeDiskRatio'>;
+  readonly storeKind: 'sqlite' | 'postgres';
+  readonly startedAtMs: number;
+  readonly nowMs: number;
+  readonly isConnected: (host: string) => boolean;
+}
+
+type Check = DoctorReport['checks'][number];
+
+/** Everything that is looked at, good or not, and the findings. Pure. */
+export function decideDoctor(given: DoctorFacts): DoctorReport {
+  const { facts, settings, storeKind, startedAtMs, nowMs } = given;
+  return {
+    version: settings.version,
+    store: storeKind,
+    uptimeMs: nowMs - startedAtMs,
+    checks: [storeCheck(storeKind), diskCheck(facts), hostsCheck(given), isolationCheck(facts), workCheck(facts)],
+    findings: decideFindings(facts),
+  };
+}
+
+function storeCheck(kind: string): Check {
+  return { name: 'store', state: 'ok', sentence: `The ${kind} store answers.`, remedy: null };
+}
+
+function diskCheck({ freeDiskRatio, leastFreeDiskRatio }: FindingFacts): Check {
+  const percent = Math.floor(freeDiskRatio * 100);
+  const isLow = freeDiskRatio < leastFreeDiskRatio;
+  return {
+    name: 'disk',
+    state: isLow ? 'failing' : freeDiskRatio < 2 * leastFreeDiskRatio ? 'warning' : 'ok',
+    sentence: `${percent} % of the server's disk is free${isLow ? '; builds do not start' : ''}.`,
+    remedy: isLow ? 'Free space; builds resume by themselves.' : null,
+  };
+}
+
+function hostsCheck({ facts, isConnected, settings }: DoctorFacts): Check {
+  const { hosts } = facts;
+  if (hosts.length === 0) {
+    return {
+      name: 'hosts',
+      state: 'warning',
+      sentence: 'No host has joined.',
+      remedy: 'Add one: `rollway agent token`.',
+    };
+  }
+  const silent = hosts.filter((host) => host.state !== 'up' || !isConnected(host.id));
+  const foreign = hosts.filter((host) => host.agentVersion !== settings.version);
+  if (silent.length > 0) {
+    const names = silent.map(({ id }) => id).join(', ');
+    return {
+      name: 'hosts',
+      state: 'warning',
+      sentence: `Not heard or not connected: ${names}.`,
+      remedy: 'Start their agents.',
+    };
+  }
+  if (foreign.length > 0) {
+    const names = foreign.map(({ id, agentVersion }) => `${id} (${agentVersion})`).join(', ');
+    const sentence = `Agents of another version than ${settings.version}: ${names}.`;
+    return { name: 'hosts', state: 'warning', sentence, remedy: 'Install the server’s version there.' };
+  }
+  return { name: 'hosts', state: 'ok', sentence: `All ${hosts.length} hosts are up and connected.`, remedy: null };
+}
+
+/** Limits and isolation differ by machine; what a host cannot do is said, not hidden. */
+function isolationCheck({ hosts }: FindingFacts): Check {
+  const bare = hosts.filter((host) => !host.abilities.some((ability) => /sandbox|other-user|namespace/.test(ability)));
+  if (bare.length === 0)
+    return { name: 'isolation', state: 'ok', sentence: 'Builds and actions run isolated.', remedy: null };
+  return {
+    name: 'isolation',
+    state: 'warning',
+    sentence: `Builds and tasks run with the agent's own rights on ${bare.map(({ id }) => id).join(', ')}.`,
+    remedy: 'Install bubblewrap there, or run the agent as root so that it can drop its rights for them.',
+  };
+}
+
+function workCheck({ parkedWork, parkedEffects }: FindingFacts): Check {
+  const count = parkedWork.length + parkedEffects.length;
+  if (count === 0) return { name: 'work', state: 'ok', sentence: 'Nothing is set aside.', remedy: null };
+  return {
+    name: 'work',
+    state: 'warning',
+    sentence: `${count} pieces of work are set aside.`,
+    remedy: 'See the findings.',
+  };
+}

@@ -1,0 +1,132 @@
+import type { Finding } from '../../api/index.ts';
+import type { ParkedEffect, ParkedWork } from '../../engine/index.ts';
+import type { HostOverview } from '../../fleet/read.ts';
+
+/** Everything findings are made of, as it was read. */
+export interface FindingFacts {
+  readonly parkedWork: readonly ParkedWork[];
+  readonly parkedEffects: readonly ParkedEffect[];
+  readonly hosts: readonly HostOverview[];
+  readonly isMassSilence: boolean;
+  /** Free share of the server's own disk. */
+  readonly freeDiskRatio: number;
+  readonly leastFreeDiskRatio: number;
+  readonly runningCarriers: readonly { readonly mark: string; readonly job: string; readonly tasks: number }[];
+  readonly problems: readonly {
+    readonly subject: string;
+    readonly detail: string;
+    readonly remedy: string;
+    readonly atMs: number;
+  }[];
+}
+
+/** What about the installation needs a person's look, worst first. Pure. */
+export function decideFindings(facts: FindingFacts): Finding[] {
+  const found = [
+    ...alarms(facts),
+    ...disks(facts),
+    ...parked(facts),
+    ...hosts(facts),
+    ...carriers(facts),
+    ...problems(facts),
+  ];
+  const order = { alarm: 0, warning: 1, info: 2 };
+  return found.sort((a, b) => order[a.severity] - order[b.severity]);
+}
+
+function alarms({ isMassSilence }: FindingFacts): Finding[] {
+  if (!isMassSilence) return [];
+  return [
+    {
+      kind: 'alarm',
+      severity: 'alarm',
+      sentence: 'More than half of the hosts fell silent together; nothing is moved.',
+      remedy: 'Look at the network between the server and its hosts; declare hosts dead only when you know they are.',
+      subject: 'fleet',
+      sinceMs: null,
+    },
+  ];
+}
+
+function disks({ freeDiskRatio, leastFreeDiskRatio, hosts: known }: FindingFacts): Finding[] {
+  const low = (subject: string, ratio: number): Finding => ({
+    kind: 'disk',
+    severity: 'alarm',
+    sentence: `${subject} has ${Math.floor(ratio * 1000) / 10} % of its disk free; builds do not start below ${leastFreeDiskRatio * 100} %.`,
+    remedy: 'Free space; builds resume by themselves.',
+    subject,
+    sinceMs: null,
+  });
+  return [
+    ...(freeDiskRatio < leastFreeDiskRatio ? [low('server', freeDiskRatio)] : []),
+    ...known
+      .filter((host) => host.freeDiskRatio < leastFreeDiskRatio && host.state === 'up')
+      .map((host) => low(`host/${host.id}`, host.freeDiskRatio)),
+  ];
+}
+
+function parked({ parkedWork, parkedEffects }: FindingFacts): Finding[] {
+  return [
+    ...parkedWork.map(
+      (work): Finding => ({
+        kind: 'parked-work',
+        severity: 'warning',
+        sentence: `${work.kind} of ${work.key} was set aside after ${work.attempts} failures: ${firstLine(work.lastError)}`,
+        remedy: `\`rollway work retry ${work.kind} ${work.key}\``,
+        subject: `work/${work.kind}/${work.key}`,
+        sinceMs: work.parkedAtMs,
+      }),
+    ),
+    ...parkedEffects.map(
+      (effect): Finding => ({
+        kind: 'parked-work',
+        severity: 'warning',
+        sentence: effect.isUncertain
+          ? `A crash left it unknown whether ${effect.kind} (${effect.id}) was done at ${effect.receiver}.`
+          : `${effect.kind} to ${effect.receiver} was set aside after ${effect.attempts} failures: ${firstLine(effect.lastError)}`,
+        remedy: `\`rollway work retry effect ${effect.id}\``,
+        subject: `effect/${effect.id}`,
+        sinceMs: null,
+      }),
+    ),
+  ];
+}
+
+function hosts({ hosts: known }: FindingFacts): Finding[] {
+  return known
+    .filter((host) => host.state === 'suspected' || host.state === 'lost')
+    .map((host) => ({
+      kind: 'host',
+      severity: host.state === 'lost' ? 'alarm' : 'warning',
+      sentence: `${host.id} is ${host.state}; it was last heard of at ${new Date(host.lastSeenAtMs).toISOString()}.`,
+      remedy: `Start its agent, or \`rollway host dead ${host.id}\` when you know that nothing runs there.`,
+      subject: `host/${host.id}`,
+      sinceMs: host.stateSinceMs,
+    }));
+}
+
+function carriers({ runningCarriers }: FindingFacts): Finding[] {
+  return runningCarriers.map(({ mark, job, tasks }) => ({
+    kind: 'running-carrier',
+    severity: 'warning',
+    sentence: `${tasks} tasks of ${job} run a version that carries ${mark}.`,
+    remedy: `Deploy a version without it, or a fix; \`rollway mark show ${mark}\` says what clears it.`,
+    subject: `mark/${mark}`,
+    sinceMs: null,
+  }));
+}
+
+function problems({ problems: known }: FindingFacts): Finding[] {
+  return known.map(({ subject, detail, remedy, atMs }) => ({
+    kind: 'repository',
+    severity: 'warning',
+    sentence: detail,
+    remedy,
+    subject,
+    sinceMs: atMs,
+  }));
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]?.slice(0, 300) ?? '';
+}

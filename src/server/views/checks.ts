@@ -1,0 +1,66 @@
+import type { CheckView } from '../../api/index.ts';
+import type { VerdictRow } from '../../judge/read.ts';
+import type { CheckSpec } from '../../model/index.ts';
+
+/** Points of a chart at most: older ones are thinned out. */
+const maxPoints = 240;
+
+/** The newest look at each check, with what was seen at the looks before it as its chart. */
+export function checkViews(verdicts: readonly VerdictRow[], specs: readonly CheckSpec[]): CheckView[] {
+  const newest = verdicts.at(-1);
+  if (newest === undefined) return specs.map(unseen);
+  return newest.verdict.perCheck.map((result) => ({
+    check: result.check,
+    unit: unitOf(specs.find((spec) => spec.name === result.check)),
+    verdict: result.verdict,
+    estimate: result.estimate ?? null,
+    interval: result.interval ? [result.interval[0], result.interval[1]] : null,
+    delta: result.delta,
+    margin: result.margin,
+    oldLevel: result.oldLevel ?? null,
+    newLevel: result.newLevel ?? null,
+    oldTasks: result.oldTasks,
+    newTasks: result.newTasks,
+    newEvents: result.newEvents,
+    power: result.power ?? null,
+    sentence: result.sentence,
+    drivers: [...result.drivers],
+    series: seriesOf(result.check, verdicts),
+  }));
+}
+
+function unseen(spec: CheckSpec): CheckView {
+  return {
+    check: spec.name,
+    unit: unitOf(spec),
+    verdict: null,
+    estimate: null,
+    interval: null,
+    delta: spec.delta,
+    margin: spec.margin,
+    oldLevel: null,
+    newLevel: null,
+    oldTasks: 0,
+    newTasks: 0,
+    newEvents: 0,
+    power: null,
+    sentence: 'Not looked at yet.',
+    drivers: [],
+    series: [],
+  };
+}
+
+function seriesOf(check: string, verdicts: readonly VerdictRow[]): CheckView['series'] {
+  const points = verdicts.flatMap(({ verdict }) => {
+    const result = verdict.perCheck.find((one) => one.check === check);
+    return result ? [{ atMs: verdict.atMs, old: result.oldLevel ?? null, new: result.newLevel ?? null }] : [];
+  });
+  const step = Math.ceil(points.length / maxPoints);
+  return step <= 1 ? points : points.filter((_, at) => at % step === 0 || at === points.length - 1);
+}
+
+function unitOf(spec: CheckSpec | undefined): string {
+  if (spec === undefined || 'gauge' in spec.metric) return '';
+  if ('errorRatio' in spec.metric) return 'ratio';
+  return 'latency' in spec.metric ? 'seconds' : 'per second';
+}

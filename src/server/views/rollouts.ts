@@ -1,0 +1,162 @@
+import type {
+  BudgetLine,
+  LegalCommand,
+  PhaseView,
+  RolloutDetail,
+  RolloutSummary,
+  VersionRef,
+} from '../../api/index.ts';
+import { formatDuration } from '../../kit/index.ts';
+import { type Phase, partsOfJob, type Rollout, type RolloutCommand } from '../../model/index.ts';
+import { legalCommands, mayCommand } from '../../rollout/index.ts';
+import type { JobScreen } from '../../rollout/read.ts';
+import { actorView } from './events.ts';
+
+/** Versions by id, as people recognise them. */
+export type VersionsById = ReadonlyMap<string, VersionRef>;
+
+export function rolloutSummary(
+  rollout: Rollout,
+  screen: JobScreen | undefined,
+  versions: VersionsById,
+): RolloutSummary {
+  const { service, environment } = partsOfJob(rollout.job);
+  return {
+    id: rollout.id,
+    job: rollout.job,
+    service,
+    environment,
+    kind: rollout.kind,
+    state: rollout.state,
+    release: rollout.release ?? null,
+    to: versions.get(rollout.to) ?? null,
+    currentPhase: rollout.currentPhase,
+    phaseCount: rollout.phases.length,
+    updated: screen?.dots.filter((dot) => dot.look === 'new').length ?? 0,
+    size: screen?.job.size ?? 0,
+    failure: rollout.failure?.sentence ?? null,
+    createdBy: actorView(rollout.createdBy),
+    createdAtMs: rollout.createdAtMs,
+    startedAtMs: rollout.startedAtMs ?? null,
+    endedAtMs: rollout.endedAtMs ?? null,
+  };
+}
+
+export function phaseViews(rollout: Rollout, screen: JobScreen): PhaseView[] {
+  const updated = new Set(screen.dots.filter((dot) => dot.look === 'new').map((dot) => dot.index));
+  return rollout.phases.map((phase, at) => {
+    const before = new Set(rollout.phases[at - 1]?.members ?? []);
+    return {
+      name: phase.name,
+      state: phase.state,
+      members: [...phase.members],
+      adds: phase.members.filter((index) => !before.has(index)).length,
+      updated: phase.members.filter((index) => updated.has(index)).length,
+      allowance: phase.allowance,
+      concurrency: phase.concurrency,
+      minBakeMs: phase.minBakeMs,
+      maxBakeMs: phase.maxBakeMs,
+      onFail: phase.onFail,
+      onUndecided: phase.onUndecided ?? null,
+      startedAtMs: phase.startedAtMs ?? null,
+      updatedAtMs: phase.updatedAtMs ?? null,
+      endedAtMs: phase.endedAtMs ?? null,
+      passedBy: phase.passedBy ?? null,
+    };
+  });
+}
+
+/** Changes whenever a command might mean something else than when it was read. */
+export function rolloutEtag(rollout: Rollout): string {
+  const phase = rollout.phases[rollout.currentPhase];
+  return [rollout.state, rollout.currentPhase, phase?.state ?? 'none', rollout.hold?.sinceMs ?? 0].join('.');
+}
+
+/** `phase 2 of 4 · 12 of 48 tasks · budget 3 of 5 out · next: judge, about 40 s`. */
+export function headline(rollout: Rollout, summary: RolloutSummary, budget: BudgetLine, nowMs: number): string {
+  if (rollout.endedAtMs !== undefined) {
+    const took = formatDuration(rollout.endedAtMs - (rollout.startedAtMs ?? rollout.createdAtMs));
+    return `${rollout.state} after ${took} · ${summary.updated} of ${summary.size} tasks on the new version`;
+  }
+  const at =
+    rollout.phases.length === 0 ? 'not started' : `phase ${rollout.currentPhase + 1} of ${rollout.phases.length}`;
+  const next = nextStep(rollout, nowMs);
+  const parts = [at, `${summary.updated} of ${summary.size} tasks`, `budget ${budget.sentence}`];
+  return [...parts, ...(next === undefined ? [] : [`next: ${next}`])].join(' · ');
+}
+
+function nextStep(rollout: Rollout, nowMs: number): string | undefined {
+  if (rollout.state === 'held') {
+    const ends = rollout.hold?.then;
+    return ends
+      ? `${ends.do} in ${formatDuration(Math.max(0, ends.atMs - nowMs))}`
+      : 'a person resumes, reverts or aborts';
+  }
+  if (rollout.state === 'reverting') return 'the touched tasks go back';
+  if (rollout.state === 'waiting') return 'it starts when the job is free';
+  const phase = rollout.phases[rollout.currentPhase];
+  if (phase?.state === 'updating')
+    return phase.maxBakeMs > 0 ? `judge, for up to ${formatDuration(phase.maxBakeMs)}` : 'the next phase';
+  if (phase?.state === 'judging') return `judge, ${judgeTime(phase, nowMs)}`;
+  return undefined;
+}
+
+function judgeTime(phase: Phase, nowMs: number): string {
+  const sinceMs = phase.updatedAtMs ?? nowMs;
+  const leastMs = sinceMs + phase.minBakeMs - nowMs;
+  const mostMs = sinceMs + phase.maxBakeMs - nowMs;
+  if (leastMs > 0) return `not before ${formatDuration(leastMs)}, at most ${formatDuration(Math.max(0, mostMs))}`;
+  return `at most ${formatDuration(Math.max(0, mostMs))} more`;
+}
+
+/** What it waits for, with what ends it; null when it just goes on. */
+export function whyWaiting(rollout: Rollout, screen: JobScreen, budget: BudgetLine): string | null {
+  if (rollout.endedAtMs !== undefined) return null;
+  if (rollout.state === 'waiting') {
+    return 'Another rollout has the job; this one starts when that has ended. The newest waiting one wins.';
+  }
+  if (rollout.hold) {
+    return `Held: ${rollout.hold.reason} A person ends it: resume, revert or abort.`;
+  }
+  const blocked = screen.operations.find((one) => one.rollout === rollout.id && one.state === 'blocked');
+  if (blocked?.blockedBy !== undefined) return `Task ${blocked.index}: ${blocked.blockedBy}`;
+  if (budget.out >= budget.budget && screen.operations.some((one) => one.state === 'requested')) {
+    return `The budget is used up (${budget.sentence}); it goes on when a task serves again.`;
+  }
+  return null;
+}
+
+/** The buttons, each with what it would do. */
+export function legalCommandViews(rollout: Rollout, summary: RolloutSummary): LegalCommand[] {
+  const touched = `${summary.updated} of ${summary.size} tasks`;
+  const effects: Record<RolloutCommand, string> = {
+    pause: 'Nothing further begins until somebody resumes it.',
+    resume: rollout.hold?.resumesTo === 'reverting' ? 'The revert goes on.' : 'It goes on where it stopped.',
+    abort: `Ends it here: ${touched} stay on the new version.`,
+    revert: `Takes ${summary.updated} tasks back to the version they ran before, within the budget.`,
+    promote: 'Lets it through: no further gate but basic checks is waited for.',
+    'skip-bake': 'Ends the wait of this phase as soon as its tasks are updated.',
+    'raise-budget': 'More tasks may be out at once for this rollout.',
+  };
+  return legalCommands(rollout).map((command) => ({
+    command,
+    needsReason: !mayCommand(rollout, command, undefined).ok,
+    effect: effects[command],
+  }));
+}
+
+export function timeSplit(rollout: Rollout, nowMs: number): RolloutDetail['timeSplit'] {
+  const spent = { ...rollout.time.spentMs };
+  if (rollout.endedAtMs === undefined) {
+    const { activity, accountedToMs } = rollout.time;
+    spent[activity] = (spent[activity] ?? 0) + Math.max(0, nowMs - accountedToMs);
+  }
+  return {
+    waitingMs: spent.waiting ?? 0,
+    updatingMs: spent.updating ?? 0,
+    blockedMs: spent.blocked ?? 0,
+    judgingMs: spent.judging ?? 0,
+    heldMs: spent.held ?? 0,
+    revertingMs: spent.reverting ?? 0,
+  };
+}
