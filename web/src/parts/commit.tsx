@@ -1,0 +1,13 @@
+import type { VersionRef } from '../../../src/api/index.ts';
+import { short } from '../words.ts';
+import { CopyId } from './copy-id.tsx';
+
+/** A version as people know it: short commit and message. */
+export function VersionLine({ version }: { version: VersionRef | null }) {
+  if (version === null) return <span className="quiet">nothing yet</span>;
+  return (
+    <span className="version">
+      <CopyId id={version.commit} shown={short(version.commit)} /> <span className="subject">{version.subject}</span>
+    </span>
+  );
+}

@@ -1,0 +1,98 @@
+import { Link } from '@tanstack/react-router';
+import type { EnvironmentSummary, ServiceSummary } from '../../../src/api/index.ts';
+import { useTopic } from '../live/use-topic.ts';
+import { AttentionList } from '../parts/attention.tsx';
+import { VersionLine } from '../parts/commit.tsx';
+import { DotStrip } from '../parts/dots.tsx';
+import { Pending } from '../parts/loading.tsx';
+import { Sparkline } from '../parts/sparkline.tsx';
+import { StateWord } from '../parts/state-word.tsx';
+import { Ago } from '../parts/time.tsx';
+
+/** Home: a row a service, a column an environment; what needs a person on top. */
+export function ServicesScreen() {
+  const { data, problem } = useTopic('services');
+  if (data === undefined) return <Pending problem={problem} what="the services" />;
+  const { services } = data;
+  if (services.length === 0) return <Nothing />;
+  const attention = services.flatMap((service) => service.attention);
+  const environments = [
+    ...new Set(services.flatMap((service) => service.environments.map((entry) => entry.environment))),
+  ];
+  return (
+    <>
+      <h1>Services</h1>
+      <AttentionList entries={attention} />
+      <div className="scroll">
+        <table className="services">
+          <thead>
+            <tr>
+              <th scope="col">service</th>
+              {environments.map((name) => (
+                <th key={name} scope="col">
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {services.map((service) => (
+              <Row key={service.name} service={service} environments={environments} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
+  );
+}
+
+function Row({ service, environments }: { service: ServiceSummary; environments: readonly string[] }) {
+  return (
+    <tr>
+      <th scope="row">
+        <Link to="/services/$service" params={{ service: service.name }}>
+          {service.name}
+        </Link>
+        <div className="quiet">{service.repository}</div>
+      </th>
+      {environments.map((name) => {
+        const entry = service.environments.find((each) => each.environment === name);
+        return <td key={name}>{entry === undefined ? <span className="quiet">–</span> : <Cell entry={entry} />}</td>;
+      })}
+    </tr>
+  );
+}
+
+function Cell({ entry }: { entry: EnvironmentSummary }) {
+  return (
+    <div className="environment">
+      <div className="line">
+        {entry.rollout === null ? (
+          <StateWord state={entry.state} />
+        ) : (
+          <Link to="/rollouts/$rollout" params={{ rollout: entry.rollout }} search={{}}>
+            <StateWord state={entry.state} />
+          </Link>
+        )}
+        {entry.sinceMs !== null && (
+          <span className="quiet">
+            <Ago atMs={entry.sinceMs} />
+          </span>
+        )}
+      </div>
+      <VersionLine version={entry.version} />
+      <DotStrip dots={entry.dots} />
+      {entry.errors !== null && <Sparkline points={entry.errors} label="errors, old against new" />}
+    </div>
+  );
+}
+
+function Nothing() {
+  return (
+    <section className="empty">
+      <h1>Nothing is deployed yet</h1>
+      <p>In a Git repository of yours:</p>
+      <pre>{'rollway init\ngit add rollway.config.ts && git commit -m "Deploy with Rollway"\nrollway deploy'}</pre>
+    </section>
+  );
+}

@@ -1,0 +1,34 @@
+import { formatDuration } from '../../src/api/index.ts';
+
+/** `4 m 10 s ago`, `just now`, `in 20 s`. */
+export function ago(atMs: number, nowMs: number): string {
+  const distance = nowMs - atMs;
+  if (Math.abs(distance) < 2000) return 'just now';
+  return distance > 0 ? `${formatDuration(distance)} ago` : `in ${formatDuration(-distance)}`;
+}
+
+export { formatDuration };
+
+/** The first eight digits of a commit. */
+export function short(commit: string): string {
+  return commit.slice(0, 8);
+}
+
+export function counted(n: number, word: string): string {
+  return `${n.toLocaleString('en')} ${word}${n === 1 ? '' : 's'}`;
+}
+
+/** Which tone a word of state has: `good`, `bad`, `busy`, `held` or none. */
+export function toneOf(state: string): 'good' | 'bad' | 'busy' | 'held' | 'new' | 'none' {
+  if (['succeeded', 'passed', 'pass', 'steady', 'up', 'ok'].includes(state)) return 'good';
+  if (['failed', 'fail', 'aborted', 'reverting', 'reverted', 'lost', 'fenced', 'degraded', 'failing'].includes(state))
+    return 'bad';
+  if (['held', 'blocked', 'parked', 'suspected', 'warning'].includes(state)) return 'held';
+  if (['updating', 'judging', 'ready'].includes(state)) return 'busy';
+  return ['running', 'rolling'].includes(state) ? 'new' : 'none';
+}
+
+/** `0.081` as `8.1 %`. */
+export function percent(ratio: number, digits = 1): string {
+  return `${(ratio * 100).toFixed(digits)} %`;
+}
