@@ -1,12 +1,12 @@
 import type { NewEvent } from '../model/index.ts';
 import type { Tx } from '../store/index.ts';
+import { recordAnswer } from './commands-rows.ts';
 import type { Core, Ripples } from './core.ts';
+import { insertEffect, withdrawEffects, withdrawEffectsFor } from './effects-rows.ts';
 import { appendEvents } from './events.ts';
 import { type ReadGuard, settleGuards } from './guards.ts';
 import type { Enqueue, NewEffect, Proposal } from './port.ts';
-import { recordAnswer } from './rows/commands.ts';
-import { insertEffect, withdrawEffects, withdrawEffectsFor } from './rows/effects.ts';
-import { holdsWork, insertWanted, type WorkFence } from './rows/work.ts';
+import { holdsWork, insertWanted, type WorkFence } from './work-rows.ts';
 
 /** The work row was taken over by somebody else: this turn is over, its decision void. */
 export class Fenced extends Error {

@@ -2,8 +2,8 @@ import { sha256 } from '../kit/index.ts';
 import type { Tx } from '../store/index.ts';
 import type { ChainReport } from './engine.ts';
 import { hashOfEvent, nextDigest } from './events.ts';
+import { type EventRow, findFact, listOfStream, listSealed, listStreams, loadSeal } from './events-rows.ts';
 import { factsOf } from './read-events.ts';
-import { type EventRow, findFact, listOfStream, listSealed, listStreams, loadSeal } from './rows/events.ts';
 
 const page = 1000;
 

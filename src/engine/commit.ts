@@ -4,7 +4,7 @@ import { type Core, failIfAbandoned, transact } from './core.ts';
 import { GuardChanged, openView } from './guards.ts';
 import type { Moment } from './hooks.ts';
 import type { Proposal, View } from './port.ts';
-import type { WorkFence } from './rows/work.ts';
+import type { WorkFence } from './work-rows.ts';
 
 export type Attempt<T> = (view: View) => Promise<Proposal<T> | undefined>;
 

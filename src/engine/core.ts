@@ -1,11 +1,11 @@
 import type { Chance, Clock } from '../kit/index.ts';
 import type { Store, Tx } from '../store/index.ts';
 import type { Bell } from './bell.ts';
+import type { EffectFence } from './effects-rows.ts';
 import { Abandon, type Hooks, type Moment } from './hooks.ts';
 import type { EffectKind, WorkKind } from './port.ts';
-import type { EffectFence } from './rows/effects.ts';
-import type { WorkFence } from './rows/work.ts';
 import type { EngineSettings } from './settings.ts';
+import type { WorkFence } from './work-rows.ts';
 
 /** Something that went wrong without anybody waiting for the answer. */
 export interface Trouble {

@@ -2,18 +2,18 @@ import { type Actor, assert } from '../model/index.ts';
 import { addEffects, addEvents, addWork } from './apply.ts';
 import { createBell } from './bell.ts';
 import { verifyAll, verifyStream } from './chain.ts';
+import { findCommand, insertCommand } from './commands-rows.ts';
 import { type Attempt, commitAttempt } from './commit.ts';
 import { type Core, transact } from './core.ts';
+import { dropParkedEffect, findNextEffectAtMs, listParkedEffects, unparkEffects } from './effects-rows.ts';
 import type { Addition, Engine, EngineOptions, ParkedEffect, ParkedWork } from './engine.ts';
+import { listOfStream, listSealed, loadSeal } from './events-rows.ts';
+import { never } from './never.ts';
 import { restoreEvents } from './read-events.ts';
-import { findCommand, insertCommand } from './rows/commands.ts';
-import { dropParkedEffect, findNextEffectAtMs, listParkedEffects, unparkEffects } from './rows/effects.ts';
-import { listOfStream, listSealed, loadSeal } from './rows/events.ts';
-import { never } from './rows/never.ts';
-import { findNextWorkAtMs, listParkedWork, unparkWork } from './rows/work.ts';
 import { run } from './run.ts';
 import { defaultSettings } from './settings.ts';
 import { step } from './step.ts';
+import { findNextWorkAtMs, listParkedWork, unparkWork } from './work-rows.ts';
 
 /** Makes an engine on an open store. Register kinds first, then `run` or `step`. */
 export function createEngine(options: EngineOptions): Engine {

@@ -3,9 +3,9 @@ import { rollway } from '../model/index.ts';
 import { addEvents, addWork } from './apply.ts';
 import { type Core, callHook, transact } from './core.ts';
 import { describeError } from './describe-error.ts';
+import { type ClaimedEffect, claimEffects, endEffect, returnEffect } from './effects-rows.ts';
+import { never } from './never.ts';
 import type { EffectKind, EffectOutcome } from './port.ts';
-import { type ClaimedEffect, claimEffects, endEffect, returnEffect } from './rows/effects.ts';
-import { never } from './rows/never.ts';
 
 const defaultAttemptMs = 300_000;
 

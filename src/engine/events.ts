@@ -1,7 +1,7 @@
 import { sha256, stableJson } from '../kit/index.ts';
 import type { NewEvent } from '../model/index.ts';
 import type { Tx } from '../store/index.ts';
-import { type EventRow, insertEvent, insertFact, loadSeal, lockHead, recordSeal } from './rows/events.ts';
+import { type EventRow, insertEvent, insertFact, loadSeal, lockHead, recordSeal } from './events-rows.ts';
 
 /** Members of an event's data above this size are kept as facts, once however often they are named. */
 const largestInlineBytes = 4096;

@@ -1,7 +1,7 @@
 import { assert } from '../model/index.ts';
 import type { Tx } from '../store/index.ts';
+import { findRevision, insertGuard, lockRevision, raiseRevision } from './guards-rows.ts';
 import type { GuardKind, GuardRef, View } from './port.ts';
-import { findRevision, insertGuard, lockRevision, raiseRevision } from './rows/guards.ts';
 
 /** Everybody locks guards in this order, then by id, so that two commits never wait for each other in a circle. */
 const lockOrder: readonly GuardKind[] = ['repository', 'pipeline', 'job', 'host', 'rollout-group'];

@@ -6,10 +6,10 @@
  * (a server) or `step()` until it says false (tests, the simulator). In an area's `attempt`: `pendingCommands(tx, …)`.
  */
 
+export { pendingCommands } from './commands-rows.ts';
 export type { Trouble } from './core.ts';
 export { createEngine } from './create.ts';
 export type { Addition, ChainReport, Engine, EngineOptions, ParkedEffect, ParkedWork } from './engine.ts';
 export { Abandon, type Hooks, type Moment } from './hooks.ts';
 export * from './port.ts';
-export { pendingCommands } from './rows/commands.ts';
 export { defaultSettings, type EngineSettings } from './settings.ts';

@@ -1,6 +1,6 @@
 import { assert, type StoredEvent } from '../model/index.ts';
 import type { Tx } from '../store/index.ts';
-import { type EventRow, findFact, toStored } from './rows/events.ts';
+import { type EventRow, findFact, toStored } from './events-rows.ts';
 
 /** Events as their readers see them: with the facts in place. */
 export async function restoreEvents(tx: Tx, rows: readonly EventRow[]): Promise<StoredEvent[]> {

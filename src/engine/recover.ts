@@ -1,8 +1,8 @@
 import type { Core } from './core.ts';
 import { transact } from './core.ts';
-import { takeOverEffects, unparkEffects } from './rows/effects.ts';
-import { findNote, recordNote } from './rows/notes.ts';
-import { takeOverWork, unparkWork } from './rows/work.ts';
+import { takeOverEffects, unparkEffects } from './effects-rows.ts';
+import { findNote, recordNote } from './notes-rows.ts';
+import { takeOverWork, unparkWork } from './work-rows.ts';
 
 const versionNote = 'program-version';
 

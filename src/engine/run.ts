@@ -1,13 +1,13 @@
 import type { Bell } from './bell.ts';
+import { deleteAnsweredCommands } from './commands-rows.ts';
 import { type Core, failIfAbandoned, tellListeners } from './core.ts';
 import { longestAttemptMs, runEffect, takeEffects } from './effects.ts';
+import { type ClaimedEffect, deleteEndedEffects, findNextEffectAtMs, renewEffectLease } from './effects-rows.ts';
+import { loadSeal } from './events-rows.ts';
 import { recoverOnce } from './recover.ts';
-import { deleteAnsweredCommands } from './rows/commands.ts';
-import { type ClaimedEffect, deleteEndedEffects, findNextEffectAtMs, renewEffectLease } from './rows/effects.ts';
-import { loadSeal } from './rows/events.ts';
-import { type ClaimedWork, findNextWorkAtMs, renewWorkLease } from './rows/work.ts';
 import { sealAll } from './seal.ts';
 import { type EndedTurn, runTurn, settleAndClaim } from './turns.ts';
+import { type ClaimedWork, findNextWorkAtMs, renewWorkLease } from './work-rows.ts';
 
 const housekeepingEveryMs = 600_000;
 /** When the database fails: not at once again. */

@@ -1,7 +1,7 @@
 import type { Core } from './core.ts';
 import { tellListeners, transact } from './core.ts';
 import { nextDigest } from './events.ts';
-import { claimSeal, listUnsealed, recordPositions, recordSeal } from './rows/events.ts';
+import { claimSeal, listUnsealed, recordPositions, recordSeal } from './events-rows.ts';
 
 const batch = 500;
 

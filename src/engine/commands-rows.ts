@@ -1,9 +1,11 @@
-import type { Actor } from '../../model/index.ts';
-import { prepare, prepareChange, type Tx } from '../../store/index.ts';
-import type { CommandTable } from '../../store/tables/engine.ts';
-import type { CommandAnswer, CommandRow } from '../port.ts';
+import type { Selectable } from 'kysely';
+import type { Actor } from '../model/index.ts';
+import { prepare, prepareChange, type Schema, type Tx } from '../store/index.ts';
+import type { CommandAnswer, CommandRow } from './port.ts';
 
-const selectPending = prepare<{ kind: string; key: string }, CommandTable>((db, p) =>
+type CommandColumns = Selectable<Schema['command']>;
+
+const selectPending = prepare<{ kind: string; key: string }, CommandColumns>((db, p) =>
   db
     .selectFrom('command')
     .selectAll()
@@ -18,7 +20,7 @@ export async function pendingCommands(tx: Tx, kind: string, key: string): Promis
   return (await selectPending(tx, { kind, key })).map(toCommand);
 }
 
-const selectOne = prepare<{ id: string }, CommandTable>((db, p) =>
+const selectOne = prepare<{ id: string }, CommandColumns>((db, p) =>
   db.selectFrom('command').selectAll().where('id', '=', p.id),
 );
 
@@ -68,7 +70,7 @@ export async function deleteAnsweredCommands(tx: Tx, beforeMs: number): Promise<
   await tx.deleteFrom('command').where('answered_at', '<', beforeMs).execute();
 }
 
-function toCommand(row: Omit<CommandTable, 'sequence'>): CommandRow {
+function toCommand(row: CommandColumns): CommandRow {
   return {
     id: row.id,
     kind: row.kind,

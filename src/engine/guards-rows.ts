@@ -1,5 +1,5 @@
-import { dialectOf, prepare, prepareChange, type Tx } from '../../store/index.ts';
-import type { GuardRef } from '../port.ts';
+import { dialectOf, prepare, prepareChange, type Tx } from '../store/index.ts';
+import type { GuardRef } from './port.ts';
 
 const selectRevision = prepare<GuardRef, { revision: number }>((db, p) =>
   db.selectFrom('guard').select('revision').where('kind', '=', p.kind).where('id', '=', p.id),

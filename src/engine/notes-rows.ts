@@ -1,4 +1,4 @@
-import type { Tx } from '../../store/index.ts';
+import type { Tx } from '../store/index.ts';
 
 export async function findNote(tx: Tx, name: string): Promise<string | undefined> {
   const row = await tx.selectFrom('engine_note').select('value').where('name', '=', name).executeTakeFirst();

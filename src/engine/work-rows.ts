@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import { byLimit, dialectOf, prepare, prepareChange, type Tx } from '../../store/index.ts';
-import type { Enqueue } from '../port.ts';
+import { byLimit, dialectOf, prepare, prepareChange, type Tx } from '../store/index.ts';
 import { never } from './never.ts';
+import type { Enqueue } from './port.ts';
 
 /*
  * The life of a work row, told by `ready_at` alone (the only column a claim looks at):

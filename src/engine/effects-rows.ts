@@ -1,8 +1,7 @@
 import { sql } from 'kysely';
-import { byLimit, dialectOf, prepare, prepareChange, type Tx } from '../../store/index.ts';
-import type { EffectState } from '../../store/tables/engine.ts';
-import type { NewEffect } from '../port.ts';
+import { byLimit, dialectOf, prepare, prepareChange, type Schema, type Tx } from '../store/index.ts';
 import { never } from './never.ts';
+import type { NewEffect } from './port.ts';
 
 const insertPending = prepareChange<{
   id: string;
@@ -39,6 +38,8 @@ export async function insertEffect(tx: Tx, effect: NewEffect, nowMs: number): Pr
     now: nowMs,
   });
 }
+
+type EffectState = Schema['effect']['state'];
 
 /** An effect that a process has taken, with what its outcome must carry. */
 export interface ClaimedEffect {
