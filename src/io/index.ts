@@ -6,6 +6,7 @@ export * from './blob-files.ts';
 export * from './cgroup.ts';
 export * from './chance.ts';
 export * from './clock.ts';
+export { openConfigSandbox, type SandboxLimits, sandboxAbilities } from './config-sandbox.ts';
 export * from './contexts.ts';
 export * from './files.ts';
 export * from './git.ts';

@@ -1,0 +1,88 @@
+import type { PhaseSpec, PlanSpec, Selector } from '../model/index.ts';
+import type { Leaf, PhaseSetting, Resolved } from './layers.ts';
+import type { OriginBook } from './origins.ts';
+import { readSelect } from './shorthand.ts';
+
+/** The phases of one environment's deployments, and how they meet other releases. */
+export function assemblePlan(
+  values: Resolved['values'],
+  isMeasured: boolean,
+  path: string,
+  book: OriginBook,
+): PlanSpec {
+  const taken = new Set<string>();
+  const phases = values.phases.value.map((phase) => {
+    const select = readSelect(phase.select);
+    const name = phase.name ?? freeName(nameOf(select), taken);
+    taken.add(name);
+    return assemblePhase({ phase, select, name }, values, isMeasured, `${path}.phases.${name}`, book);
+  });
+  return {
+    phases,
+    newcomers: book.at(`${path}.newcomers`, values.newcomers),
+    overlap: book.at(`${path}.overlap`, values.overlap),
+  };
+}
+
+function assemblePhase(
+  { phase, select, name }: { phase: PhaseSetting; select: Selector; name: string },
+  values: Resolved['values'],
+  isMeasured: boolean,
+  path: string,
+  book: OriginBook,
+): PhaseSpec {
+  const { layer } = values.phases;
+  const own = <T>(value: T | undefined, setting: Leaf<T>): Leaf<T> =>
+    value === undefined ? setting : { value, layer };
+  const bake = bakeOf(own(phase.minBakeMs, values.minBakeMs), own(phase.maxBakeMs, values.maxBakeMs), isMeasured);
+  const isNamed = phase.name !== undefined;
+  return {
+    name: isNamed ? book.at(`${path}.name`, { value: name, layer }) : book.derived(`${path}.name`, name),
+    select: book.at(`${path}.select`, { value: select, layer }),
+    concurrency: book.at(`${path}.concurrency`, own(phase.concurrency, values.concurrency)),
+    minBakeMs: book.at(`${path}.minBakeMs`, bake.min),
+    maxBakeMs: book.at(`${path}.maxBakeMs`, bake.max),
+    onFail: book.at(`${path}.onFail`, own(phase.onFail, values.onFail)),
+    onUndecided: book.at(`${path}.onUndecided`, own(phase.onUndecided, values.onUndecided)),
+  };
+}
+
+/**
+ * Shortest and longest watch. Where nothing is measured more time shows nothing new, so both are the shortest, unless
+ * the user says otherwise. A default never contradicts what the user says about the other end.
+ */
+function bakeOf(min: Leaf<number>, max: Leaf<number>, isMeasured: boolean): { min: Leaf<number>; max: Leaf<number> } {
+  const derived = (value: number): Leaf<number> => ({ value, layer: 'derived' });
+  if (isDefault(max) && (!isMeasured || max.value < min.value)) return { min, max: derived(min.value) };
+  if (isDefault(min) && min.value > max.value) return { min: derived(max.value), max };
+  return { min, max };
+}
+
+function isDefault({ layer }: Leaf<unknown>): boolean {
+  return layer !== 'service' && !layer.startsWith('environment ');
+}
+
+function nameOf(select: Selector): string {
+  if ('percent' in select)
+    return select.percent === 100 ? 'all' : `percent-${String(select.percent).replace('.', '-')}`;
+  if ('count' in select) return select.count === 1 ? 'one-task' : `tasks-${select.count}`;
+  if ('region' in select) return slug(`region-${select.region}`);
+  if ('rack' in select) return slug(`rack-${select.rack}`);
+  if ('label' in select) return slug(`${select.label.key}-${select.label.value}`);
+  return 'tasks' in select ? 'tasks' : 'group';
+}
+
+function slug(text: string): string {
+  const plain = text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^[^a-z]+|-+$/g, '');
+  return plain.slice(0, 30) || 'group';
+}
+
+function freeName(name: string, taken: ReadonlySet<string>): string {
+  if (!taken.has(name)) return name;
+  let n = 2;
+  while (taken.has(`${name}-${n}`)) n += 1;
+  return `${name}-${n}`;
+}

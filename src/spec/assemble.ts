@@ -1,0 +1,108 @@
+import type { CheckSpec, EnvironmentSpec, JudgeSpec, ServiceSpec } from '../model/index.ts';
+import { assemblePipeline, type NamedEnvironment } from './assemble-pipeline.ts';
+import { assembleRecord, assembleTask } from './assemble-task.ts';
+import type { Origin } from './compiled.ts';
+import type * as config from './config.ts';
+import {
+  baseLayer,
+  checkBase,
+  kindLayers,
+  standardChecksLayer,
+  templateLayers,
+  withoutMetricsLayer,
+} from './defaults.ts';
+import { type Layer, type Leaf, type Resolved, resolveLayers } from './layers.ts';
+import { environmentLayer, serviceLayer } from './layers-of-user.ts';
+import { type OriginBook, openOriginBook } from './origins.ts';
+
+/**
+ * Puts the canonical form together from a configuration that the schema has let through, and notes for each value
+ * which layer set it: base < kind of service < metrics or none < template < service < environment.
+ */
+export function assemble(user: config.ServiceConfig): { spec: ServiceSpec; origins: Origin[] } {
+  const book = openOriginBook();
+  const layers = layersOfService(user);
+  const service = resolveLayers(layers);
+  const environments = environmentsOf(user, layers);
+  const judge = assembleJudge(service, book);
+  const spec: ServiceSpec = {
+    format: book.at('format', { value: 1 as const, layer: 'base' }),
+    name: book.at('name', service.values.name),
+    task: assembleTask(service, book),
+    environments: environments.map((environment) => assembleEnvironment(environment, user, book)),
+    pipeline: assemblePipeline(service, environments, judge.checks.length > 0, book),
+    judge,
+  };
+  return { spec, origins: book.all() };
+}
+
+/** The layers of a service, lowest first. */
+export function layersOfService(user: config.ServiceConfig): Layer[] {
+  const template = typeof user.phases === 'string' ? user.phases : 'standard';
+  return [
+    baseLayer,
+    kindLayers[user.kind ?? 'server'],
+    user.metrics === undefined ? withoutMetricsLayer : standardChecksLayer,
+    templateLayers[template],
+    serviceLayer(user),
+  ];
+}
+
+function environmentsOf(user: config.ServiceConfig, layers: readonly Layer[]): NamedEnvironment[] {
+  const said = Object.entries(user.environments ?? { production: {} });
+  return said
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, environment]) => {
+      const template = typeof environment === 'object' ? environment.phases : undefined;
+      const own = typeof template === 'string' ? [templateLayers[template]] : [];
+      // Variables of the service travel with the task; an environment lists only its own.
+      const shared = layers.map((layer) => ({ ...layer, env: undefined }));
+      return { name, resolved: resolveLayers([...shared, ...own, environmentLayer(name, environment)]) };
+    });
+}
+
+function assembleEnvironment(
+  { name, resolved: { values, env, hosts } }: NamedEnvironment,
+  user: config.ServiceConfig,
+  book: OriginBook,
+): EnvironmentSpec {
+  const path = `environments.${name}`;
+  const layer = user.environments === undefined ? 'base' : 'service';
+  return {
+    name: book.at(`${path}.name`, { value: name, layer }),
+    tasks: book.at(`${path}.tasks`, values.tasks),
+    budget: book.at(`${path}.budget`, values.budget),
+    env: assembleRecord(`${path}.env`, env, book),
+    hosts: assembleRecord(`${path}.hosts`, hosts, book),
+  };
+}
+
+function assembleJudge({ values, checks }: Resolved, book: OriginBook): JudgeSpec {
+  const kept = Object.entries(checks)
+    .filter(([, check]) => check.off?.value !== true)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, check]) => assembleCheck(name, check, book));
+  return {
+    checks: kept.length === 0 ? book.derived('judge.checks', []) : kept,
+    alpha: book.at('judge.alpha', values.alpha),
+    binMs: book.at('judge.binMs', values.binMs),
+    warmupMs: book.at('judge.warmupMs', values.warmupMs),
+  };
+}
+
+function assembleCheck(name: string, check: Resolved['checks'][string], book: OriginBook): CheckSpec {
+  const path = `judge.checks.${name}`;
+  const part = <K extends keyof typeof checkBase>(key: K): Leaf<(typeof checkBase)[K]> =>
+    (check[key] as Leaf<(typeof checkBase)[K]> | undefined) ?? { value: checkBase[key], layer: 'base' };
+  return {
+    name: book.derived(`${path}.name`, name),
+    // Its absence was refused before.
+    metric: book.at(`${path}.metric`, check.metric as Leaf<CheckSpec['metric']>),
+    worse: book.at(`${path}.worse`, part('worse')),
+    delta: book.at(`${path}.delta`, part('delta')),
+    margin: book.at(`${path}.margin`, part('margin')),
+    critical: book.at(`${path}.critical`, part('critical')),
+    required: book.at(`${path}.required`, part('required')),
+    trust: book.at(`${path}.trust`, part('trust')),
+  };
+}

@@ -1,0 +1,123 @@
+import { budgetOf, type ServiceSpec } from '../model/index.ts';
+import { placeholdersOf } from './command.ts';
+import type * as config from './config.ts';
+import type { ConfigError, Path } from './config-errors.ts';
+import { suggest } from './suggest.ts';
+
+const mistake = (path: Path, message: string, remedy?: string): ConfigError => ({
+  code: 'spec/invalid',
+  path,
+  message,
+  remedy,
+});
+
+/** Mistakes between values that are each well-formed, found before the canonical form is put together. */
+export function checkUser(user: config.ServiceConfig): ConfigError[] {
+  return [...checkChecks(user), ...checkAfter(user), ...checkPhases(user)];
+}
+
+function checkChecks(user: config.ServiceConfig): ConfigError[] {
+  const standard = user.metrics === undefined ? [] : ['errors', 'latency'];
+  return Object.entries(user.checks ?? {}).flatMap(([name, check]) => {
+    if (user.metrics === undefined) {
+      return [mistake(['checks', name], 'needs `metrics`: there is nothing to measure', 'Say where the metrics are.')];
+    }
+    if (check === false) {
+      return standard.includes(name) ? [] : [mistake(['checks', name], 'is no check that there would be by default')];
+    }
+    const kinds = [check.errorRatio, check.latency, check.gauge, check.rate].filter((kind) => kind !== undefined);
+    if (kinds.length > 1) return [mistake(['checks', name], 'must have only one of errorRatio, latency, gauge, rate')];
+    if (kinds.length === 1 || standard.includes(name)) return [];
+    return [mistake(['checks', name], 'must have one of errorRatio, latency, gauge, rate')];
+  });
+}
+
+function checkAfter(user: config.ServiceConfig): ConfigError[] {
+  const environments = Object.keys(user.environments ?? {});
+  return Object.entries(user.environments ?? {}).flatMap(([name, said]) => {
+    const after = typeof said === 'object' ? said.after : undefined;
+    if (after === undefined || (environments.includes(after) && after !== name)) return [];
+    const meant = suggest(
+      after,
+      environments.filter((other) => other !== name),
+    );
+    const hint = meant === undefined ? '' : `; did you mean "${meant}"?`;
+    return [mistake(['environments', name, 'after'], `is "${after}", which is no other environment${hint}`)];
+  });
+}
+
+/** The last phase must reach everybody, or some tasks would keep the old version for ever. */
+function checkPhases(user: config.ServiceConfig): ConfigError[] {
+  const places: [Path, config.RolloutConfig][] = [[[], user]];
+  for (const [name, said] of Object.entries(user.environments ?? {})) {
+    if (typeof said === 'object') places.push([['environments', name], said]);
+  }
+  return places.flatMap(([path, { phases }]) => {
+    if (phases === undefined || typeof phases === 'string') return [];
+    const errors: ConfigError[] = [];
+    const last = phases.at(-1)!;
+    const select = typeof last === 'object' ? last.select : last;
+    if (select !== 'all' && select !== '100%') {
+      errors.push(mistake([...path, 'phases', phases.length - 1], 'must be "all": it is the last phase', 'Add "all".'));
+    }
+    const names = phases.map((phase) => (typeof phase === 'object' ? phase.name : undefined));
+    names.forEach((name, at) => {
+      if (name !== undefined && names.indexOf(name) !== at) {
+        errors.push(mistake([...path, 'phases', at, 'name'], `is "${name}", like that of another phase`));
+      }
+    });
+    return errors;
+  });
+}
+
+/** Mistakes that show in the canonical form only. */
+export function checkSpec(spec: ServiceSpec): ConfigError[] {
+  const { task } = spec;
+  const errors: ConfigError[] = [];
+  const isPort = (port: string, path: Path) => {
+    if (task.ports.includes(port)) return;
+    const has = task.ports.length === 0 ? 'the service has no ports' : `its ports are ${task.ports.join(', ')}`;
+    const message = port === '' ? `needs a port, and ${has}` : `is "${port}", but ${has}`;
+    errors.push(mistake(path, message, 'Name the port in `ports`.'));
+  };
+  if ('http' in task.ready) isPort(task.ready.http.port, ['ready']);
+  if ('tcp' in task.ready) isPort(task.ready.tcp.port, ['ready']);
+  if (task.metrics !== null) isPort(task.metrics.port, ['metrics']);
+  for (const placeholder of placeholdersOf(task.command)) {
+    if (placeholder === 'port') isPort(task.ports[0] ?? '', ['command']);
+    if (placeholder.startsWith('port:')) isPort(placeholder.slice('port:'.length), ['command']);
+  }
+  task.ports.forEach((port, at) => {
+    if (task.ports.indexOf(port) !== at) errors.push(mistake(['ports', at], `is "${port}", like another one`));
+  });
+  for (const { name, tasks, budget } of spec.environments) {
+    if (budgetOf(budget, tasks) > tasks) {
+      errors.push(mistake(['environments', name, 'budget'], `is more than its ${tasks} tasks`));
+    }
+  }
+  return [...errors, ...checkActions(spec)];
+}
+
+function checkActions(spec: ServiceSpec): ConfigError[] {
+  const environments = spec.environments.map(({ name }) => name);
+  const errors: ConfigError[] = [];
+  const deployedBy = new Map<string, string>();
+  for (const action of spec.pipeline.actions) {
+    const path = ['pipeline', 'actions', action.name];
+    if (action.type !== 'deploy' && action.type !== 'bake') continue;
+    if (!environments.includes(action.environment)) {
+      const meant = suggest(action.environment, environments);
+      const hint = meant === undefined ? '' : `; did you mean "${meant}"?`;
+      errors.push(mistake([...path, 'environment'], `is "${action.environment}", which is no environment${hint}`));
+    }
+    if (action.type !== 'deploy') continue;
+    const other = deployedBy.get(action.environment);
+    if (other) errors.push(mistake([...path, 'environment'], `is deployed to by "${other}" too`));
+    deployedBy.set(action.environment, action.name);
+    for (const phase of action.plan.phases) {
+      if (phase.minBakeMs <= phase.maxBakeMs) continue;
+      errors.push(mistake([...path, 'plan', phase.name], 'has a bake whose min is longer than its max'));
+    }
+  }
+  return errors;
+}

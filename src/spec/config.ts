@@ -1,0 +1,198 @@
+/**
+ * The module `rollway/config`: what a `rollway.config.ts` imports. It imports nothing, because it is all of Rollway
+ * that a configuration can reach while it is evaluated.
+ */
+
+/** `500ms`, `30s`, `10m`, `1h30m`, `2d` */
+export type Duration = string;
+/** `10%` */
+export type Percent = string;
+/** A number of tasks, or a share of the job. */
+export type Count = number | Percent;
+/** One command: split at blanks as a shell would, quotes respected, but there is no shell. Or argv as it is. */
+export type Command = string | readonly string[];
+/** One command, or several in order, each a line or an argv. */
+export type Commands = string | readonly Command[];
+export type PhaseTemplate = 'careful' | 'standard' | 'fast' | 'everyone-at-once';
+
+/** Which tasks: how many (counted over the whole job), or where they run. */
+export type Select =
+  | Count
+  | 'all'
+  | { readonly region: string }
+  | { readonly rack: string }
+  | { readonly label: { readonly key: string; readonly value: string } }
+  | { readonly tasks: readonly number[] }
+  | { readonly union: readonly Select[] }
+  | { readonly difference: readonly [Select, Select] };
+
+export type Bake = Duration | { readonly min?: Duration; readonly max?: Duration };
+/** What a failed phase does: go back, wait for a person, or wait so long and then go back. */
+export type OnFail = 'revert' | 'hold' | { readonly hold: Duration };
+
+export interface PhaseConfig {
+  readonly name?: string;
+  readonly select: Select;
+  readonly concurrency?: Count;
+  readonly bake?: Bake;
+  readonly onFail?: OnFail;
+  readonly onUndecided?: 'proceed' | 'hold';
+}
+
+export interface WindowConfig {
+  /** `09:00` */
+  readonly from: string;
+  readonly to: string;
+  readonly days?: readonly ('mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun')[];
+  readonly timeZone?: string;
+}
+
+/** How a new version spreads. May stand at the top for all environments, and in one of them. */
+export interface RolloutConfig {
+  /** A template, or the phases in order: `[1, '25%', 'all']`. */
+  readonly phases?: PhaseTemplate | readonly (Count | 'all' | PhaseConfig)[];
+  /** Time after a phase's last update in which it is watched. One duration: exactly so long. */
+  readonly bake?: Bake;
+  /** Tasks updated at once within a phase; the budget limits it further. */
+  readonly concurrency?: Count;
+  readonly onFail?: OnFail;
+  /** When the judge cannot tell at the end of the bake. */
+  readonly onUndecided?: 'proceed' | 'hold';
+  readonly newcomers?: 'last-good' | 'new';
+  /** A newer release arriving meanwhile: waits, or takes over. */
+  readonly overlap?: 'wait' | 'supersede';
+  readonly picker?: 'newest' | 'oldest' | 'every' | 'named';
+  /** When a deployment may start. */
+  readonly windows?: readonly WindowConfig[];
+}
+
+export interface EnvironmentConfig extends RolloutConfig {
+  readonly tasks?: number;
+  /** Tasks that may be out at once, whatever the causes. */
+  readonly budget?: Count;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Only hosts with all these labels. */
+  readonly hosts?: Readonly<Record<string, string>>;
+  /** The environment whose deployment comes first. */
+  readonly after?: string;
+  /** Wait so long after the deployment before anything that comes after it. */
+  readonly soak?: Duration;
+}
+
+export interface BuildConfig {
+  readonly commands?: Commands;
+  /** What is packed, relative to the checkout: names, `*`, `**`. Nothing named = everything. */
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly timeout?: Duration;
+}
+
+export interface TestConfig {
+  readonly commands: Commands;
+  readonly timeout?: Duration;
+}
+
+export interface CheckConfig {
+  /** Failed requests ÷ requests of a counter: those whose label matches `values` failed. */
+  readonly errorRatio?: { readonly counter?: string; readonly label?: string; readonly values?: string };
+  /** A quantile of a histogram. */
+  readonly latency?: { readonly histogram?: string; readonly quantile?: number };
+  readonly gauge?: string;
+  readonly rate?: string;
+  readonly worse?: 'higher' | 'lower';
+  /** Smallest relative harm worth acting on. */
+  readonly delta?: Percent;
+  /** Harm that can be lived with: to pass, the harm must surely be below it. */
+  readonly margin?: Percent;
+  readonly critical?: boolean;
+  /** Its disappearance on the new version is a failure in itself. */
+  readonly required?: boolean;
+  readonly trust?: 'observe' | 'hold' | 'revert';
+}
+
+interface ActionBase {
+  readonly name: string;
+  /** Left out: the action before it in the list. */
+  readonly needs?: readonly string[];
+  readonly timeout?: Duration;
+  readonly retries?: number;
+  readonly picker?: 'newest' | 'oldest' | 'every' | 'named';
+  readonly inputs?: readonly string[];
+}
+
+export type ActionConfig =
+  | (ActionBase & {
+      readonly type: 'build';
+      readonly commands?: Commands;
+      readonly include?: readonly string[];
+      readonly exclude?: readonly string[];
+      readonly output?: string;
+    })
+  | (ActionBase & { readonly type: 'test'; readonly commands: Commands })
+  | (ActionBase & {
+      readonly type: 'run';
+      readonly commands: Commands;
+      /** After a crash in the middle: run it again. */
+      readonly safeToRepeat?: boolean;
+      readonly output?: string;
+    })
+  | (ActionBase & { readonly type: 'deploy'; readonly environment: string })
+  | (ActionBase & { readonly type: 'bake'; readonly environment: string; readonly for: Duration });
+
+export interface PipelineConfig {
+  /** `continuous`: each new commit of the branch; `manual`: only `rollway deploy`. */
+  readonly mode?: 'continuous' | 'manual';
+  readonly branch?: string;
+  /** Left out: build, test, then a deployment to each environment. */
+  readonly actions?: readonly ActionConfig[];
+}
+
+export interface ServiceConfig extends RolloutConfig {
+  /** Lower-case letters, digits and hyphens. */
+  readonly name: string;
+  /** `server` answers on a port; `worker` has none. */
+  readonly kind?: 'server' | 'worker';
+  /** Run in the unpacked package. `{port}`, `{port:name}`, `{address}` and `{dataDir}` are filled in. */
+  readonly command: Command;
+  /** Names; the numbers are given (`PORT`, `PORT_<NAME>`). */
+  readonly ports?: readonly string[];
+  /** When a task is ready: a path that answers 2xx, or another sign. */
+  readonly ready?:
+    | string
+    | { readonly http: string; readonly port?: string; readonly within?: Duration }
+    | { readonly tcp: string; readonly within?: Duration }
+    | { readonly log: string; readonly within?: Duration }
+    | { readonly running: Duration; readonly within?: Duration };
+  /** Path of its Prometheus metrics: then new tasks are compared with old ones. */
+  readonly metrics?: string | { readonly path?: string; readonly port?: string };
+  readonly env?: Readonly<Record<string, string>>;
+  /** Environment variable → path of a file on the host. Never a value. */
+  readonly secretFiles?: Readonly<Record<string, string>>;
+  readonly stop?: { readonly signal?: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP'; readonly grace?: Duration };
+  /** Time between leaving discovery and being stopped. */
+  readonly drain?: Duration;
+  /** Keep a folder per task over all its incarnations on a host. */
+  readonly dataDir?: boolean;
+  /** Cores. */
+  readonly cpu?: number;
+  /** `512MB`, `2GB` */
+  readonly memory?: string;
+  /** Never two of one task: after a lost host it waits until the host is fenced. */
+  readonly singleton?: boolean;
+  readonly build?: Commands | BuildConfig;
+  readonly test?: Commands | TestConfig;
+  readonly tasks?: number;
+  readonly budget?: Count;
+  readonly hosts?: Readonly<Record<string, string>>;
+  /** Number of tasks, or more, for each. Left out: `production`. */
+  readonly environments?: Readonly<Record<string, number | EnvironmentConfig>>;
+  /** `errors` and `latency` are there by default when there are metrics; `false` leaves one out. */
+  readonly checks?: Readonly<Record<string, CheckConfig | false>>;
+  readonly judge?: { readonly alpha?: number; readonly bin?: Duration; readonly warmup?: Duration };
+  readonly pipeline?: 'continuous' | 'manual' | PipelineConfig;
+}
+
+/** `export default defineService({ name: …, command: … })`: types and completion, nothing else. */
+export function defineService(config: ServiceConfig): ServiceConfig {
+  return config;
+}

@@ -1,0 +1,117 @@
+import type * as config from './config.ts';
+import type { CheckSettings, Layer, PhaseSetting, Settings } from './layers.ts';
+
+/** What holds when nobody says anything. All but the name and the command. */
+const base: Omit<Settings, 'name' | 'command' | 'ready'> = {
+  kind: 'server',
+  ports: [],
+  readyWithinMs: 30_000,
+  metrics: null,
+  stopSignal: 'SIGTERM',
+  stopGraceMs: 10_000,
+  drainMs: 5000,
+  dataDir: false,
+  cpuMillis: 100,
+  memoryMb: 256,
+  singleton: false,
+  buildCommands: [],
+  buildInclude: [],
+  buildExclude: [],
+  buildTimeoutMs: 20 * 60_000,
+  testCommands: [],
+  testTimeoutMs: 20 * 60_000,
+  tasks: 3,
+  budget: { percent: 10 },
+  phases: [],
+  minBakeMs: 60_000,
+  maxBakeMs: 600_000,
+  concurrency: { percent: 100 },
+  onFail: 'revert',
+  onUndecided: null,
+  newcomers: 'last-good',
+  overlap: 'wait',
+  picker: 'newest',
+  windows: [],
+  soakMs: 0,
+  after: null,
+  alpha: 0.05,
+  binMs: 10_000,
+  warmupMs: 30_000,
+  trigger: 'continuous',
+  branch: 'main',
+  actions: null,
+};
+
+export const baseLayer: Layer = { name: 'base', values: base };
+
+export const kindLayers: Readonly<Record<Settings['kind'], Layer>> = {
+  server: { name: 'kind server', values: { ports: ['http'], ready: { tcp: { port: undefined } } } },
+  worker: { name: 'kind worker', values: { ports: [], ready: { running: { afterMs: 5000 } }, drainMs: 0 } },
+};
+
+/** Nothing will be measured: a phase waits for basic checks only, so it waits a fixed and shorter time. */
+export const withoutMetricsLayer: Layer = {
+  name: 'without metrics',
+  values: { minBakeMs: 30_000, maxBakeMs: 30_000 },
+};
+
+/** What every part of a check is when its owner leaves it out. */
+export const checkBase: Omit<CheckSettings, 'metric' | 'off'> = {
+  worse: 'higher',
+  delta: 0.01,
+  margin: 0.1,
+  critical: false,
+  required: false,
+  trust: 'revert',
+};
+
+/** The names that Prometheus client libraries give to requests and their durations. */
+export const standardMetrics = {
+  errorRatio: { counter: 'http_requests_total', label: 'code', errorValues: '5..' },
+  latency: { histogram: 'http_request_duration_seconds', quantile: 0.99 },
+} as const;
+
+/** Failing requests and slow ones: compared wherever there are metrics. */
+export const standardChecksLayer: Layer = {
+  name: 'standard checks',
+  values: {},
+  checks: {
+    errors: { metric: { errorRatio: standardMetrics.errorRatio }, delta: 0.03, critical: true, required: true },
+    latency: { metric: { latency: standardMetrics.latency }, margin: 0.2 },
+  },
+};
+
+/** How carefully a version spreads; more care is more phases and more time in each. */
+export const templateLayers: Readonly<Record<config.PhaseTemplate, Layer>> = {
+  careful: {
+    name: 'template careful',
+    values: {
+      phases: phasesOf(1, '5%', '25%', '50%', 'all'),
+      minBakeMs: 300_000,
+      maxBakeMs: 1_800_000,
+      onUndecided: 'hold',
+    },
+  },
+  standard: { name: 'template standard', values: { phases: phasesOf(1, '25%', 'all') } },
+  fast: { name: 'template fast', values: { phases: phasesOf('25%', 'all'), minBakeMs: 15_000, maxBakeMs: 120_000 } },
+  'everyone-at-once': {
+    name: 'template everyone-at-once',
+    values: { phases: phasesOf('all'), minBakeMs: 0, maxBakeMs: 60_000, budget: { percent: 100 } },
+  },
+};
+
+export const retriesOfMachine = 2;
+/** A deployment waits for windows, budgets and people: it has no deadline short of a month. */
+export const deployTimeoutMs = 30 * 86_400_000;
+
+/** Environments in the order in which a change usually meets them; unknown ones come before production. */
+export function stageOf(environment: string): number {
+  const stages = ['dev', 'development', 'test', 'testing', 'qa', 'staging', 'stage', 'canary'];
+  const at = stages.indexOf(environment);
+  if (at >= 0) return at;
+  return environment === 'production' || environment === 'prod' ? 100 : 50;
+}
+
+function phasesOf(...selects: config.Select[]): PhaseSetting[] {
+  return selects.map((select) => ({ name: undefined, select }));
+}

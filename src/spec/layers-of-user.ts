@@ -1,0 +1,169 @@
+import type * as config from './config.ts';
+import { standardMetrics } from './defaults.ts';
+import type { CheckSettings, Layer, PhaseSetting, ReadySetting, Settings } from './layers.ts';
+import {
+  readAmount,
+  readBake,
+  readCommand,
+  readCommands,
+  readDuration,
+  readMegabytes,
+  readOnFail,
+  readPercent,
+} from './shorthand.ts';
+
+/** What the user says at the top of the file, as a layer. */
+export function serviceLayer(user: config.ServiceConfig): Layer {
+  const pipeline = typeof user.pipeline === 'string' ? { mode: user.pipeline } : (user.pipeline ?? {});
+  const values: Partial<Settings> = {
+    ...rolloutValues(user),
+    name: user.name,
+    kind: user.kind,
+    command: readCommand(user.command),
+    ports: user.ports === undefined ? undefined : [...user.ports],
+    ...readyValues(user.ready),
+    metrics: metricsOf(user.metrics),
+    stopSignal: user.stop?.signal,
+    stopGraceMs: optional(user.stop?.grace, readDuration),
+    drainMs: optional(user.drain, readDuration),
+    dataDir: user.dataDir,
+    cpuMillis: optional(user.cpu, (cores) => Math.max(1, Math.round(cores * 1000))),
+    memoryMb: optional(user.memory, readMegabytes),
+    singleton: user.singleton,
+    ...buildValues(user.build),
+    ...testValues(user.test),
+    tasks: user.tasks,
+    budget: optional(user.budget, readAmount),
+    alpha: user.judge?.alpha,
+    binMs: optional(user.judge?.bin, readDuration),
+    warmupMs: optional(user.judge?.warmup, readDuration),
+    trigger: pipeline.mode,
+    branch: pipeline.branch,
+    actions: pipeline.actions,
+  } as Partial<Settings>;
+  const checks = Object.entries(user.checks ?? {}).map(([name, check]) => [name, checkValues(check)] as const);
+  return {
+    name: 'service',
+    values,
+    env: user.env,
+    secretFiles: user.secretFiles,
+    hosts: user.hosts,
+    checks: Object.fromEntries(checks),
+  };
+}
+
+/** What the user says of one environment, as a layer over that of the service. */
+export function environmentLayer(name: string, user: number | config.EnvironmentConfig): Layer {
+  const said: config.EnvironmentConfig = typeof user === 'number' ? { tasks: user } : user;
+  const values = {
+    ...rolloutValues(said),
+    tasks: said.tasks,
+    budget: optional(said.budget, readAmount),
+    after: said.after,
+    soakMs: optional(said.soak, readDuration),
+  } as Partial<Settings>;
+  return { name: `environment ${name}`, values, env: said.env, hosts: said.hosts };
+}
+
+function rolloutValues(said: config.RolloutConfig): Partial<Settings> {
+  const bake = said.bake === undefined ? {} : readBake(said.bake);
+  return {
+    phases: said.phases === undefined || typeof said.phases === 'string' ? undefined : said.phases.map(phaseSetting),
+    minBakeMs: bake.minMs,
+    maxBakeMs: bake.maxMs,
+    concurrency: optional(said.concurrency, readAmount),
+    onFail: optional(said.onFail, readOnFail),
+    onUndecided: said.onUndecided,
+    newcomers: said.newcomers,
+    overlap: said.overlap,
+    picker: said.picker,
+    windows: said.windows,
+  } as Partial<Settings>;
+}
+
+function phaseSetting(said: config.Count | 'all' | config.PhaseConfig): PhaseSetting {
+  if (typeof said !== 'object') return { name: undefined, select: said };
+  const bake = said.bake === undefined ? {} : readBake(said.bake);
+  return {
+    name: said.name,
+    select: said.select,
+    concurrency: optional(said.concurrency, readAmount),
+    minBakeMs: bake.minMs,
+    maxBakeMs: bake.maxMs,
+    onFail: optional(said.onFail, readOnFail),
+    onUndecided: said.onUndecided,
+  };
+}
+
+function readyValues(said: config.ServiceConfig['ready']): Partial<Settings> {
+  if (said === undefined) return {};
+  if (typeof said === 'string') return { ready: { http: { path: said, port: undefined } } };
+  const within = optional(said.within, readDuration);
+  return { ready: readySetting(said), ...(within === undefined ? {} : { readyWithinMs: within }) };
+}
+
+function readySetting(said: Exclude<config.ServiceConfig['ready'], string | undefined>): ReadySetting {
+  if ('http' in said) return { http: { path: said.http, port: said.port } };
+  if ('tcp' in said) return { tcp: { port: said.tcp } };
+  if ('log' in said) return { log: { contains: said.log } };
+  return { running: { afterMs: readDuration(said.running) } };
+}
+
+function metricsOf(said: config.ServiceConfig['metrics']): Settings['metrics'] | undefined {
+  if (said === undefined) return undefined;
+  if (typeof said === 'string') return { path: said, port: undefined };
+  return { path: said.path ?? '/metrics', port: said.port };
+}
+
+function buildValues(said: config.ServiceConfig['build']): Partial<Settings> {
+  const build: config.BuildConfig = isCommands(said) ? { commands: said } : (said ?? {});
+  return {
+    buildCommands: optional(build.commands, readCommands),
+    buildInclude: optional(build.include, (include) => [...include]),
+    buildExclude: optional(build.exclude, (exclude) => [...exclude]),
+    buildTimeoutMs: optional(build.timeout, readDuration),
+  } as Partial<Settings>;
+}
+
+function testValues(said: config.ServiceConfig['test']): Partial<Settings> {
+  if (said === undefined) return {};
+  const test: config.TestConfig = isCommands(said) ? { commands: said } : said;
+  const timeout = optional(test.timeout, readDuration);
+  return { testCommands: readCommands(test.commands), ...(timeout === undefined ? {} : { testTimeoutMs: timeout }) };
+}
+
+function isCommands(said: unknown): said is config.Commands {
+  return typeof said === 'string' || Array.isArray(said);
+}
+
+function checkValues(said: config.CheckConfig | false): Partial<CheckSettings> {
+  if (said === false) return { off: true };
+  const { delta, margin, errorRatio: _, latency: __, gauge: ___, rate: ____, ...rest } = said;
+  return {
+    ...rest,
+    metric: metricOfCheck(said),
+    delta: optional(delta, (percent) => readPercent(percent) / 100),
+    margin: optional(margin, (percent) => readPercent(percent) / 100),
+  } as Partial<CheckSettings>;
+}
+
+function metricOfCheck(said: config.CheckConfig): CheckSettings['metric'] | undefined {
+  if (said.errorRatio) {
+    const { counter, label, values } = said.errorRatio;
+    const standard = standardMetrics.errorRatio;
+    return {
+      errorRatio: {
+        counter: counter ?? standard.counter,
+        label: label ?? standard.label,
+        errorValues: values ?? standard.errorValues,
+      },
+    };
+  }
+  if (said.latency) return { latency: { ...standardMetrics.latency, ...said.latency } };
+  if (said.gauge !== undefined) return { gauge: said.gauge };
+  return said.rate === undefined ? undefined : { rate: said.rate };
+}
+
+function optional<T, R>(value: T | undefined, read: (value: T) => R): R | undefined {
+  return value === undefined ? undefined : read(value);
+}
