@@ -52,9 +52,10 @@ async function showTask(session: Session, job: `${string}@${string}`, index: num
   let seen: readonly string[] = [];
   for (;;) {
     const log = await session.client.readTaskLog({ params: { job, index }, query: { lines: flags.lines } });
+    const texts = log.lines.map((line) => line.text);
     if (session.out.format === 'json') session.out.line(JSON.stringify(log));
-    else for (const line of newLines(seen, log.lines)) session.out.line(plain(line));
-    seen = log.lines;
+    else for (const line of newLines(seen, texts)) session.out.line(plain(line));
+    seen = texts;
     if (flags.watch !== true || session.signal.aborted) return undefined;
     await pause(1000, session.signal);
   }

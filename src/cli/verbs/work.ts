@@ -12,7 +12,7 @@ export async function list(session: Session) {
         { title: 'kind', value: (row) => row.kind },
         { title: 'key', value: (row) => row.key },
         { title: 'tries', value: (row) => String(row.attempts), align: 'right' },
-        { title: 'since', value: (row) => ago(row.sinceMs, Date.now()) },
+        { title: 'since', value: (row) => (row.sinceMs === null ? '' : ago(row.sinceMs, Date.now())) },
         { title: 'error', value: (row) => plain(row.error), isFlexible: true },
       ],
       items,

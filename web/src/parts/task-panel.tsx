@@ -70,7 +70,7 @@ function useTaskLog(job: JobId, index: number): string {
       if (document.hidden) return;
       try {
         const log = await client.readTaskLog({ params: { job, index }, query: { lines: 200 } });
-        if (isCurrent) setText(log.lines.join('\n') || 'It has written nothing.');
+        if (isCurrent) setText(log.lines.map((line) => line.text).join('\n') || 'It has written nothing.');
       } catch (error) {
         if (isCurrent) setText(problemOf(error).detail);
       }
