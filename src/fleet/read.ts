@@ -50,6 +50,12 @@ export async function findHostOfTask(
   return endpoints.find((e) => e.index === index && e.incarnation === incarnation)?.host;
 }
 
+/** Hosts that were given up: they ask (say hello) before anything they report counts. */
+export async function listAbsentHosts(tx: Tx): Promise<HostId[]> {
+  const hosts = await rows.listHosts(tx);
+  return hosts.filter(({ state }) => state === 'lost' || state === 'fenced').map(({ id }) => id);
+}
+
 /** Whether more than half of the hosts fell silent together: for findings and `doctor`. */
 export async function readMassSilence(tx: Tx): Promise<boolean> {
   return (await rows.loadWatchMemory(tx)).massSilence;

@@ -65,6 +65,16 @@ describe('TWD-3 one silent host', () => {
     }
   });
 
+  test('a host that was leaving is leaving again when it returns', () => {
+    const world = new World(3);
+    world.hosts = world.hosts.map((h) => (h.id === 'h1' ? { ...h, state: 'leaving' } : h));
+    world.mute('h1').pass(40);
+    expect(world.log).toEqual(['h1 suspected', 'h1 lost']);
+    world.muted.clear();
+    expect(world.pass(1).states().h1).toBe('leaving');
+    expect(world.pass(10).log).toHaveLength(3);
+  });
+
   test('a host that a person fenced stays fenced, also when it is heard', () => {
     const world = new World(3);
     world.hosts = world.hosts.map((h) => (h.id === 'h1' ? { ...h, state: 'fenced' } : h));

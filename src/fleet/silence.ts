@@ -27,10 +27,18 @@ export interface WatchMemory {
   readonly listeners: readonly string[];
   /** Silent hosts only. */
   readonly silentMs: Readonly<Record<HostId, number>>;
+  /** Hosts that were leaving when they fell silent: they are again when they return. */
+  readonly wereLeaving: readonly HostId[];
   readonly massSilence: boolean;
 }
 
-export const emptyWatchMemory: WatchMemory = { lookedAtMs: 0, listeners: [], silentMs: {}, massSilence: false };
+export const emptyWatchMemory: WatchMemory = {
+  lookedAtMs: 0,
+  listeners: [],
+  silentMs: {},
+  wereLeaving: [],
+  massSilence: false,
+};
 
 export interface HeardHost {
   readonly id: HostId;
@@ -77,11 +85,11 @@ export function watchHosts(
   const ended = memory.massSilence && !massSilence;
   const changes: HostChange[] = [];
   for (const host of hosts) {
-    const change = massSilence
-      ? returned(host, silentMs)
-      : (returned(host, silentMs) ?? worsened(host, silentMs, rules));
+    const back = returned(host, silentMs, memory.wereLeaving);
+    const change = massSilence ? back : (back ?? worsened(host, silentMs, rules));
     if (change !== undefined) changes.push(change);
   }
+  const kept = ended ? changes.filter(isReturn) : changes;
   const began = massSilence && !memory.massSilence;
   return {
     memory: {
@@ -89,9 +97,10 @@ export function watchHosts(
       listeners: alive,
       // Whoever is still silent when a mass silence ends gets the full time again.
       silentMs: ended ? mapValues(silentMs, () => 1) : silentMs,
+      wereLeaving: rememberLeaving(memory.wereLeaving, hosts, kept),
       massSilence,
     },
-    changes: ended ? changes.filter((change) => change.to === 'up') : changes,
+    changes: kept,
     alarm: began ? 'mass-silence-began' : ended ? 'mass-silence-ended' : undefined,
   };
 }
@@ -134,10 +143,33 @@ function isMassSilence(
   return silent.length * 2 > counted.length;
 }
 
-function returned(host: HeardHost, silentMs: Readonly<Record<HostId, number>>): HostChange | undefined {
+function returned(
+  host: HeardHost,
+  silentMs: Readonly<Record<HostId, number>>,
+  wereLeaving: readonly HostId[],
+): HostChange | undefined {
   if (silentMs[host.id] !== undefined) return undefined;
   if (host.state !== 'suspected' && host.state !== 'lost') return undefined;
-  return { host: host.id, from: host.state, to: 'up', reason: 'it is heard again' };
+  const to = wereLeaving.includes(host.id) ? 'leaving' : 'up';
+  return { host: host.id, from: host.state, to, reason: 'it is heard again' };
+}
+
+function isReturn(change: HostChange): boolean {
+  return change.to === 'up' || change.to === 'leaving';
+}
+
+function rememberLeaving(
+  before: readonly HostId[],
+  hosts: readonly HeardHost[],
+  changes: readonly HostChange[],
+): HostId[] {
+  const absent = hosts.filter(({ state }) => state === 'suspected' || state === 'lost').map(({ id }) => id);
+  const leaving = new Set(before.filter((id) => absent.includes(id)));
+  for (const change of changes) {
+    if (isReturn(change)) leaving.delete(change.host);
+    else if (change.from === 'leaving') leaving.add(change.host);
+  }
+  return [...leaving].sort();
 }
 
 function worsened(

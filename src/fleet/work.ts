@@ -1,6 +1,7 @@
 import type { Hello, Reports } from '../api/index.ts';
 import { appendAnswer, appendReports, findOperation, listTasks } from '../disruption/rows.ts';
 import type { Addition, Enqueue, Proposal, View, WorkKind } from '../engine/index.ts';
+import { formatDuration } from '../kit/index.ts';
 import {
   type ActionRunId,
   type Actor,
@@ -11,6 +12,7 @@ import {
   type NewEvent,
   type OperationId,
   ok,
+  type Problem,
   ProblemError,
   problem,
   type Result,
@@ -58,7 +60,7 @@ export function fleetWatch(rules: SilenceRules = defaultSilenceRules): WorkKind 
 }
 
 function changeEvent({ host, from, to, reason }: HostChange): NewEvent {
-  return { stream: `host/${host}`, type: `host/${to}`, actor: rollway('fleet'), data: { from, to, reason } };
+  return { stream: `host/${host}`, type: `host.${to}`, actor: rollway('fleet'), data: { from, to, reason } };
 }
 
 function alarmEvents(alarm: 'mass-silence-began' | 'mass-silence-ended' | undefined): NewEvent[] {
@@ -67,7 +69,7 @@ function alarmEvents(alarm: 'mass-silence-began' | 'mass-silence-ended' | undefi
     alarm === 'mass-silence-began'
       ? 'More than half of the hosts fell silent together: nothing is moved, clients keep their entries.'
       : 'Most hosts are heard again.';
-  return [{ stream: 'fleet', type: `fleet/${alarm}`, actor: rollway('fleet'), data: { reason } }];
+  return [{ stream: 'fleet', type: `fleet.${alarm}`, actor: rollway('fleet'), data: { reason } }];
 }
 
 async function decideJobsOn(tx: Tx, host: HostId): Promise<Enqueue[]> {
@@ -99,7 +101,7 @@ export function joinTokenAddition(token: rows.NewJoinToken, actor: Actor): Addit
   const { id, expiresAtMs } = token;
   return {
     write: (tx) => rows.insertJoinToken(tx, token),
-    events: [{ stream: 'fleet', type: 'fleet/join-token-made', actor, data: { id, expiresAtMs } }],
+    events: [{ stream: 'fleet', type: 'fleet.join-token-made', actor, data: { id, expiresAtMs } }],
   };
 }
 
@@ -138,7 +140,7 @@ export function join(facts: JoinFacts, nowMs: number): (view: View) => Promise<P
       events: [
         {
           stream: `host/${facts.host}`,
-          type: 'host/joined',
+          type: 'host.joined',
           actor: { kind: 'agent', host: facts.host },
           data: { version: facts.version, token: token.id, again: known !== undefined },
         },
@@ -155,8 +157,8 @@ export interface Superseded {
 }
 
 /**
- * A host says what it has and asks what of it still counts. A fenced host that says hello lives after all: its tasks
- * were replaced, so they are superseded, and `job/decide` of their jobs sees to them.
+ * A host says what it has and asks what of it still counts. One that was lost or fenced lives after all: what was
+ * replaced meanwhile is superseded, and `job/decide` of its jobs sees to it.
  */
 export function recordHello(hello: Hello, nowMs: number): (view: View) => Promise<Proposal<readonly Superseded[]>> {
   return async ({ tx, guard }) => {
@@ -168,22 +170,24 @@ export function recordHello(hello: Hello, nowMs: number): (view: View) => Promis
       before === undefined ||
       JSON.stringify([before.address, before.labels, before.capacity, before.agentVersion]) !==
         JSON.stringify([address, labels, capacity, hello.version]);
-    const isBack = before?.state === 'fenced';
+    const from = before?.state;
+    const isBack = from === 'fenced' || from === 'lost';
+    const to = (await rows.loadWatchMemory(tx)).wereLeaving.includes(hello.host) ? 'leaving' : 'up';
     const actor: Actor = { kind: 'agent', host };
     const events: NewEvent[] = [];
     if (hasChanged) {
       const data = { address, labels, capacity, abilities, version: hello.version };
-      events.push({ stream: `host/${host}`, type: 'host/described', actor, data });
+      events.push({ stream: `host/${host}`, type: 'host.described', actor, data });
     }
     if (isBack) {
-      const data = { from: 'fenced', to: 'up', reason: 'it said hello although it had been declared dead' };
-      events.push({ stream: `host/${host}`, type: 'host/up', actor, data });
+      const reason = from === 'fenced' ? 'it said hello although it had been declared dead' : 'it said hello again';
+      events.push({ stream: `host/${host}`, type: `host.${to}`, actor, data: { from, to, reason } });
     }
     return {
       bump: hasChanged || isBack ? [{ kind: 'host', id: host }] : [],
       write: async (writer) => {
         await rows.updateHostFacts(writer, host, facts, nowMs);
-        if (isBack) await rows.updateHostState(writer, host, 'up', nowMs);
+        if (isBack) await rows.updateHostState(writer, host, to, nowMs);
       },
       events,
       work: [fleetWatchWork, ...(await decideJobsOn(tx, host)), ...(await decideAllJobs(tx, hasChanged || isBack))],
@@ -242,15 +246,34 @@ function changeByPerson(
     const known = await rows.findHost(tx, host);
     if (known === undefined) return { result: err(problem('host/unknown', `There is no host ${host}.`, { host })) };
     if (known.state === to) return { result: ok(to) };
+    const refusal = whyNot(known, to, nowMs);
+    if (refusal !== undefined) return { result: err(refusal) };
     return {
       bump: [{ kind: 'host', id: host }],
       write: (writer) => rows.updateHostState(writer, host, to, nowMs),
-      events: [{ stream: `host/${host}`, type: `host/${to}`, actor, data: { from: known.state, to, reason } }],
+      events: [{ stream: `host/${host}`, type: `host.${to}`, actor, data: { from: known.state, to, reason } }],
       work: await decideJobsOn(tx, host),
       result: ok(to),
     };
   };
 }
+
+/** A host that is heard is not dead, and one that is not heard cannot leave in order. */
+function whyNot(known: rows.HostRecord, to: HostState, nowMs: number): Problem | undefined {
+  const { id: host, state, lastSeenAtMs } = known;
+  const silentMs = nowMs - lastSeenAtMs;
+  const isHeard = (state === 'up' || state === 'leaving') && silentMs < declareDeadAfterMs;
+  if (to === 'fenced' && isHeard) {
+    const detail = `${host} was heard ${formatDuration(Math.max(0, silentMs))} ago, so its tasks still run.`;
+    return problem('host/alive', detail, { host, lastSeenAtMs });
+  }
+  if (to === 'leaving' && (state === 'lost' || state === 'fenced')) {
+    return problem('api/conflict', `${host} is ${state}: it has left already.`, { host, state });
+  }
+  return undefined;
+}
+
+const declareDeadAfterMs = 3000;
 
 // ---------------------------------------------------------------- reports
 

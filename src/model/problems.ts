@@ -65,6 +65,11 @@ export const catalogue = {
     'The request is not signed by this host’s agent',
     'Check the clock of the host; if its identity file was lost, join it again with a new token.',
   ),
+  'agent/must-ask': entry(
+    409,
+    'The host was given up and has to ask again',
+    'Nothing to do: the agent says hello and learns what was replaced.',
+  ),
   'agent/already-joined': entry(
     409,
     'Another agent already has this host name',

@@ -5,6 +5,8 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openArtifactStore } from '../../artifact/index.ts';
+import { newTask } from '../../disruption/index.ts';
+import { saveTask } from '../../disruption/rows.ts';
 import type { ExecuteRequest, Observation } from '../../drivers/index.ts';
 import { createEngine, type Engine } from '../../engine/index.ts';
 import { listHostOverviews, readDiscovery } from '../../fleet/read.ts';
@@ -99,7 +101,7 @@ describe('joining', () => {
     await joined('host-1');
     const [host] = await store.read(listHostOverviews);
     expect(host).toMatchObject({ id: 'host-1', state: 'up', labels: { rack: 'r1' }, capacity: { maxTasks: 10 } });
-    expect(await eventTypes('host/host-1')).toEqual(['host/joined', 'host/described']);
+    expect(await eventTypes('host/host-1')).toEqual(['host.joined', 'host.described']);
   });
 
   test('a token works once, not after its hour, and not when it is made up', async () => {
@@ -133,6 +135,9 @@ describe('joining', () => {
     const { file } = await server.createJoinToken(person);
     const clone = newAgent('host-1');
     expect((await clone.join(file.secret)).json.code).toBe('agent/already-joined');
+    const tooSoon = await engine.commitAs(person, declareDead('host-1', person, 'burnt', clock.nowMs()));
+    expect(tooSoon).toMatchObject({ ok: false, error: { code: 'host/alive' } });
+    skewMs = 4000;
     await engine.commitAs(person, declareDead('host-1', person, 'burnt', clock.nowMs()));
     expect((await clone.join(file.secret)).status).toBe(200);
     expect((await clone.hello()).status).toBe(200);
@@ -188,7 +193,7 @@ describe('who may say what', () => {
       await agent.ask('POST', '/agent/v1/samples', { host: 'host-1', batch: 1, samples: [sample()] }),
     ];
     expect(foreign.map(({ status }) => status)).toEqual(foreign.map(() => 403));
-    expect((await eventTypes('host/host-1')).filter((type) => type === 'host/spoke-for-another')).toHaveLength(5);
+    expect((await eventTypes('host/host-1')).filter((type) => type === 'host.spoke-for-another')).toHaveLength(5);
     expect((await store.read((tx) => readDiscovery(tx, job))).entries.map(({ host }) => host)).toEqual(['host-2']);
     expect(samples).toEqual([]);
   });
@@ -380,10 +385,30 @@ describe('silence', () => {
     for (let i = 0; i < 7; i++) await tick(others);
     expect((await store.read((tx) => readDiscovery(tx, job))).entries).toEqual([]);
     for (let i = 0; i < 26; i++) await tick(others);
-    expect(await eventTypes('host/host-1')).toEqual(['host/joined', 'host/described', 'host/suspected', 'host/lost']);
-    for (let i = 0; i < 2; i++) await tick(all);
+    expect(await eventTypes('host/host-1')).toEqual(['host.joined', 'host.described', 'host.suspected', 'host.lost']);
+    const unasked = await quiet.ask('POST', '/agent/v1/reports', heartbeat(quiet), { timestamp: clock.nowMs() });
+    expect([unasked.status, unasked.json.code]).toEqual([409, 'agent/must-ask']);
+    await tick(others);
+    expect((await eventTypes('host/host-1')).at(-1)).toBe('host.lost');
+    await quiet.hello({}, { timestamp: clock.nowMs() });
+    await tick(all);
     expect((await store.read((tx) => readDiscovery(tx, job))).entries).toHaveLength(1);
-    expect((await eventTypes('host/host-1')).at(-1)).toBe('host/up');
+    expect((await eventTypes('host/host-1')).at(-1)).toBe('host.up');
+  });
+
+  test('a host that was only suspected is back with its next heartbeat', async () => {
+    const all = [await joined('host-1'), await joined('host-2'), await joined('host-3')];
+    for (let i = 0; i < 9; i++) await tick(all.slice(1));
+    expect((await eventTypes('host/host-1')).at(-1)).toBe('host.suspected');
+    for (let i = 0; i < 2; i++) await tick(all);
+    expect((await eventTypes('host/host-1')).at(-1)).toBe('host.up');
+  });
+
+  test('what a newer incarnation replaced meanwhile is named in the answer to the hello', async () => {
+    const agent = await joined('host-1');
+    await store.transaction((tx) => saveTask(tx, job, { ...newTask(0), highestIncarnation: 4 }));
+    const tasks = [3, 4].map((incarnation) => ({ job, index: 0, incarnation, version: 'v_1', isAlive: true }));
+    expect((await agent.hello({ tasks })).json.superseded).toEqual([{ job, index: 0, incarnation: 3 }]);
   });
 
   test('a heartbeat without news writes nothing by itself', async () => {

@@ -87,7 +87,9 @@ test('addresses: real interfaces first, then those of bridges, loopback last, li
     eth2: of('2001:db8::7'),
     eth0: of('192.168.7.4'),
   };
-  expect(agentAddresses(7071, interfaces)).toEqual([
+  expect(agentAddresses(7071, '0.0.0.0', interfaces)).not.toContain('https://[2001:db8::7]:7071');
+  expect(agentAddresses(7071, '10.0.0.1', interfaces)).toEqual(['https://10.0.0.1:7071']);
+  expect(agentAddresses(7071, '::', interfaces)).toEqual([
     'https://192.168.7.4:7071',
     'https://[2001:db8::7]:7071',
     'https://172.17.0.1:7071',

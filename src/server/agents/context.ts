@@ -49,6 +49,8 @@ export interface AgentContext {
   readonly heard: Heard;
   readonly tails: Tails;
   readonly actionLogs: ActionLogs;
+  /** Hosts that were given up: nothing they report counts until they have said hello. */
+  readonly absent: Set<HostId>;
   /** The newest batch of samples taken from each host. */
   readonly sampleBatches: Map<HostId, number>;
 }

@@ -6,7 +6,7 @@ export async function refuseForeign(context: AgentContext, host: HostId, what: s
   const reason = `${host} sent ${what}`.slice(0, 500);
   await context.engine.append({
     events: [
-      { stream: `host/${host}`, type: 'host/spoke-for-another', actor: { kind: 'agent', host }, data: { reason } },
+      { stream: `host/${host}`, type: 'host.spoke-for-another', actor: { kind: 'agent', host }, data: { reason } },
     ],
   });
   throw new ProblemError(problem('agent/foreign-host', `${reason}.`, { host }));

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Order, TailAnswer } from '../../api/index.ts';
 import { type FleetDriver, fleetDriver, OrderBook } from '../../drivers/fleet/index.ts';
+import { listAbsentHosts } from '../../fleet/read.ts';
 import { fleetWatchWork, joinTokenAddition, listeningWrites } from '../../fleet/work.ts';
 import { makeId } from '../../kit/index.ts';
 import {
@@ -69,10 +70,16 @@ export async function createAgentServer(parts: AgentServerParts): Promise<AgentS
   const book = new OrderBook({ clock });
   const driver = fleetDriver(book);
   const listener = makeId('srv', clock.nowMs(), chance);
+  const absent = new Set<HostId>();
   const heard = new Heard({
     clock,
     intervalMs: settings.heartbeatMs,
-    write: (hosts, atMs) => engine.append({ write: listeningWrites(listener, hosts, atMs) }),
+    async write(hosts, atMs) {
+      await engine.append({ write: listeningWrites(listener, hosts, atMs) });
+      const gone = await store.read(listAbsentHosts);
+      absent.clear();
+      for (const host of gone) absent.add(host);
+    },
     onError: (error) => log.error('heartbeats could not be written down', error),
   });
   const context: AgentContext = {
@@ -82,6 +89,7 @@ export async function createAgentServer(parts: AgentServerParts): Promise<AgentS
     agents: new KnownAgents(store),
     tails: new Tails(book, clock, () => makeId('tail', clock.nowMs(), chance)),
     actionLogs: new ActionLogs(parts.dataDir, settings.maxActionLogBytes),
+    absent,
     sampleBatches: new Map(),
   };
   const app = createAgentApp(context);
@@ -92,10 +100,11 @@ export async function createAgentServer(parts: AgentServerParts): Promise<AgentS
     serverOptions: { key: identity.key, cert: identity.certificate, minVersion: 'TLSv1.3', keepAlive: true },
   });
   // A stream of orders stays open for days; a request must still arrive in good time.
-  Object.assign(server, { requestTimeout: 60_000, headersTimeout: 20_000, keepAliveTimeout: 65_000, timeout: 0 });
+  Object.assign(server, { requestTimeout: 300_000, headersTimeout: 20_000, keepAliveTimeout: 65_000, timeout: 0 });
   const listening = new AbortController();
   let heartbeats: Promise<void> | undefined;
-  let port: number | undefined;
+  let bound: { readonly port: number; readonly hostname: string } | undefined;
+  const addresses = (): string[] => (bound === undefined ? [] : agentAddresses(bound.port, bound.hostname));
 
   return {
     driver,
@@ -107,10 +116,10 @@ export async function createAgentServer(parts: AgentServerParts): Promise<AgentS
       await book.send(host, order, signal);
     },
     tail: (host, job, index, lines, signal) => context.tails.ask(host, job, index, lines, signal),
-    addresses: () => (port === undefined ? [] : agentAddresses(port)),
+    addresses,
     async createJoinToken(createdBy) {
-      if (port === undefined) throw new ProblemError(problem('api/unavailable', 'The agents’ port is not open.'));
-      const { file, secretHash } = makeToken(identity.fingerprint, agentAddresses(port));
+      if (bound === undefined) throw new ProblemError(problem('api/unavailable', 'The agents’ port is not open.'));
+      const { file, secretHash } = makeToken(identity.fingerprint, addresses());
       const nowMs = clock.nowMs();
       const expiresAtMs = nowMs + settings.joinTokenMs;
       const id = makeId('tok', nowMs, chance);
@@ -119,7 +128,8 @@ export async function createAgentServer(parts: AgentServerParts): Promise<AgentS
       return { file, expiresAtMs };
     },
     async listen(wanted, hostname = '0.0.0.0') {
-      port = await openPort(server, wanted, hostname);
+      const port = await openPort(server, wanted, hostname);
+      bound = { port, hostname };
       // Before anything else is decided about silence: here is somebody who listens.
       await heard.flush();
       heartbeats = heard.run(listening.signal);
@@ -131,8 +141,8 @@ export async function createAgentServer(parts: AgentServerParts): Promise<AgentS
       book.close();
       await heartbeats;
       await engine.append({ write: listeningWrites(listener, [], undefined) }).catch(() => undefined);
-      if (port === undefined) return;
-      port = undefined;
+      if (bound === undefined) return;
+      bound = undefined;
       const closed = once(server, 'close');
       server.close();
       if ('closeAllConnections' in server) server.closeAllConnections();

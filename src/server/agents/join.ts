@@ -39,6 +39,7 @@ export async function answerHello(context: AgentContext, host: HostId, hello: He
   if (hello.host !== host) return refuseForeign(context, host, `hello as ${hello.host}`);
   checkVersion(context, hello.version, hello.protocol);
   const said = await context.engine.commitAs(rollway('fleet'), recordHello(hello, context.clock.nowMs()));
+  context.absent.delete(host);
   context.heard.mark(host);
   const { heartbeatMs, binMs } = context.settings;
   return { heartbeatMs, binMs, superseded: [...(said ?? [])] };

@@ -15,6 +15,7 @@ const maxUnpackedSamplesBytes = 32 * 1024 * 1024;
 /** A batch of reports; one with nothing in it is a heartbeat and writes nothing. */
 export async function takeReports(context: AgentContext, host: HostId, batch: Reports): Promise<undefined> {
   if (batch.host !== host) return refuseForeign(context, host, `reports as ${batch.host}`);
+  if (context.absent.has(host)) refuse('agent/must-ask', `${host} was given up meanwhile.`, { host });
   context.heard.mark(host);
   const { atMs, freeDiskRatio, tasks, actions, begun, snapshot } = batch;
   if (snapshot || tasks.length + actions.length + begun.length > 0) {

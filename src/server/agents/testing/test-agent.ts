@@ -78,8 +78,8 @@ export class TestAgent {
     return this.ask('POST', '/agent/v1/join', { secret, host: this.name, publicKey, version: this.version });
   }
 
-  hello(over: Record<string, unknown> = {}): Promise<Answer> {
-    return this.ask('POST', '/agent/v1/hello', {
+  hello(over: Record<string, unknown> = {}, options: AskOptions = {}): Promise<Answer> {
+    const facts = {
       host: this.name,
       version: this.version,
       protocol: agentProtocolVersion,
@@ -91,7 +91,8 @@ export class TestAgent {
       tasks: [],
       packages: [],
       ...over,
-    });
+    };
+    return this.ask('POST', '/agent/v1/hello', facts, options);
   }
 
   reports(over: Record<string, unknown> = {}): Promise<Answer> {
