@@ -13,7 +13,15 @@ import type {
 } from '../model/index.ts';
 import type { Tx } from '../store/index.ts';
 import type { JobFacts } from './facts.ts';
-import { findJob, findRollout, listAssignment, listJobs, listLiveRollouts, listRolloutsOfRelease } from './rows.ts';
+import {
+  findJob,
+  findRollout,
+  listAssignment,
+  listJobs,
+  listLiveRollouts,
+  listRolloutsOfRelease,
+  listVersionsInUse,
+} from './rows.ts';
 
 /** One dot on the screen. */
 export interface TaskDot {
@@ -94,6 +102,11 @@ export async function readRollouts(tx: Tx, filter: RolloutFilter): Promise<Rollo
   if (filter.before !== undefined) query = query.where('rollout.id', '<', filter.before);
   const rows = await query.orderBy('rollout.id', 'desc').limit(filter.limit).execute();
   return rows.map((row) => JSON.parse(row.body) as Rollout);
+}
+
+/** Versions that some index is assigned or may be given back, or that a job counts as good. */
+export async function readVersionsInUse(tx: Tx): Promise<VersionId[]> {
+  return listVersionsInUse(tx);
 }
 
 /** A rollout alone. */

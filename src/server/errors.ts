@@ -41,7 +41,7 @@ export function problemResponse(given: Problem, instance: string): Response {
 }
 
 /** The value of a result; an error is thrown as the problem it is. */
-export function valueOf<T>(result: Result<T>): T {
+export function valueOrThrow<T>(result: Result<T>): T {
   if (!result.ok) throw new ProblemError(result.error);
   return result.value;
 }

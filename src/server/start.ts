@@ -4,16 +4,12 @@ import { ProblemError, rollway } from '../model/index.ts';
 import { adminTokenFile, ensureAdminToken } from './auth/first-start.ts';
 import { compose, type House } from './compose.ts';
 import { openDataFolder } from './data-folder.ts';
-import { createHandlers } from './handlers/index.ts';
-import { createHttp, type Fetch } from './http.ts';
+import { openFace } from './face.ts';
+import type { Fetch } from './http.ts';
 import { type Listening, listen } from './listen.ts';
-import { openLiveHub } from './live/open.ts';
 import { createLog, type Log } from './log.ts';
 import { keepHouse } from './machine/housekeeping.ts';
-import { createMetrics } from './metrics.ts';
-import { ownHosts } from './origin.ts';
 import { readSettings, type ServerSettings, type SettingsOverride } from './settings.ts';
-import { openStaticFiles } from './static.ts';
 
 export type StartOptions = SettingsOverride & { readonly log?: Log };
 
@@ -77,24 +73,16 @@ async function open(
 
   let port = settings.port;
   let isStopping = false;
-  const handlers = createHandlers(house);
-  const hub = openLiveHub(house, handlers);
-  const metrics = createMetrics(house, () => ({ live_streams: hub.viewerCount() }));
-  const files = openStaticFiles(settings.webFolder);
-  const fetch = createHttp(house, {
-    handlers,
-    files,
-    isOwnHost: (host) => ownHosts(settings.host, port, settings.otherHosts)(host),
-    openLive: hub.open,
-    isReady: () => !isStopping,
-    metrics: metrics.text,
-    onAnswer: metrics.recordAnswer,
-  });
-  const listening: Listening = await listen(fetch, settings.host, settings.port, settings.isPortFixed);
+  const face = openFace(
+    house,
+    () => port,
+    () => !isStopping,
+  );
+  const listening: Listening = await listen(face.fetch, settings.host, settings.port, settings.isPortFixed);
   port = listening.port;
   undo.push(async () => {
     isStopping = true;
-    await Promise.all([hub.close(), listening.close()]);
+    await Promise.all([face.close(), listening.close()]);
   });
 
   const url = `http://${settings.host}:${port}`;
@@ -106,9 +94,9 @@ async function open(
     url,
     settings,
     tokenFile: adminTokenFile(settings.dataFolder),
-    hasUi: files.hasUi,
+    hasUi: face.hasUi,
     agentPort,
-    fetch,
+    fetch: face.fetch,
     async signInUrl() {
       const { code } = await auth.createCodeBySecret(adminToken);
       return `${url}/sign-in#code=${code}`;

@@ -5,7 +5,7 @@ import { declareDead, letLeave } from '../../fleet/work.ts';
 import type { JobId, Result } from '../../model/index.ts';
 import type { AgentServer } from '../agents/index.ts';
 import type { Call, Handlers, ServerContext } from '../context.ts';
-import { refuse, valueOf } from '../errors.ts';
+import { refuse, valueOrThrow } from '../errors.ts';
 import { waitFor } from '../wait.ts';
 
 /** Hosts, who joins and who leaves, and where the tasks of a job answer. */
@@ -25,7 +25,7 @@ export function hostHandlers(context: ServerContext, agents: AgentServer) {
     attempt: (view: View) => Promise<Proposal<Result<unknown>>>,
   ): Promise<HostView> => {
     const outcome = await engine.commitAs(call.actor, attempt);
-    if (outcome) valueOf(outcome);
+    if (outcome) valueOrThrow(outcome);
     return load(host);
   };
 

@@ -1,0 +1,24 @@
+import type { House } from '../compose.ts';
+import type { Handlers } from '../context.ts';
+import { eventHandlers } from './events.ts';
+import { hostHandlers } from './hosts.ts';
+import { machineHandlers } from './machine.ts';
+import { markHandlers } from './marks.ts';
+import { peopleHandlers } from './people.ts';
+import { releaseHandlers } from './releases.ts';
+import { rolloutHandlers } from './rollouts.ts';
+import { serviceHandlers } from './services.ts';
+
+/** A handler for each route of the table; the compiler says which one is missing. */
+export function createHandlers(house: House): Handlers {
+  return {
+    ...serviceHandlers(house),
+    ...releaseHandlers(house, house.agents),
+    ...rolloutHandlers(house),
+    ...markHandlers(house),
+    ...hostHandlers(house, house.agents),
+    ...eventHandlers(house),
+    ...machineHandlers(house, house.agents),
+    ...peopleHandlers(house),
+  } as unknown as Handlers;
+}

@@ -1,0 +1,50 @@
+import { packagesToKeep } from '../../artifact/index.ts';
+import { readPackagesUnderWay, readReleasedPackages } from '../../pipeline/read.ts';
+import { readVersionsInUse } from '../../rollout/read.ts';
+import type { Tx } from '../../store/index.ts';
+import type { House } from '../compose.ts';
+import * as rows from '../rows.ts';
+
+const everyMs = 10 * 60_000;
+const keepAnswersMs = 24 * 3_600_000;
+
+/** What keeps the installation small; runs until aborted. */
+export async function keepHouse(house: House, signal: AbortSignal): Promise<void> {
+  await Promise.all([
+    repeat(house, signal, house.settings.binMs, 'closing bins', () => house.samples.tend(house.clock.nowMs())),
+    repeat(house, signal, everyMs, 'housekeeping', () => tidy(house)),
+  ]);
+}
+
+/** Deletes what nobody will ask for again. */
+export async function tidy(house: Pick<House, 'store' | 'clock' | 'artifacts' | 'settings' | 'log'>): Promise<void> {
+  const { store, clock, artifacts, settings, log } = house;
+  await store.transaction((tx) => rows.deleteExpired(tx, clock.nowMs(), keepAnswersMs));
+  const keep = await store.read((tx) => loadPackagesToKeep(tx, settings.keepReleases));
+  const deleted = await artifacts.deleteUnreferenced(keep);
+  if (deleted.packages + deleted.chunks > 0) log.info('packages deleted', { ...deleted });
+}
+
+/** Packages of the last releases, and whatever is assigned, good or still being made. */
+async function loadPackagesToKeep(tx: Tx, releases: number): Promise<ReadonlySet<string>> {
+  const released = await readReleasedPackages(tx);
+  const inUse = new Set<string>(await readVersionsInUse(tx));
+  const used = released.filter(({ id }) => inUse.has(id)).map((version) => version.package);
+  return packagesToKeep(released, [...used, ...(await readPackagesUnderWay(tx))], releases);
+}
+
+async function repeat(
+  { clock, log }: Pick<House, 'clock' | 'log'>,
+  signal: AbortSignal,
+  periodMs: number,
+  what: string,
+  act: () => Promise<void>,
+): Promise<void> {
+  while (!signal.aborted) {
+    // On the grid, so that bins close right after their end.
+    const nextMs = (Math.floor(clock.nowMs() / periodMs) + 1) * periodMs;
+    await clock.sleepUntil(nextMs, signal).catch(() => undefined);
+    if (signal.aborted) return;
+    await act().catch((error: unknown) => log.error(`${what} failed`, error));
+  }
+}
