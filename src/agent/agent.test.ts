@@ -42,5 +42,5 @@ test('start, update, stop: what the server sees is what runs', async () => {
   const stopped = order(null, { incarnation: 2, nextIncarnation: 2, epoch: 3 });
   await rig.send('host-1', stopped);
   expect(await outcomeOf(rig, stopped.id)).toMatchObject({ state: 'stopped', incarnation: 2 });
-  await until(() => processesOf('web@test').length === 0, 'no process is left');
+  await until(() => processesOf(rig, 'web@test').length === 0, 'no process is left');
 });

@@ -16,6 +16,7 @@ export * from './git-tree.ts';
 export * from './pinned-tls.ts';
 export * from './ports.ts';
 export * from './process.ts';
+export * from './repository-facts.ts';
 export * from './sample-files.ts';
 export * from './sockets.ts';
 export * from './tree-files.ts';

@@ -23,7 +23,7 @@ open=$1; cwd=$2; shift 2
 exec 9<"$open" || exit 126
 while [ "$1" != -- ]; do mount -t tmpfs -o size=64k,mode=0755 rollway-hidden "$1" || exit 126; shift; done
 shift
-mkdir -p "$open" && mount --bind /proc/self/fd/9 "$open" && cd "$cwd" || exit 126
+mkdir -p "$open" && mount -c --bind /proc/self/fd/9 "$open" && cd "$cwd" || exit 126
 exec 9<&-
 exec setpriv --bounding-set=-all --inh-caps=-all --no-new-privs -- "$@"
 `;
@@ -36,7 +36,7 @@ exec setpriv --bounding-set=-all --inh-caps=-all --no-new-privs -- "$@"
 export function probeSandbox(): Sandbox | undefined {
   if (process.platform !== 'linux') return undefined;
   const isRoot = process.getuid?.() === 0;
-  const namespaces = ['--mount', '--propagation', 'private', ...(isRoot ? [] : ['--user', '--map-current-user'])];
+  const namespaces = ['--mount', '--propagation', 'private', ...(isRoot ? [] : ['--user', '--map-root-user'])];
   const sandbox: Sandbox = ({ open, cwd, hidden }) => [
     ...['unshare', ...namespaces, '--', '/bin/sh', '-c', script, 'rollway', open, cwd],
     ...hidden.filter((folder) => existsSync(folder)),

@@ -1,6 +1,6 @@
 // A real server half, real agents, real tasks, for tests of the agent. Nothing here is a stand-in.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -145,7 +145,6 @@ function killKeepersBelow(folder: string): void {
   for (const pid of keepersBelow(folder)) process.kill(pid, 'SIGKILL');
 }
 
-import { readFileSync } from 'node:fs';
 export function commandLine(pid: number): string[] {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
@@ -155,8 +154,18 @@ export function commandLine(pid: number): string[] {
 }
 
 /** Processes that run a task of this job, by what the agent puts into their environment. */
-export function processesOf(job: string): number[] {
-  return findMarked(`ROLLWAY_JOB=${job}`).map(({ pid }) => pid);
+export function processesOf(rig: Rig, job: string): number[] {
+  return findMarked(`ROLLWAY_JOB=${job}`)
+    .map(({ pid }) => pid)
+    .filter((pid) => workingFolder(pid).startsWith(rig.folder));
+}
+
+function workingFolder(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return '';
+  }
 }
 
 /** Waits for a condition; names it when it does not come true. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
 // Reads the process group of the running life, one per line, and kills the last one when the keeper's end closes.
-const script = 'g=; while IFS= read -r l; do g=$l; done; case $g in ""|*[!0-9]*) ;; *) kill -KILL -- "-$g";; esac';
+const script = 'g=; while IFS= read -r l; do g=$l; done; case $g in ""|*[!0-9]*) ;; *) kill -s KILL -- "-$g";; esac';
 
 /**
  * A process that does nothing but wait for the keeper's death, in order to kill the task at that moment: Node cannot
