@@ -32,7 +32,7 @@ driverConformance('fleet', async () => {
     until: (condition, what) => until(condition, what, 15_000),
     settle: () => sleep(700),
     async running(job, index) {
-      const incarnations = processesOf(job).map((pid) => environmentOf(pid));
+      const incarnations = processesOf(rig, job).map((pid) => environmentOf(pid));
       const own = incarnations.filter((env) => env.ROLLWAY_INDEX === String(index));
       return [...new Set(own.map((env) => Number(env.ROLLWAY_INCARNATION)))].sort((a, b) => a - b);
     },

@@ -43,7 +43,8 @@ export interface RunningAgent {
 export const version = '0.0.0-test';
 let nextAddress = 10;
 
-export async function openRig(): Promise<Rig> {
+/** `listenOn`: where agents reach the server half; by default only from this machine. */
+export async function openRig(listenOn = '127.0.0.1'): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), 'rw-'));
   const store = await openStore({ kind: 'sqlite', path: ':memory:' });
   const engine = createEngine({ store, clock: realClock, chance: realChance, processId: 'test' });
@@ -60,7 +61,7 @@ export async function openRig(): Promise<Rig> {
     dataDir: join(folder, 'server'),
     settings: { version, heartbeatMs: 300, binMs: 1000 },
   });
-  await server.listen(0, '127.0.0.1');
+  await server.listen(0, listenOn);
   const reports: TaskReport[] = [];
   const ended = new AbortController();
   const observing = server.driver.observe(async (seen) => {
