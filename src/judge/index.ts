@@ -2,6 +2,8 @@
  * The second judge: is this version good? Compares tasks of the new version with tasks of the old one while both
  * sets keep moving; `pass`, `fail` or `undecided`, never a guess.
  */
+export * from './discover.ts';
+export { judge } from './judge.ts';
 export * from './port.ts';
 export * from './prometheus-text.ts';
 export * from './sample-store.ts';

@@ -7,6 +7,8 @@ export interface JudgePlan {
   readonly phaseName: string;
   readonly spec: JudgeSpec;
   readonly newVersion: VersionId;
+  /** What the old group runs; tasks of any third version belong to nobody. Absent: every other version is old. */
+  readonly oldVersions?: readonly VersionId[] | undefined;
   /** Task updates of this rollout: when each index's update was admitted (baseline frozen) and when it served again. */
   readonly updates: readonly {
     readonly index: TaskIndex;
@@ -19,6 +21,16 @@ export interface JudgePlan {
   readonly deadlineAtMs: number;
   /** Phases planned in all, to share α. */
   readonly phases: number;
+  /** How restarted tasks of this service differ from others by age, from its past rollouts. Absent: a wide guess. */
+  readonly ageCurves?: AgeCurves | undefined;
+}
+
+/** Per check: mean log difference of a restarted task from its peers at each age in bins, and its spread (variance) between rollouts. */
+export type AgeCurves = Readonly<Record<string, AgeCurve>>;
+export interface AgeCurve {
+  readonly rollouts: number;
+  readonly mean: readonly number[];
+  readonly variance: readonly number[];
 }
 
 /**
@@ -40,6 +52,10 @@ export interface Judgement {
   readonly measured: boolean;
   /** A metric that was there and vanished, or never was. */
   readonly missing: readonly string[];
+  /** Checks had data in both groups and have it no more, or a required metric is missing on the new tasks. */
+  readonly lostData: boolean;
+  /** What was seen suffices for the power that the traffic before the rollout promised for the longest bake. */
+  readonly powerReached: boolean;
 }
 
 /** Pure: the same plan, samples, memory and time give the same judgement, bit for bit. */

@@ -1,0 +1,333 @@
+import { mixedPoissonAtLeast, mixedPoissonAtMost, normalQuantile, studentAbove } from '../stats/index.ts';
+import { type BinTable, matureAge, newGroup, oldGroup } from './bin-table.ts';
+import type { CountMeasure } from './measures.ts';
+import type { AgeCurve } from './port.ts';
+
+/** What the numbers say about events of new tasks against what old tasks at the same place and time let expect. */
+export interface CountEvidence {
+  readonly kind: 'counts';
+  /** As seen, for people. */
+  readonly newEvents: number;
+  readonly newExposure: number;
+  readonly oldEvents: number;
+  readonly oldExposure: number;
+  /** Events expected of the new tasks if they were like old ones. */
+  readonly expected: number;
+  /** What is tested: outlier left out, extremes cut. */
+  readonly tested: { readonly events: number; readonly expected: number; readonly exposure: number };
+  /** Variance per expected event; 1 = independent events. */
+  readonly overdispersion: number;
+  /** 1 / relative variance of `expected`: of the rate, of the baselines, between harmless rollouts. */
+  readonly shape: number;
+  /** Degrees of freedom with which `overdispersion` is known. */
+  readonly freedom: number;
+  readonly newTasks: number;
+  readonly oldTasks: number;
+  /** Row of the task left out, and all new rows, worst first. */
+  readonly outlier: number | undefined;
+  readonly drivers: readonly number[];
+}
+
+export interface CountOptions {
+  readonly ageCurve: AgeCurve | undefined;
+  /** Spread of the log ratio between harmless rollouts, where no age curve says it. */
+  readonly priorSpread: number;
+  /** Only tasks of this domain. */
+  readonly domain?: number | undefined;
+  readonly leaveOneOut?: boolean;
+}
+
+/** How strongly rates of one bin, one region, one task are drawn to the common rate: in expected events. */
+const binPrior = 2;
+const regionPrior = 5;
+const taskPrior = 10;
+
+/** Steps 2–7 of the method for counts (docs/judge.md); undefined: nothing to compare. */
+export function compareCounts(
+  table: BinTable,
+  measure: CountMeasure,
+  options: CountOptions,
+): CountEvidence | undefined {
+  const { bins, group } = table;
+  const rows = rowsOf(table, options.domain);
+  const since = rows.reduce((least, row) => Math.min(least, table.newSince[row]!), bins);
+  if (since >= bins) return undefined;
+  const rate = rateOfOldTasks(table, measure, rows);
+  if (!rate) return undefined;
+
+  // Expected events of each task in its past, by which its own factor is known.
+  const n = table.tasks.length;
+  const factor = new Float64Array(n).fill(1);
+  const factorVariance = new Float64Array(n).fill(1 / taskPrior);
+  for (const row of rows) {
+    let events = 0;
+    let expected = 0;
+    const end = table.newSince[row]! < bins ? Math.min(bins, table.frozenAt[row]!) : since;
+    for (let bin = 0; bin < end; bin += 1) {
+      const at = row * bins + bin;
+      if (group[at] !== oldGroup || Number.isNaN(measure.exposure[at]!)) continue;
+      const mu = measure.exposure[at]! * rate.of(row, bin);
+      expected += mu;
+      events += Math.min(measure.events[at]!, mu + 4 * Math.sqrt(mu) + 2);
+    }
+    factor[row] = (events + taskPrior) / (expected + taskPrior);
+    factorVariance[row] = 1 / (expected + taskPrior);
+  }
+
+  // Cutting extremes lowers the sums a little: old tasks say by how much.
+  const cut = (at: number, mu: number) => Math.min(measure.events[at]!, mu + 4 * Math.sqrt(mu) + 2);
+  let oldCut = 0;
+  let oldExpected = 0;
+  for (const row of rows) {
+    for (let bin = 0; bin < bins; bin += 1) {
+      const at = row * bins + bin;
+      if (group[at] !== oldGroup || Number.isNaN(measure.exposure[at]!)) continue;
+      const mu = measure.exposure[at]! * rate.of(row, bin) * factor[row]!;
+      oldCut += cut(at, mu);
+      oldExpected += mu;
+    }
+  }
+  const centre = (oldCut + taskPrior) / (oldExpected + taskPrior);
+
+  interface TaskSum {
+    row: number;
+    events: number;
+    expected: number;
+    exposure: number;
+    raw: number;
+    plain: number;
+    uncontrolled: number;
+    spread: number;
+  }
+  const sumOf = (row: number, wanted: number, from: number, to: number): TaskSum => {
+    const sum = { row, events: 0, expected: 0, exposure: 0, raw: 0, plain: 0, uncontrolled: 0, spread: 0 };
+    for (let bin = from; bin < to; bin += 1) {
+      const at = row * bins + bin;
+      const exposure = measure.exposure[at]!;
+      if (group[at] !== wanted || Number.isNaN(exposure)) continue;
+      let mu = exposure * rate.of(row, bin) * factor[row]! * centre;
+      if (wanted === newGroup && options.ageCurve) mu *= Math.exp(atAge(options.ageCurve.mean, table.age[at]!));
+      sum.events += cut(at, mu);
+      sum.expected += mu;
+      sum.plain += mu / centre;
+      sum.exposure += exposure;
+      sum.raw += measure.events[at]!;
+      if (!rate.isControlled(bin)) sum.uncontrolled += mu;
+      if (options.ageCurve) sum.spread += mu * Math.sqrt(Math.max(0, atAge(options.ageCurve.variance, table.age[at]!)));
+    }
+    return sum;
+  };
+
+  const fresh = rows.filter((row) => table.newSince[row]! < bins).map((row) => sumOf(row, newGroup, since, bins));
+  const seen = fresh.filter(({ exposure }) => exposure > 0);
+  if (seen.length === 0) return undefined;
+  const still = rows.map((row) => sumOf(row, oldGroup, since, bins)).filter(({ exposure }) => exposure > 0);
+  const past =
+    still.length < 8 ? pastWindows(table, rows, since, (row, from, to) => sumOf(row, oldGroup, from, to)) : [];
+  const { overdispersion, freedom } = dispersionOf([...still, ...past]);
+
+  const excess = ({ events, expected }: TaskSum) => (events - expected) / Math.sqrt(overdispersion * expected + 0.25);
+  seen.sort((a, b) => excess(b) - excess(a) || a.row - b.row);
+  const isLeftOut = options.leaveOneOut !== false && seen.length >= 3;
+  const tested = isLeftOut ? seen.slice(1) : seen;
+
+  const total = (list: readonly TaskSum[], key: Exclude<keyof TaskSum, 'row'>) =>
+    list.reduce((sum, item) => sum + item[key], 0);
+  const expected = Math.max(1e-12, total(tested, 'expected'));
+  // Relative variance of what is expected, from four sources.
+  const ofRate = 1 / (total(still, 'raw') + total(past, 'raw') + 1);
+  const ofBaselines =
+    tested.reduce((sum, item) => sum + item.expected * item.expected * factorVariance[item.row]!, 0) /
+    (expected * expected);
+  const spread = options.ageCurve ? total(tested, 'spread') / expected : options.priorSpread;
+  const rollouts = options.ageCurve?.rollouts ?? 20;
+  const ofRollouts = spread * spread * (1 + 1 / rollouts);
+  const alone = total(tested, 'uncontrolled') / expected;
+  const ofTime = alone * alone * rate.drift(Math.max(1, bins - since));
+  return {
+    kind: 'counts',
+    newEvents: total(seen, 'raw'),
+    newExposure: total(seen, 'exposure'),
+    oldEvents: total(still.length > 0 ? still : past, 'raw'),
+    oldExposure: total(still.length > 0 ? still : past, 'exposure'),
+    expected: total(seen, 'plain'),
+    tested: { events: total(tested, 'events'), expected, exposure: total(tested, 'exposure') },
+    overdispersion,
+    shape: 1 / (ofRate + ofBaselines + ofRollouts + ofTime),
+    freedom,
+    newTasks: seen.length,
+    oldTasks: still.length,
+    outlier: isLeftOut ? seen[0]!.row : undefined,
+    drivers: seen
+      .filter((item) => item.events > item.expected)
+      .map(({ row }) => row)
+      .slice(0, 5),
+  };
+}
+
+function rowsOf(table: BinTable, domain: number | undefined): number[] {
+  const rows: number[] = [];
+  for (let row = 0; row < table.tasks.length; row += 1) {
+    if (domain === undefined || table.domain[row] === domain) rows.push(row);
+  }
+  return rows;
+}
+
+export function atAge(curve: readonly number[], age: number): number {
+  if (curve.length === 0 || age >= matureAge) return 0;
+  return age < curve.length ? curve[Math.max(0, age)]! : curve[curve.length - 1]!;
+}
+
+/** Events per occasion of old tasks, by bin and region, each drawn to the one above it as far as it is uncertain. */
+function rateOfOldTasks(table: BinTable, measure: CountMeasure, rows: readonly number[]) {
+  const { bins, group, domains } = table;
+  const events = new Float64Array(bins * (domains + 1));
+  const exposure = new Float64Array(bins * (domains + 1));
+  for (const row of rows) {
+    const own = (1 + table.domain[row]!) * bins;
+    for (let bin = 0; bin < bins; bin += 1) {
+      const at = row * bins + bin;
+      if (group[at] !== oldGroup || Number.isNaN(measure.exposure[at]!)) continue;
+      events[bin]! += measure.events[at]!;
+      exposure[bin]! += measure.exposure[at]!;
+      events[own + bin]! += measure.events[at]!;
+      exposure[own + bin]! += measure.exposure[at]!;
+    }
+  }
+  let allEvents = 0.5;
+  let allExposure = 0;
+  for (let bin = 0; bin < bins; bin += 1) {
+    allEvents += events[bin]!;
+    allExposure += exposure[bin]!;
+  }
+  if (allExposure === 0) return undefined;
+  const base = allEvents / allExposure;
+  const rates = new Float64Array(bins * (domains + 1));
+  for (let bin = 0; bin < bins; bin += 1) {
+    const common = base * ((events[bin]! + binPrior) / (base * exposure[bin]! + binPrior));
+    for (let domain = 1; domain <= domains; domain += 1) {
+      const at = domain * bins + bin;
+      rates[at] = common * ((events[at]! + regionPrior) / (common * exposure[at]! + regionPrior));
+    }
+  }
+  return {
+    of: (row: number, bin: number) => rates[(1 + table.domain[row]!) * bins + bin]!,
+    isControlled: (bin: number) => exposure[bin]! > 0,
+    /** Relative variance of the rate between windows of this length: all that is known where no old task is left. */
+    drift: (length: number) => {
+      const windows: number[] = [];
+      for (let end = bins; end - length >= 0; end -= length) {
+        let e = 0;
+        let x = 0;
+        for (let bin = end - length; bin < end; bin += 1) {
+          e += events[bin]!;
+          x += exposure[bin]!;
+        }
+        if (base * x >= 1) windows.push(e / (base * x) - 1, 1 / (base * x));
+      }
+      let excess = 0;
+      for (let i = 0; i < windows.length; i += 2) excess += windows[i]! * windows[i]! - windows[i + 1]!;
+      return Math.max(0.05, windows.length > 0 ? (2 * excess) / windows.length : 0);
+    },
+  };
+}
+
+/** The same tasks in earlier windows of the same length: tells how much they vary where few old tasks are left. */
+function pastWindows<T extends { readonly exposure: number }>(
+  table: BinTable,
+  rows: readonly number[],
+  since: number,
+  sumOf: (row: number, from: number, to: number) => T,
+): T[] {
+  const length = table.bins - since;
+  const found: T[] = [];
+  for (let end = since, n = 0; end - length >= 0 && n < 3; end -= length, n += 1) {
+    for (const row of rows) {
+      const sum = sumOf(row, end - length, end);
+      if (sum.exposure > 0) found.push(sum);
+    }
+  }
+  return found;
+}
+
+function dispersionOf(sums: readonly { readonly events: number; readonly expected: number }[]) {
+  let squares = 0;
+  let expected = 0;
+  for (const sum of sums) {
+    squares += (sum.events - sum.expected) * (sum.events - sum.expected);
+    expected += sum.expected;
+  }
+  const freedom = Math.max(1, sums.length - 1);
+  const raw = expected > 0 ? (squares / expected) * (sums.length / freedom) : 1;
+  // With little expected, a single event says nothing about dispersion.
+  const trust = expected / (expected + 5);
+  return { overdispersion: Math.max(1, 1 + (raw - 1) * trust), freedom };
+}
+
+/**
+ * A hypothesis about the new tasks: `ratio` times as many events as expected, plus `extra` per occasion, and at least
+ * `floor` per occasion. Only the first part is as uncertain as what was expected.
+ */
+export interface Hypothesis {
+  readonly ratio: number;
+  readonly extra?: number;
+  readonly floor?: number;
+}
+
+export function meanUnder({ tested, shape }: CountEvidence, { ratio, extra = 0, floor = 0 }: Hypothesis) {
+  const scaled = tested.expected * ratio;
+  const mean = Math.max(scaled + extra * tested.exposure, floor * tested.exposure);
+  return { mean, shape: (shape * mean * mean) / (scaled * scaled) };
+}
+
+/** Chance of this many events or more under a hypothesis. */
+export function chanceOfCounts(evidence: CountEvidence, hypothesis: Hypothesis): number {
+  const { mean, shape } = meanUnder(evidence, hypothesis);
+  const { overdispersion, tested } = evidence;
+  return heavier(
+    mixedPoissonAtLeast(tested.events / overdispersion, mean / overdispersion, shape),
+    evidence,
+    mean,
+    shape,
+  );
+}
+
+/** Chance of this few. */
+export function chanceOfFewCounts(evidence: CountEvidence, hypothesis: Hypothesis): number {
+  const { mean, shape } = meanUnder(evidence, hypothesis);
+  const { overdispersion, tested } = evidence;
+  return heavier(
+    mixedPoissonAtMost(tested.events / overdispersion, mean / overdispersion, shape),
+    evidence,
+    mean,
+    shape,
+  );
+}
+
+/** The overdispersion is an estimate of a few tasks: the tail becomes that of Student's t as far as it matters. */
+function heavier(p: number, { overdispersion, freedom }: CountEvidence, mean: number, shape: number): number {
+  if (overdispersion <= 1 || p >= 0.5) return p;
+  const estimated = (overdispersion - 1) * mean;
+  const total = overdispersion * mean + (mean * mean) / shape;
+  const df = (freedom * total * total) / (estimated * estimated);
+  return studentAbove(-normalQuantile(Math.max(p, 1e-300)), df);
+}
+
+/** Ratios between which the truth lies, each side missed with chance `tail`. */
+export function intervalOfCounts(evidence: CountEvidence, tail: number): readonly [number, number] {
+  const low = solve((ratio) => chanceOfCounts(evidence, { ratio }) - tail);
+  const high = solve((ratio) => tail - chanceOfFewCounts(evidence, { ratio }));
+  return [evidence.tested.events > 0 ? low : 0, high];
+}
+
+/** Where a function of a ratio that rises with it crosses zero. */
+function solve(f: (ratio: number) => number): number {
+  let low = 1e-6;
+  let high = 1e6;
+  for (let i = 0; i < 60 && high / low > 1 + 1e-6; i += 1) {
+    const middle = Math.sqrt(low * high);
+    if (f(middle) < 0) low = middle;
+    else high = middle;
+  }
+  return Math.sqrt(low * high);
+}

@@ -1,0 +1,110 @@
+import type { CheckSpec, Sample } from '../model/index.ts';
+
+/** A metric as far as discovery looks at it. */
+export interface SeenMetric {
+  readonly metric: string;
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly labels: Readonly<Record<string, readonly string[]>>;
+}
+
+const requestCounters = [
+  'http_requests_total',
+  'http_server_requests_total',
+  'http_request_total',
+  'requests_total',
+  'http_server_request_duration_seconds',
+  'http_request_duration_seconds',
+  'http_server_requests_seconds',
+  'http_server_duration_milliseconds',
+  'grpc_server_handled_total',
+  'rpc_server_duration_milliseconds',
+];
+const statusLabels = [
+  'code',
+  'status',
+  'status_code',
+  'http_status_code',
+  'http_response_status_code',
+  'statusCode',
+  'grpc_code',
+  'rpc_grpc_status_code',
+];
+const latencyHistograms = [
+  'http_server_request_duration_seconds',
+  'http_request_duration_seconds',
+  'http_server_requests_seconds',
+  'http_server_duration_milliseconds',
+  'http_request_duration_milliseconds',
+  'http_request_duration_ms',
+  'request_duration_seconds',
+  'grpc_server_handling_seconds',
+  'rpc_server_duration_milliseconds',
+];
+/** Failures of the server in gRPC, by name and by number. */
+const grpcErrors =
+  'Unknown|DeadlineExceeded|Unimplemented|Internal|Unavailable|DataLoss|UNKNOWN|INTERNAL|UNAVAILABLE|2|4|12|13|14|15';
+
+/** The checks a service gets without asking: those of the common names that it exposes (docs/judge.md lists them). */
+export function discoverChecks(metrics: readonly SeenMetric[]): CheckSpec[] {
+  const checks: CheckSpec[] = [];
+  const errors = findErrors(metrics);
+  if (errors) checks.push(errors);
+  const latency = latencyHistograms.find((name) =>
+    metrics.some(({ metric, kind }) => metric === name && kind === 'histogram'),
+  );
+  if (latency) {
+    const metric = { latency: { histogram: latency, quantile: 0.99 } };
+    checks.push({
+      name: 'latency-p99',
+      metric,
+      worse: 'higher',
+      delta: 0.05,
+      margin: 0.25,
+      critical: true,
+      required: true,
+      trust: 'revert',
+    });
+  }
+  return checks;
+}
+
+function findErrors(metrics: readonly SeenMetric[]): CheckSpec | undefined {
+  for (const counter of requestCounters) {
+    const seen = metrics.find(({ metric, kind }) => metric === counter && kind !== 'gauge');
+    const label = seen && statusLabels.find((name) => seen.labels[name] !== undefined);
+    if (!label) continue;
+    const errorValues = label.includes('grpc') ? grpcErrors : '5..';
+    return {
+      name: 'errors',
+      metric: { errorRatio: { counter, label, errorValues } },
+      worse: 'higher',
+      delta: 0.03,
+      margin: 0.5,
+      critical: true,
+      required: true,
+      trust: 'revert',
+    };
+  }
+  return undefined;
+}
+
+/** The metrics that occur in samples, for a judge that is given nothing else. */
+export function metricsIn(samples: readonly Sample[]): SeenMetric[] {
+  const found = new Map<string, { metric: string; kind: SeenMetric['kind']; labels: Map<string, Set<string>> }>();
+  for (const { metric, labels, value } of samples) {
+    const kind = 'gauge' in value ? 'gauge' : 'counterDelta' in value ? 'counter' : 'histogram';
+    const entry = found.get(`${kind}${metric}`) ?? { metric, kind, labels: new Map() };
+    found.set(`${kind}${metric}`, entry);
+    for (const [label, text] of Object.entries(labels)) {
+      const values = entry.labels.get(label) ?? new Set();
+      if (values.size < 50) entry.labels.set(label, values.add(text));
+    }
+  }
+  return [...found.values()]
+    .map(({ metric, kind, labels }) => ({
+      metric,
+      kind,
+      labels: Object.fromEntries([...labels].map(([label, values]) => [label, [...values].sort()])),
+    }))
+    .sort((a, b) => (a.metric < b.metric ? -1 : 1));
+}

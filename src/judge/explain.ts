@@ -1,0 +1,82 @@
+import type { CheckResult, CheckSpec, Verdict } from '../model/index.ts';
+import { type Evidence, isTolerated, toleratedRatio } from './measured-check.ts';
+
+/** One sentence for people: what was seen, how sure it is, what it was held against, from how much. */
+export function explainCheck(
+  check: CheckSpec,
+  evidence: Evidence,
+  verdict: Verdict,
+  power: number,
+  seconds: boolean,
+): string {
+  const { estimate, interval, oldLevel, newLevel, newEvents, source } = evidence;
+  const tasks = `${source.newTasks} ${source.newTasks === 1 ? 'task' : 'tasks'}`;
+  const amount = source.kind === 'counts' ? `${thousands(newEvents)} requests` : `${thousands(newEvents)} readings`;
+  const bounds = `95 % interval ${percent(interval[0])} to ${percent(interval[1])}`;
+  const isSmall = source.kind === 'counts' && isTolerated(check, source);
+  const margin = isSmall ? `${share(toleratedRatio)} of all requests` : percent(check.margin);
+  const limits = verdict === 'pass' ? `margin ${margin}` : `limit ${percent(check.delta)}`;
+  const tail = `${bounds}; ${limits}; ${tasks}, ${amount}`;
+  const direction = estimate >= 0 === (check.worse === 'higher') ? 'higher' : 'lower';
+  const difference = percent(Math.abs(estimate));
+  const isTiny = 'errorRatio' in check.metric && oldLevel < 0.0005;
+  let fact: string;
+  if ('errorRatio' in check.metric) {
+    const compared = isTiny ? '' : `: ${difference} ${direction}`;
+    fact = `${share(newLevel)} of the requests to new tasks failed, ${share(oldLevel)} of those to old tasks${compared}`;
+  } else if ('latency' in check.metric) {
+    const name = `p${Number((check.metric.latency.quantile * 100).toPrecision(6))}`;
+    const levels = `${duration(newLevel, seconds)} against ${duration(oldLevel, seconds)}`;
+    fact = `${name} of the new tasks is ${difference} ${direction} than that of old tasks in the same bins (${levels})`;
+  } else {
+    const name = 'gauge' in check.metric ? check.metric.gauge : check.metric.rate;
+    fact = `${name} of the new tasks is ${difference} ${direction} than that of old tasks`;
+  }
+  const numbers = isTiny ? `${tasks}, ${amount}` : tail;
+  if (verdict !== 'undecided') return `${fact}; ${numbers}.`;
+  return `${fact}; ${numbers}. That is not enough to tell: harm at the margin of ${margin} would have been found with ${percent(power)} chance.`;
+}
+
+/** The verdict in one sentence: of a failure the check that shows it most, else what all have in common. */
+export function explainVerdict(verdict: Verdict, results: readonly CheckResult[]): string {
+  const of = (wanted: Verdict) => results.filter((result) => result.verdict === wanted);
+  const worst = of('fail')[0];
+  if (verdict === 'fail' && worst) return worst.sentence;
+  if (results.length === 0) return 'There is nothing to compare: basic checks only.';
+  if (verdict === 'pass') {
+    const names = results.map(({ check }) => check).join(', ');
+    return results.length === 1
+      ? results[0]!.sentence
+      : `${results.length} checks pass (${names}). ${results[0]!.sentence}`;
+  }
+  const open = of('undecided')[0] ?? worst;
+  return open ? `${open.check}: ${open.sentence}` : 'Undecided.';
+}
+
+export function percent(value: number): string {
+  if (!Number.isFinite(value)) return value > 0 ? 'any' : 'none';
+  const number = value * 100;
+  if (Math.abs(number) >= 1e5) return 'more than 100,000 %';
+  const digits = Math.abs(number) >= 10 || number === 0 ? 0 : 1;
+  return `${grouped(number.toFixed(digits)).replace(/\.0$/, '')} %`;
+}
+
+function share(value: number): string {
+  if (!Number.isFinite(value) || value === 0) return 'none';
+  return `${Number((value * 100).toPrecision(2))} %`;
+}
+
+function duration(value: number, seconds: boolean): string {
+  if (!Number.isFinite(value)) return 'unknown';
+  const ms = seconds ? value * 1000 : value;
+  return ms >= 1000 ? `${Number((ms / 1000).toPrecision(3))} s` : `${Number(ms.toPrecision(3))} ms`;
+}
+
+function thousands(value: number): string {
+  return grouped(String(Math.round(value)));
+}
+
+/** `41000.5` → `41,000.5` */
+function grouped(number: string): string {
+  return number.replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ',');
+}

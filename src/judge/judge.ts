@@ -1,0 +1,321 @@
+import type { CheckResult, CheckSpec, JudgeVerdict, Sample, Verdict } from '../model/index.ts';
+import { type BinTable, buildBinTable, newGroup, oldGroup } from './bin-table.ts';
+import { discoverChecks, metricsIn } from './discover.ts';
+import { explainCheck, explainVerdict } from './explain.ts';
+import { defaultLookAges, dueLook, shareOfLook } from './looks.ts';
+import { type CheckData, type Evidence, readCheck, weigh } from './measured-check.ts';
+import type { JudgeMemory, Judgement, JudgePlan } from './port.ts';
+
+/** What the judge keeps of one phase; plain JSON. */
+interface PhaseMemory {
+  /** Ages at which looks were used, while tasks were being updated and after. */
+  readonly used: { readonly updating: number; readonly baking: number };
+  /** Verdict per check at the last look; a failure stays. */
+  readonly verdicts: Readonly<Record<string, Verdict>>;
+  /** Checks that had data on new tasks. */
+  readonly hadData: readonly string[];
+}
+
+const emptyPhase: PhaseMemory = { used: { updating: 0, baking: 0 }, verdicts: {}, hadData: [] };
+/** Part of a phase's α for looks while its tasks are still being updated. */
+const updatingShare = 0.3;
+/** Chance of passing a version that is worse by the margin, per phase. */
+const passAlpha = 0.05;
+/** Bins without a reading after which a metric of a warm task counts as gone. */
+const goneAfterBins = 6;
+
+/**
+ * Is the new version worse than the old by more than its owner cares about? Pure: the same plan, samples, memory and
+ * time give the same judgement; asked again about the same bins it gives the same answer and spends nothing.
+ */
+export function judge(
+  plan: JudgePlan,
+  samples: readonly Sample[],
+  memory: JudgeMemory | undefined,
+  nowMs: number,
+): Judgement {
+  const { binMs } = plan.spec;
+  let fromMs = Number.POSITIVE_INFINITY;
+  let toMs = 0;
+  for (const sample of samples) {
+    if (sample.toMs - sample.fromMs > 1.5 * binMs) continue;
+    fromMs = Math.min(fromMs, sample.fromMs);
+    toMs = Math.max(toMs, sample.toMs);
+  }
+  const table = buildBinTable(plan, samples, fromMs === Number.POSITIVE_INFINITY ? 0 : fromMs, toMs);
+  const checks = checksOf(plan, samples);
+  const data = new Map(checks.map((check) => [check.name, readCheck(table, samples, check)]));
+  return judgeTable(plan, checks, table, data, memory, nowMs);
+}
+
+/** The checks of the specification; where a standard metric does not occur, what was discovered stands in for it. */
+function checksOf(plan: JudgePlan, samples: readonly Sample[]): readonly CheckSpec[] {
+  const seen = metricsIn(samples);
+  const found = discoverChecks(seen);
+  if (plan.spec.checks.length === 0) return found;
+  return plan.spec.checks.map((check) => {
+    const { metric } = check;
+    const same = (kind: 'errorRatio' | 'latency') => found.find((other) => kind in other.metric)?.metric;
+    if ('errorRatio' in metric) {
+      const { counter, label } = metric.errorRatio;
+      const isThere = seen.some((one) => one.metric === counter && one.labels[label] !== undefined);
+      return isThere ? check : { ...check, metric: same('errorRatio') ?? metric };
+    }
+    if ('latency' in metric) {
+      const isThere = seen.some((one) => one.metric === metric.latency.histogram && one.kind === 'histogram');
+      const other = same('latency');
+      if (isThere || !other || !('latency' in other)) return check;
+      return { ...check, metric: { latency: { ...metric.latency, histogram: other.latency.histogram } } };
+    }
+    return check;
+  });
+}
+
+/** The same on tables made elsewhere (the bench, or a cache over closed bins). */
+export function judgeTable(
+  plan: JudgePlan,
+  checks: readonly CheckSpec[],
+  table: BinTable,
+  data: ReadonlyMap<string, CheckData | undefined>,
+  memory: JudgeMemory | undefined,
+  nowMs: number,
+): Judgement {
+  const phaseKey = String(plan.phase);
+  const phases = (memory?.state.phases ?? {}) as Readonly<Record<string, PhaseMemory>>;
+  const before = phases[phaseKey] ?? emptyPhase;
+  const look = findLook(plan, table, before);
+  const weights = new Map(checks.map((check) => [check.name, weightOf(check)]));
+  const totalWeight = [...weights.values()].reduce((sum, weight) => sum + weight, 0);
+  const perCheck: CheckResult[] = [];
+  const verdicts: Record<string, Verdict> = { ...before.verdicts };
+  const hadData = new Set(before.hadData);
+  const missing: string[] = [];
+  let measured = false;
+  let powerReached = true;
+  let spent = 0;
+
+  for (const check of checks) {
+    const one = data.get(check.name);
+    const alpha = ((plan.spec.alpha / Math.max(1, plan.phases)) * weights.get(check.name)!) / totalWeight;
+    const presence = one ? presenceOf(plan, table, one) : { onOld: false, onNew: false, isDue: false, traffic: 1 };
+    if (presence.onNew) hadData.add(check.name);
+    const isGone = presence.isDue && !presence.onNew && (presence.onOld || hadData.has(check.name));
+    if (!one || isGone) missing.push(check.name);
+    const evidence = one ? weigh(table, one, { ageCurve: plan.ageCurves?.[check.name] }) : undefined;
+    if (evidence) measured = true;
+    if (presence.traffic < 0.5) powerReached = false;
+    if (look && evidence && !isGone) {
+      const level = alpha * look.share;
+      spent += level;
+      const latched = before.verdicts[check.name] === 'fail';
+      verdicts[check.name] = latched ? 'fail' : decide(plan, table, one!, evidence, level, look.passShare);
+    } else if (look && before.verdicts[check.name] !== 'fail') verdicts[check.name] = 'undecided';
+    if (isGone) verdicts[check.name] = check.required || before.verdicts[check.name] === 'fail' ? 'fail' : 'undecided';
+    perCheck.push(
+      resultOf(check, evidence, verdicts[check.name] ?? 'undecided', alpha * (look?.share ?? 0.1), table, isGone),
+    );
+  }
+
+  const verdict = combine(checks, perCheck, measured);
+  const lostData =
+    missing.some((name) => hadData.has(name)) ||
+    perCheck.some((r, i) => missing.includes(r.check) && checks[i]!.required && measured);
+  const lookBin = table.firstBin + table.bins;
+  const lookId = look
+    ? `${plan.rollout}/${plan.phase}/${look.stage}-${look.age}`
+    : `${plan.rollout}/${plan.phase}/bin-${lookBin}`;
+  const phase: PhaseMemory = {
+    used: look ? { ...before.used, [look.stage]: look.age } : before.used,
+    verdicts,
+    hadData: [...hadData].sort(),
+  };
+  const judgeVerdict: JudgeVerdict = {
+    verdict,
+    lookId,
+    atMs: nowMs,
+    perCheck: [...perCheck].sort((a, b) => rank(a.verdict) - rank(b.verdict)),
+    sentence: explainVerdict(
+      verdict,
+      [...perCheck].sort((a, b) => rank(a.verdict) - rank(b.verdict)),
+    ),
+  };
+  return {
+    verdict: judgeVerdict,
+    memory: {
+      looks: (memory?.looks ?? 0) + (look ? 1 : 0),
+      alphaSpent: (memory?.alphaSpent ?? 0) + spent,
+      lastLookAtMs: look ? nowMs : (memory?.lastLookAtMs ?? 0),
+      state: { ...memory?.state, phases: { ...phases, [phaseKey]: phase } },
+    },
+    measured,
+    missing,
+    lostData,
+    powerReached: powerReached && measured,
+  };
+}
+
+function rank(verdict: Verdict): number {
+  return verdict === 'fail' ? 0 : verdict === 'undecided' ? 1 : 2;
+}
+
+interface Look {
+  readonly stage: 'updating' | 'baking';
+  readonly age: number;
+  /** Of the phase's α. */
+  readonly share: number;
+  /** Of the chance of passing wrongly. */
+  readonly passShare: number;
+}
+
+/** Which planned look is due, if any: ages count usable bins, from the phase's start, or from its last update. */
+function findLook(plan: JudgePlan, table: BinTable, memory: PhaseMemory): Look | undefined {
+  const { binMs, warmupMs } = plan.spec;
+  const warmupBins = Math.max(1, Math.ceil(warmupMs / binMs));
+  const end = table.firstBin + table.bins;
+  const stage = plan.updatedAtMs !== undefined && plan.updatedAtMs < end * binMs ? 'baking' : 'updating';
+  const startMs = stage === 'baking' ? plan.updatedAtMs! : plan.phaseStartedAtMs;
+  const age = end - Math.ceil(startMs / binMs) - warmupBins;
+  const plannedMs =
+    stage === 'baking' ? plan.deadlineAtMs - startMs : Math.max(plan.deadlineAtMs - startMs, 60 * binMs);
+  const plannedAge = Math.max(2, Math.floor(plannedMs / binMs) - warmupBins);
+  const due = dueLook(defaultLookAges, age, memory.used[stage]);
+  if (due === undefined) return undefined;
+  const share = shareOfLook(defaultLookAges, due, plannedAge);
+  return { stage, age: due, share: share * (stage === 'baking' ? 1 - updatingShare : updatingShare), passShare: share };
+}
+
+/** How α is shared over checks: what matters most gets most. */
+function weightOf({ metric }: CheckSpec): number {
+  if ('errorRatio' in metric) return 0.3;
+  return 'latency' in metric ? 0.25 : 0.15;
+}
+
+/** Regions share half of a check's chance of error, when there are enough tasks in each to tell. */
+const regionShare = 0.4;
+const fewestInRegion = 8;
+
+function decide(
+  plan: JudgePlan,
+  table: BinTable,
+  data: CheckData,
+  evidence: Evidence,
+  level: number,
+  passShare: number,
+): Verdict {
+  const { check } = data;
+  const regions = table.domains > 1 && data.measure.kind === 'counts' ? regionsToJudge(table) : [];
+  const main = regions.length > 0 ? level * (1 - regionShare) : level;
+  if (evidence.chanceIfHarmless <= main && evidence.estimate > check.delta) return 'fail';
+  for (const domain of regions) {
+    const part = weigh(table, data, { ageCurve: plan.ageCurves?.[check.name], domain });
+    if (part && part.chanceIfHarmless <= (level * regionShare) / table.domains && part.estimate > check.delta)
+      return 'fail';
+  }
+  return evidence.chanceIfHarmful <= passAlpha * passShare ? 'pass' : 'undecided';
+}
+
+function regionsToJudge(table: BinTable): number[] {
+  const sizes = new Int32Array(table.domains);
+  for (const domain of table.domain) sizes[domain]! += 1;
+  return [...sizes.keys()].filter((domain) => sizes[domain]! >= fewestInRegion);
+}
+
+/** Where a check's metric is present, and whether it ought to be. */
+function presenceOf(plan: JudgePlan, table: BinTable, { measure }: CheckData) {
+  const cells = measure.kind === 'counts' ? measure.exposure : measure.values;
+  const isNow = (bin: number) => bin >= table.bins - goneAfterBins;
+  let onOld = false;
+  let onNew = false;
+  const sums = { oldAmount: 0, oldBins: 0, newAmount: 0, newBins: 0 };
+  for (let row = 0; row < table.tasks.length; row += 1) {
+    for (let bin = 0; bin < table.bins; bin += 1) {
+      const at = row * table.bins + bin;
+      const group = table.group[at]!;
+      const cell = cells[at]!;
+      const isThere = !Number.isNaN(cell);
+      const amount = !isThere ? 0 : measure.kind === 'counts' ? cell : 1;
+      if (group === oldGroup) {
+        sums.oldAmount += amount;
+        sums.oldBins += 1;
+        onOld ||= isThere;
+      } else if (group === newGroup) {
+        sums.newAmount += amount;
+        sums.newBins += 1;
+        onNew ||= isThere && isNow(bin);
+      }
+    }
+  }
+  const { binMs, warmupMs } = plan.spec;
+  const end = (table.firstBin + table.bins) * binMs;
+  const isDue = plan.updates.some(
+    ({ servingAtMs }) => servingAtMs !== undefined && servingAtMs + warmupMs + (goneAfterBins + 2) * binMs <= end,
+  );
+  const usual = sums.oldBins > 0 ? sums.oldAmount / sums.oldBins : 0;
+  const seen = sums.newBins > 0 ? sums.newAmount / sums.newBins : 0;
+  return { onOld, onNew, isDue, traffic: usual > 0 ? seen / usual : 1 };
+}
+
+/** One failing critical check fails; others fail together when they are half of all. `observe` never counts. */
+function combine(checks: readonly CheckSpec[], results: readonly CheckResult[], measured: boolean): Verdict {
+  const counted = checks.flatMap((check, i) =>
+    check.trust === 'observe' ? [] : [{ check, verdict: results[i]!.verdict }],
+  );
+  const failed = counted.filter(({ verdict, check }) => verdict === 'fail' && check.trust === 'revert');
+  if (failed.some(({ check }) => check.critical)) return 'fail';
+  if (failed.length > 0 && failed.length * 2 >= counted.length) return 'fail';
+  const isPass = measured && counted.length > 0 && counted.every(({ verdict }) => verdict === 'pass');
+  return isPass ? 'pass' : 'undecided';
+}
+
+function resultOf(
+  check: CheckSpec,
+  evidence: Evidence | undefined,
+  verdict: Verdict,
+  level: number,
+  table: BinTable,
+  isGone: boolean,
+): CheckResult {
+  const base = { check: check.name, verdict, delta: check.delta, margin: check.margin };
+  if (!evidence || isGone) {
+    const sentence = isGone
+      ? `The metric of ${check.name} is there on old tasks and missing on new ones.`
+      : `${check.name} has no data to compare yet.`;
+    return {
+      ...base,
+      estimate: undefined,
+      interval: undefined,
+      oldLevel: undefined,
+      newLevel: undefined,
+      oldTasks: 0,
+      newTasks: 0,
+      newEvents: 0,
+      power: undefined,
+      sentence,
+      drivers: [],
+    };
+  }
+  const { source } = evidence;
+  const power = evidence.powerAt(level);
+  const inSeconds = 'latency' in check.metric && !/milliseconds|_ms$/.test(check.metric.latency.histogram);
+  return {
+    ...base,
+    estimate: finite(evidence.estimate),
+    interval: [bounded(evidence.interval[0]), bounded(evidence.interval[1])],
+    oldLevel: finite(evidence.oldLevel),
+    newLevel: finite(evidence.newLevel),
+    oldTasks: source.oldTasks,
+    newTasks: source.newTasks,
+    newEvents: evidence.newEvents,
+    power: finite(power),
+    sentence: explainCheck(check, evidence, verdict, power, inSeconds),
+    drivers: source.drivers.map((row) => table.tasks[row]!),
+  };
+}
+
+function finite(value: number): number | undefined {
+  return Number.isFinite(value) ? value : undefined;
+}
+/** An interval that is open on one side, as a number that JSON and a chart can carry. */
+function bounded(value: number): number {
+  return Math.max(-1, Math.min(1e6, value));
+}

@@ -1,0 +1,150 @@
+import type { CheckSpec, Sample } from '../model/index.ts';
+import { normalBelow, normalQuantile, studentUpper } from '../stats/index.ts';
+import type { BinTable } from './bin-table.ts';
+import {
+  type CountEvidence,
+  chanceOfCounts,
+  chanceOfFewCounts,
+  compareCounts,
+  intervalOfCounts,
+  meanUnder,
+} from './compare-counts.ts';
+import { chanceOfValue, compareValues, intervalOfValue, type ValueEvidence } from './compare-values.ts';
+import { type LatencyMeasure, measureLatency } from './latency.ts';
+import { type Measure, measureErrors, measureHistograms, measureValues } from './measures.ts';
+import type { AgeCurve } from './port.ts';
+
+/** What one check sees, ready to be held against δ and margin. */
+export interface CheckData {
+  readonly check: CheckSpec;
+  readonly measure: Measure;
+  readonly latency: LatencyMeasure | undefined;
+}
+
+/**
+ * Below this share of failed requests no version is harmful, whatever the ratio; and a rise by less than
+ * `toleratedRatio` is one that an owner can live with, where his margin of (almost) nothing would be nothing.
+ */
+const harmlessRatio = 0.001;
+export const toleratedRatio = 0.005;
+/** Spread of harmless rollouts without history: of the error ratio; of latencies and other numbers. */
+const priorSpreads = { errors: 0.2, latency: 0.08, values: 0.05 };
+/** Below this many requests of new tasks nothing is decided. */
+const fewestEvents = 20;
+
+/** Reads a check's metric out of the samples; undefined: it does not occur. */
+export function readCheck(table: BinTable, samples: readonly Sample[], check: CheckSpec): CheckData | undefined {
+  const { metric } = check;
+  if ('errorRatio' in metric) {
+    const measure = measureErrors(table, samples, metric.errorRatio);
+    return hasAny(measure.exposure) ? { check, measure, latency: undefined } : undefined;
+  }
+  if ('latency' in metric) {
+    const histograms = measureHistograms(table, samples, metric.latency.histogram);
+    const latency = measureLatency(table, histograms, metric.latency.quantile);
+    if (latency) return { check, measure: latency.counts, latency };
+    // Nothing slow to count, or no requests at all: there is no tail to compare yet.
+    return hasAny(histograms.counts) ? { check, measure: emptyCounts(table), latency: undefined } : undefined;
+  }
+  const [name, kind] = 'gauge' in metric ? ([metric.gauge, 'gauge'] as const) : ([metric.rate, 'rate'] as const);
+  const measure = measureValues(table, samples, name, kind);
+  return hasAny(measure.values) ? { check, measure, latency: undefined } : undefined;
+}
+
+function hasAny(cells: Float64Array): boolean {
+  return cells.some((value) => !Number.isNaN(value));
+}
+
+function emptyCounts(table: BinTable): Measure {
+  const size = table.tasks.length * table.bins;
+  return { kind: 'counts', events: new Float64Array(size), exposure: new Float64Array(size) };
+}
+
+/** Evidence on the scale of harm: 0.1 = 10 % worse. */
+export interface Evidence {
+  readonly source: CountEvidence | ValueEvidence;
+  readonly estimate: number;
+  readonly interval: readonly [number, number];
+  /** Chance of what was seen, or worse, if the harm were δ at most. */
+  readonly chanceIfHarmless: number;
+  /** Chance of what was seen, or better, if the harm were the margin at least. */
+  readonly chanceIfHarmful: number;
+  /** Chance that a harm of `margin` is found at a test of level `alpha`. */
+  readonly powerAt: (alpha: number) => number;
+  readonly oldLevel: number;
+  readonly newLevel: number;
+  readonly newEvents: number;
+}
+
+export interface EvidenceOptions {
+  readonly ageCurve: AgeCurve | undefined;
+  readonly domain?: number | undefined;
+  readonly leaveOneOut?: boolean;
+}
+
+export function weigh(table: BinTable, data: CheckData, options: EvidenceOptions): Evidence | undefined {
+  return data.measure.kind === 'counts' ? weighCounts(table, data, options) : weighValues(table, data, options);
+}
+
+function weighCounts(table: BinTable, { check, measure, latency }: CheckData, options: EvidenceOptions) {
+  if (measure.kind !== 'counts') return undefined;
+  const isLatency = 'latency' in check.metric;
+  if (isLatency && !latency) return undefined;
+  const prior = latency ? Math.log(latency.ratioOf(priorSpreads.latency)) : priorSpreads.errors;
+  const source = compareCounts(table, measure, { ...options, priorSpread: prior });
+  if (!source || source.newExposure < fewestEvents) return undefined;
+  const ratioOf = latency ? latency.ratioOf : (harm: number) => 1 + harm;
+  const harmOf = latency ? latency.harmOf : (ratio: number) => ratio - 1;
+  const limit = { ratio: ratioOf(check.delta), floor: latency ? 0 : harmlessRatio };
+  const harmful = isTolerated(check, source) ? { ratio: 1, extra: toleratedRatio } : { ratio: ratioOf(check.margin) };
+  const [low, high] = intervalOfCounts(source, 0.025);
+  return {
+    source,
+    estimate: harmOf(source.newEvents / Math.max(source.expected, 1e-9)),
+    interval: [harmOf(low), harmOf(high)] as const,
+    chanceIfHarmless: chanceOfCounts(source, limit),
+    chanceIfHarmful: chanceOfFewCounts(source, harmful),
+    powerAt: (alpha: number) => {
+      const [none, harm] = [meanUnder(source, limit), meanUnder(source, harmful)];
+      const sd = (m: { mean: number; shape: number }) =>
+        Math.sqrt(source.overdispersion * m.mean + (m.mean * m.mean) / m.shape);
+      return normalBelow((harm.mean - none.mean + normalQuantile(alpha) * sd(none) - 0.5) / sd(harm));
+    },
+    oldLevel: latency ? latency.oldLevel : source.oldEvents / source.oldExposure,
+    newLevel: latency ? latency.newLevel : source.newEvents / source.newExposure,
+    newEvents: source.newExposure,
+  };
+}
+
+/** Whether the margin on a small error ratio is the absolute one, because the relative one would be nothing. */
+export function isTolerated(check: CheckSpec, { tested }: CountEvidence): boolean {
+  return (
+    'errorRatio' in check.metric && (tested.expected / Math.max(1, tested.exposure)) * check.margin < toleratedRatio
+  );
+}
+
+function weighValues(table: BinTable, { check, measure }: CheckData, options: EvidenceOptions) {
+  if (measure.kind !== 'values') return undefined;
+  const sign = check.worse === 'higher' ? 1 : -1;
+  const source = compareValues(table, measure, { ...options, sign, priorSpread: priorSpreads.values });
+  if (!source) return undefined;
+  const { isLog } = source;
+  const toScale = (harm: number) =>
+    isLog ? (sign === 1 ? Math.log(1 + harm) : -Math.log(Math.max(1e-9, 1 - harm))) : harm;
+  const toHarm = (difference: number) => (isLog ? sign * (Math.exp(sign * difference) - 1) : difference);
+  const [low, high] = intervalOfValue(source, 0.025);
+  const margin = toScale(check.margin);
+  const delta = toScale(check.delta);
+  return {
+    source,
+    estimate: toHarm(source.estimate),
+    interval: [toHarm(low), toHarm(high)] as const,
+    chanceIfHarmless: chanceOfValue(source, delta),
+    chanceIfHarmful: 1 - chanceOfValue(source, margin),
+    powerAt: (alpha: number) =>
+      normalBelow((margin - delta) / source.deviation - studentUpper(Math.max(alpha, 1e-12), source.freedom)),
+    oldLevel: source.oldLevel,
+    newLevel: source.newLevel,
+    newEvents: source.newBins,
+  };
+}
