@@ -11,6 +11,8 @@ const remembered = 3;
  * the same reports in any order, any number of times, end in the same facts. The same object when it brings nothing.
  */
 export function foldReport(task: TaskFacts, report: TaskReport): TaskFacts {
+  // An agent that holds nothing of this index says so with incarnation 0, e.g. when it refuses an operation.
+  if (report.incarnation === 0) return task;
   const servedOnce = task.servedOnce || report.state === 'serving';
   const all = task.current === undefined ? [...task.others] : [...task.others, task.current];
   const at = all.findIndex((one) => one.incarnation === report.incarnation);
@@ -117,7 +119,9 @@ export function endByFacts(
 ): OperationEnd | undefined {
   const state: HostState | undefined = operation.host === undefined ? undefined : hostStates(operation.host);
   if (state === 'fenced') return { state: 'cancelled', outcome: `${operation.host} is fenced` };
-  if (operation.kind === 'stop' || operation.kind === 'resize-down') return undefined;
+  // A stop of a superseded incarnation is over by this only when nobody is there to do it.
+  const isStop = operation.kind === 'stop' || operation.kind === 'resize-down';
+  if (isStop && state !== 'lost') return undefined;
   const current = task?.current;
   if (current === undefined || current.incarnation <= operation.nextIncarnation) return undefined;
   if (!isServing(task, hostStates)) return undefined;

@@ -10,6 +10,7 @@
 export { type BasicChecks, readBasicChecks } from './basic-checks.ts';
 export { decideJob } from './decide.ts';
 export type { MakeId } from './draft.ts';
+export * from './explain.ts';
 export * from './facts.ts';
 export * from './good-versions.ts';
 export * from './new-rollout.ts';

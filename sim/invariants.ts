@@ -1,0 +1,218 @@
+import type { LedgerOperation } from '../src/disruption/index.ts';
+import type { ExecuteRequest } from '../src/drivers/index.ts';
+import { budgetOf, isUnderWay, type JobId, type Rollout, type TaskIndex, type VersionId } from '../src/model/index.ts';
+import type { JobDecision, JobState } from '../src/rollout/index.ts';
+
+/** A broken promise; the run ends with it. */
+export class Violation extends Error {
+  readonly invariant: string;
+  readonly facts: unknown;
+  constructor(invariant: string, sentence: string, facts: unknown) {
+    super(`${invariant}: ${sentence} ${JSON.stringify(facts)}`);
+    this.name = 'Violation';
+    this.invariant = invariant;
+    this.facts = facts;
+  }
+}
+
+/**
+ * I1–I4 on what is known, after each decision. Written apart from the decisions it checks: it shares the words with
+ * them and nothing else.
+ */
+export class KnownInvariants {
+  /** The most indices that a version which is not good was ever allowed, while it is not good. */
+  readonly #ceilings = new Map<VersionId, number>();
+
+  check(before: JobState, decision: JobDecision, nowMs: number): void {
+    this.#capacity(before, decision, nowMs);
+    oneOwner(decision);
+    this.#blastRadius(before, decision.after);
+    noBadTwice(before, decision);
+  }
+
+  /** I1: each admission of this turn, in order, fitted into the budget or was exempt. */
+  #capacity(before: JobState, decision: JobDecision, nowMs: number): void {
+    const { after } = decision;
+    const admitted = decision.dispatches.flatMap((one) => (one.kind === 'execute' ? [one.operation] : []));
+    if (admitted.length === 0) return;
+    const fresh = new Set(admitted.map((operation) => operation.id));
+    const out = outSet(after, (operation) => !fresh.has(operation.id));
+    for (const operation of admitted) {
+      const would = new Set(out).add(operation.index);
+      const budget = budgetFor(after, operation);
+      const isFree = operation.exemption !== undefined && isExempt(before, after, operation, nowMs);
+      if (would.size > budget && !isFree) {
+        throw new Violation('I1', 'an operation was admitted beyond the budget', {
+          operation: [operation.kind, operation.index, operation.exemption],
+          out: [...out],
+          budget,
+        });
+      }
+      out.add(operation.index);
+    }
+  }
+
+  /** I3: indices of a version that is not good never outnumber what its phase allows; without a phase they only shrink. */
+  #blastRadius(before: JobState, after: JobState): void {
+    const counts = new Map<VersionId, number>();
+    for (const row of after.assignment.values()) {
+      if (row.version !== undefined) counts.set(row.version, (counts.get(row.version) ?? 0) + 1);
+    }
+    for (const version of after.job.goodVersions) this.#ceilings.delete(version);
+    for (const [version, count] of counts) {
+      if (after.job.goodVersions.includes(version)) continue;
+      const rollout = after.rollouts.find((one) => one.to === version && one.startedAtMs !== undefined);
+      const allowed = rollout === undefined ? undefined : allowanceNow(rollout);
+      const had = [...before.assignment.values()].filter((row) => row.version === version).length;
+      const ceiling = Math.max(allowed ?? 0, Math.min(had, this.#ceilings.get(version) ?? had));
+      const limit = allowed !== undefined && rollout?.state === 'running' && canGoBack(after) ? allowed : ceiling;
+      if (count > limit) {
+        throw new Violation('I3', 'more indices run an unproven version than its phase allows', {
+          version,
+          count,
+          allowed,
+          ceiling,
+          rollout: rollout?.state,
+        });
+      }
+      this.#ceilings.set(version, Math.max(count, allowed ?? 0));
+    }
+  }
+}
+
+/** Without a good version there is nothing to give a surplus back to. */
+function canGoBack(state: JobState): boolean {
+  return state.job.goodVersions.some((version) => !state.carriers.has(version));
+}
+
+function allowanceNow(rollout: Rollout): number {
+  const started = rollout.phases.filter((phase) => phase.startedAtMs !== undefined);
+  return started.at(-1)?.allowance ?? 0;
+}
+
+function outSet(state: JobState, isMeant: (operation: LedgerOperation) => boolean): Set<TaskIndex> {
+  const heard = new Set(
+    state.inventory.hosts.filter((host) => host.state === 'up' || host.state === 'leaving').map((host) => host.id),
+  );
+  const out = new Set<TaskIndex>();
+  for (const task of state.tasks.values()) {
+    if (task.index >= state.job.size || !task.servedOnce) continue;
+    const serves = task.current?.state === 'serving' && heard.has(task.current.host);
+    if (!serves) out.add(task.index);
+  }
+  for (const operation of state.operations) {
+    if (isUnderWay(operation.state) && isMeant(operation)) out.add(operation.index);
+  }
+  return out;
+}
+
+function budgetFor(state: JobState, operation: LedgerOperation): number {
+  const { budget, size, resizingFrom } = state.job;
+  const inForce = Math.min(budgetOf(budget, size), budgetOf(budget, resizingFrom ?? size));
+  const raised = state.rollouts.find((one) => one.id === operation.rollout)?.budgetOverride?.count ?? 0;
+  return Math.max(inForce, raised);
+}
+
+function isExempt(before: JobState, after: JobState, operation: LedgerOperation, nowMs: number): boolean {
+  const task = after.tasks.get(operation.index);
+  const current = task?.current;
+  const host = current && before.inventory.hosts.find((one) => one.id === current.host);
+  if (operation.exemption === 'no-living-incarnation') {
+    if (operation.kind !== 'start') return false;
+    const isAlive =
+      current !== undefined && ['fetching', 'starting', 'serving', 'draining', 'crash-looping'].includes(current.state);
+    return !isAlive || host === undefined || host.state === 'lost' || host.state === 'fenced';
+  }
+  if (operation.exemption === 'still-out') {
+    if (current === undefined || operation.precondition?.stillOut !== current.incarnation) return false;
+    if (operation.host !== current.host || current.state === 'serving') return false;
+    const isDown = ['failed', 'stopped', 'crash-looping'].includes(current.state);
+    const deadlineMs = before.versions.get(current.version)?.task.ready.deadlineMs ?? 0;
+    return isDown || (task?.outSinceMs !== undefined && nowMs - task.outSinceMs > deadlineMs);
+  }
+  const isMaintained = before.outages.some(
+    (outage) =>
+      outage.cause === 'maintenance' &&
+      'host' in outage.scope &&
+      outage.scope.host === operation.host &&
+      (outage.deadlineAtMs ?? Number.POSITIVE_INFINITY) <= nowMs,
+  );
+  return operation.exemption === 'forced' && operation.kind === 'stop' && isMaintained;
+}
+
+/** I2: what is ordered to run is what the assignment says in the same decision. */
+function oneOwner(decision: JobDecision): void {
+  for (const dispatch of decision.dispatches) {
+    if (dispatch.kind !== 'execute' || dispatch.operation.to === undefined) continue;
+    const { operation, request } = dispatch;
+    const assigned = decision.after.assignment.get(operation.index)?.version;
+    if (operation.to !== assigned || request.version?.id !== assigned) {
+      throw new Violation('I2', 'an index is told to run what it is not assigned', {
+        index: operation.index,
+        told: request.version?.id,
+        assigned,
+      });
+    }
+  }
+}
+
+/** I4: no assignment changed to a carrier of a live mark. */
+function noBadTwice(before: JobState, decision: JobDecision): void {
+  for (const index of decision.changed.assignment) {
+    const was = before.assignment.get(index)?.version;
+    const is = decision.after.assignment.get(index)?.version;
+    if (is !== undefined && is !== was && before.carriers.has(is)) {
+      throw new Violation('I4', 'an index was assigned a carrier', { index, was, is });
+    }
+  }
+}
+
+/**
+ * I1 on the truth: which indices Rollway's own unforced acts took out and that have not served since. It sees what
+ * really happens on the hosts, not what is reported.
+ */
+export class TrueInvariants {
+  readonly #serving = new Map<TaskIndex, Set<string>>();
+  readonly #taken = new Map<TaskIndex, string>();
+  /** Budget at the admission of each operation; undefined: forced. */
+  readonly budgets = new Map<string, number | undefined>();
+
+  serves(_job: JobId, index: TaskIndex, host: string, incarnation: number, isServing: boolean): void {
+    let places = this.#serving.get(index);
+    if (places === undefined) {
+      places = new Set();
+      this.#serving.set(index, places);
+    }
+    const place = `${host}/${incarnation}`;
+    if (isServing) {
+      places.add(place);
+      this.#taken.delete(index);
+    } else places.delete(place);
+  }
+
+  tookOut(request: ExecuteRequest, _host: string): void {
+    const places = this.#serving.get(request.index);
+    if (places !== undefined && places.size > 1) return;
+    const budget = this.budgets.get(request.id);
+    if (budget === undefined) return;
+    this.#taken.set(request.index, request.id);
+    let limit = 0;
+    for (const id of this.#taken.values()) limit = Math.max(limit, this.budgets.get(id) ?? 0);
+    if (this.#taken.size > limit) {
+      throw new Violation('I1 (truth)', 'Rollway itself took out more than the budget', {
+        taken: [...this.#taken],
+        limit,
+      });
+    }
+  }
+
+  /** The index has left the job: what it was taken out for is done. */
+  retire(index: TaskIndex): void {
+    this.#taken.delete(index);
+  }
+
+  /** Indices that serve in truth, each with its places. */
+  placesOf(index: TaskIndex): readonly string[] {
+    return [...(this.#serving.get(index) ?? [])];
+  }
+}

@@ -1,0 +1,786 @@
+import type { OperationAnswer, TaskFacts } from '../src/disruption/index.ts';
+import { newTask } from '../src/disruption/index.ts';
+import type { ExecuteRequest } from '../src/drivers/index.ts';
+import { healthy, SimulatedCluster } from '../src/drivers/simulated/index.ts';
+import {
+  emptyWatchMemory,
+  type Inventory,
+  isSilent,
+  type Placement,
+  type WatchMemory,
+  watchHosts,
+} from '../src/fleet/index.ts';
+import { makeId, pickBelow } from '../src/kit/index.ts';
+import type {
+  AssignmentRow,
+  HostId,
+  HostState,
+  JobId,
+  MarkId,
+  Outage,
+  Rollout,
+  RolloutId,
+  TaskReport,
+  TaskSpec,
+  Version,
+  VersionId,
+} from '../src/model/index.ts';
+import {
+  type Dispatch,
+  decideJob,
+  explainRollout,
+  type JobCommand,
+  type JobDecision,
+  type JobState,
+  legalCommands,
+  newRollout,
+  type PhaseEvidence,
+  type Rules,
+  standardRules,
+} from '../src/rollout/index.ts';
+import { VirtualClock } from './clock.ts';
+import { KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
+import { type Happening, readyDeadlineMs, type Scenario } from './scenario.ts';
+import { Streams } from './streams.ts';
+
+const job: JobId = 'guestbook@production';
+const startMs = 1_000_000_000_000;
+/** After the last fault: all must have come to rest within this (liveness L1). */
+const restWithinMs = 30 * 60_000;
+/** Whatever is still held then waits for a person. */
+const needsPersonAfterMs = 5 * 60_000;
+
+export interface RunOptions {
+  readonly rules?: Rules;
+  readonly trace?: (line: string) => void;
+  /** Collects what was decided and seen, for determinism. */
+  readonly record?: (line: string) => void;
+  /** States and edges that were visited. */
+  readonly cover?: (edge: string) => void;
+}
+
+export interface RunResult {
+  readonly seed: number;
+  readonly violation: Violation | undefined;
+  readonly decisions: number;
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly outcomes: readonly string[];
+}
+
+/** One run at the depth of decisions: the real `decideJob` on plain maps over the simulated cluster. */
+export function runDecisions(scenario: Scenario, options: RunOptions = {}): RunResult {
+  const world = new World(scenario, options);
+  return world.run();
+}
+
+interface Pending {
+  readonly request: ExecuteRequest;
+  isWithdrawn: boolean;
+}
+
+class World {
+  readonly #scenario: Scenario;
+  readonly #options: RunOptions;
+  readonly #rules: Rules;
+  readonly #clock = new VirtualClock(startMs);
+  readonly #streams: Streams;
+  readonly #cluster: SimulatedCluster;
+  readonly #known = new KnownInvariants();
+  readonly #truth = new TrueInvariants();
+  readonly #hosts = new Map<HostId, { state: HostState; lastSeenAtMs: number }>();
+  readonly #carriers = new Map<VersionId, MarkId[]>();
+  readonly #evidence = new Map<RolloutId, PhaseEvidence>();
+  readonly #orders = new Map<string, Pending[]>();
+  readonly #looking = new Set<RolloutId>();
+  readonly #ended: Rollout[] = [];
+  #state: JobState;
+  #reports: TaskReport[] = [];
+  #answers: OperationAnswer[] = [];
+  #commands: JobCommand[] = [];
+  #watch: WatchMemory = emptyWatchMemory;
+  #isWatching = false;
+  #isServerUp = true;
+  #isDeciding = false;
+  #losesNext = false;
+  #stalledUntilMs = 0;
+  #offsetMs = 0;
+  #wakeMs: number | undefined;
+  #cancelWake: () => void = () => {};
+  #open: number;
+  #decisions = 0;
+  #events = 0;
+  #number = 0;
+
+  constructor(scenario: Scenario, options: RunOptions) {
+    this.#scenario = scenario;
+    this.#options = options;
+    this.#rules = options.rules ?? standardRules;
+    this.#streams = new Streams(scenario.seed);
+    this.#open = scenario.happenings.length;
+    const hosts = scenario.hosts.map((host) => host.id);
+    this.#cluster = new SimulatedCluster(
+      hosts,
+      this.#clock,
+      this.#streams.of('network'),
+      (version) => scenario.versions[version] ?? healthy,
+      {
+        serves: (...facts) => this.#truth.serves(...facts),
+        tookOut: (request, host) => this.#truth.tookOut(request, host),
+        begun: (request, host) => this.#record(`begun ${request.id} ${request.kind} ${request.index} on ${host}`),
+      },
+    );
+    this.#cluster.network = scenario.network;
+    this.#cluster.receive = (report) => this.#receive(report);
+    for (const host of hosts) this.#hosts.set(host, { state: 'up', lastSeenAtMs: startMs });
+    this.#state = this.#firstState();
+    for (const happening of scenario.happenings) {
+      this.#clock.at(startMs + happening.atMs, () => {
+        this.#open -= 1;
+        this.#happen(happening);
+      });
+    }
+  }
+
+  run(): RunResult {
+    const lastFaultMs = Math.max(0, ...this.#scenario.happenings.map((one) => one.atMs + lengthOf(one)));
+    const endMs = startMs + lastFaultMs + 1000;
+    let violation: Violation | undefined;
+    try {
+      this.#clock.at(endMs, () => this.#calm());
+      this.#goUntil(
+        () => this.#clock.nowMs() > endMs && (this.#isAtRest() || this.#needsPerson(endMs)),
+        endMs + restWithinMs,
+      );
+      this.#letPersonFinish(endMs);
+      this.#checkRest();
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      violation = error;
+      this.#options.trace?.(`VIOLATION ${error.message}`);
+    }
+    const last = [...this.#ended, ...this.#state.rollouts];
+    return {
+      seed: this.#scenario.seed,
+      violation,
+      decisions: this.#decisions,
+      events: this.#events,
+      virtualMs: this.#clock.nowMs() - startMs,
+      outcomes: last.map((rollout) => rollout.state),
+    };
+  }
+
+  // -------------------------------------------------------------- time
+
+  #goUntil(isDone: () => boolean, untilMs: number): void {
+    for (;;) {
+      if (isDone()) return;
+      const next = this.#clock.nextMs();
+      if (next === undefined || next > untilMs) {
+        this.#failToRest(next === undefined ? 'nothing is due any more' : 'the stated time has passed');
+      }
+      this.#clock.step();
+      this.#events += 1;
+      if (this.#events > 200_000) throw new Violation('L1', 'the run does not come to an end', {});
+    }
+  }
+
+  #failToRest(why: string): never {
+    const rollouts = this.#state.rollouts.map((one) => [
+      one.id,
+      one.state,
+      one.hold?.reason,
+      explainRollout(this.#state, one, this.#serverMs()).sentence,
+    ]);
+    throw new Violation('L1', `reality has not converged: ${why}`, { rollouts, open: this.#differences() });
+  }
+
+  #serverMs(): number {
+    return this.#clock.nowMs() + this.#offsetMs;
+  }
+
+  // -------------------------------------------------------------- the server
+
+  #receive(report: TaskReport): boolean {
+    if (!this.#isServerUp) return false;
+    this.#reports.push(report);
+    this.#wantDecision();
+    return true;
+  }
+
+  #wantDecision(): void {
+    if (this.#isDeciding || !this.#isServerUp) return;
+    this.#isDeciding = true;
+    const atMs = Math.max(this.#clock.nowMs() + 1 + pickBelow(this.#streams.of('server'), 5), this.#stalledUntilMs);
+    this.#clock.at(atMs, () => {
+      this.#isDeciding = false;
+      if (this.#isServerUp) this.#decide();
+    });
+  }
+
+  #decide(): void {
+    const before: JobState = {
+      ...this.#state,
+      reports: this.#reports,
+      answers: this.#answers,
+      commands: this.#commands,
+      inventory: this.#inventory(),
+      carriers: this.#carriers,
+      evidence: this.#evidence,
+    };
+    const nowMs = this.#serverMs();
+    const ids = this.#streams.of('ids');
+    const decision = decideJob(before, nowMs, (prefix) => makeId(prefix, nowMs, ids), this.#rules);
+    this.#decisions += 1;
+    if (this.#losesNext) {
+      // The server dies before it commits: nothing of this happened.
+      this.#losesNext = false;
+      return;
+    }
+    this.#known.check(before, decision, nowMs);
+    this.#commit(before, decision, nowMs);
+  }
+
+  #commit(before: JobState, decision: JobDecision, nowMs: number): void {
+    this.#state = decision.after;
+    this.#reports = [];
+    this.#answers = [];
+    this.#commands = [];
+    for (const event of decision.events) this.#record(`${event.type} ${JSON.stringify(event.data)}`);
+    this.#cover(before, decision);
+    for (const rollout of decision.changed.rollouts.values())
+      if (rollout.endedAtMs !== undefined) this.#ended.push(rollout);
+    for (const index of decision.changed.retired) this.#truth.retire(index);
+    for (const dispatch of decision.dispatches) this.#send(dispatch);
+    for (const rollout of decision.looks) this.#wantLook(rollout);
+    for (const wish of decision.markWishes) this.#considerMark(wish.rollout, wish.lastGoodServesOn.length);
+    this.#checkExplained(nowMs);
+    const wakeAtMs = decision.wakeAtMs === undefined ? undefined : decision.wakeAtMs - this.#offsetMs;
+    if (wakeAtMs === undefined || wakeAtMs === this.#wakeMs) return;
+    this.#cancelWake();
+    this.#wakeMs = wakeAtMs;
+    this.#cancelWake = this.#clock.at(wakeAtMs, () => {
+      this.#wakeMs = undefined;
+      this.#wantDecision();
+    });
+  }
+
+  // -------------------------------------------------------------- effects
+
+  #send(dispatch: Dispatch): void {
+    const { operation } = dispatch;
+    const key = `${operation.host}/${operation.index}`;
+    if (dispatch.kind === 'execute') {
+      const raised = this.#state.rollouts.find((one) => one.id === operation.rollout)?.budgetOverride?.count ?? 0;
+      const budget = Math.max(standardRules.budgetInForce(this.#state.job), raised);
+      this.#truth.budgets.set(operation.id, operation.exemption === 'forced' ? undefined : budget);
+      const queue = this.#orders.get(key) ?? [];
+      queue.push({ request: dispatch.request, isWithdrawn: false });
+      this.#orders.set(key, queue);
+      if (queue.length === 1) this.#deliverLater(key, this.#cluster.latencyMs());
+    } else if (dispatch.kind === 'withdraw') {
+      for (const one of this.#orders.get(key) ?? []) if (one.request.id === operation.id) one.isWithdrawn = true;
+    } else this.#cancelLater(operation.id, operation.host!, operation.index, this.#cluster.latencyMs());
+  }
+
+  #deliverLater(key: string, inMs: number): void {
+    this.#clock.after(inMs, () => {
+      const queue = this.#orders.get(key)!;
+      while (queue[0]?.isWithdrawn) queue.shift();
+      const first = queue[0];
+      if (first === undefined) return;
+      if (!this.#isServerUp || !this.#cluster.canReach(first.request.host!)) {
+        this.#deliverLater(key, 1000);
+        return;
+      }
+      this.#cluster.execute(first.request);
+      // The answer may be lost: then it is delivered again, and the agent knows it.
+      if (this.#cluster.isLost()) {
+        this.#deliverLater(key, 1000);
+        return;
+      }
+      queue.shift();
+      this.#answer({ operation: first.request.id, answer: 'begun', atMs: this.#clock.nowMs() });
+      if (queue.length > 0) this.#deliverLater(key, this.#cluster.latencyMs());
+    });
+  }
+
+  #cancelLater(id: OperationAnswer['operation'], host: HostId, index: number, inMs: number): void {
+    this.#clock.after(inMs, () => {
+      if (!this.#state.operations.some((one) => one.id === id)) return;
+      if (!this.#isServerUp || !this.#cluster.canReach(host)) {
+        this.#cancelLater(id, host, index, 1000);
+        return;
+      }
+      const answer = this.#cluster.cancel(host, id, job, index);
+      if (this.#cluster.isLost()) this.#cancelLater(id, host, index, 1000);
+      else this.#answer({ operation: id, answer, atMs: this.#clock.nowMs() });
+    });
+  }
+
+  #answer(answer: OperationAnswer): void {
+    this.#clock.after(this.#cluster.latencyMs(), () => {
+      this.#answers.push(answer);
+      this.#wantDecision();
+    });
+  }
+
+  // -------------------------------------------------------------- the judge and marks, by what was planted
+
+  #wantLook(id: RolloutId): void {
+    if (this.#looking.has(id)) return;
+    this.#looking.add(id);
+    this.#clock.after(2000, () => {
+      this.#looking.delete(id);
+      const rollout = this.#state.rollouts.find((one) => one.id === id);
+      if (rollout?.state !== 'running' || !this.#isServerUp) {
+        this.#wantDecision();
+        return;
+      }
+      this.#evidence.set(id, this.#look(rollout));
+      this.#wantLook(id);
+      this.#wantDecision();
+    });
+  }
+
+  #look(rollout: Rollout): PhaseEvidence {
+    const phase = rollout.phases[rollout.currentPhase]!;
+    const atMs = this.#serverMs();
+    const mode = this.#scenario.judge;
+    const errorRatio = this.#scenario.versions[rollout.to]?.errorRatio ?? 0;
+    const base = {
+      phase: rollout.currentPhase,
+      atMs,
+      measured: mode !== 'unmeasured' && mode !== 'none',
+      lostData: mode === 'loses-data' && rollout.currentPhase > 0,
+      powerReached: this.#streams.of('judge').next() < 0.5,
+      drivers: [...phase.members].slice(0, 2),
+    };
+    const bakedMs = phase.updatedAtMs === undefined ? 0 : atMs - phase.updatedAtMs;
+    const isSeen = mode === 'decides' && this.#streams.of('judge').next() < 0.5;
+    if (isSeen && errorRatio > 0 && phase.members.some((index) => this.#truth.placesOf(index).length > 0)) {
+      return { ...base, verdict: 'fail', sentence: `${errorRatio} of its requests fail` };
+    }
+    if (isSeen && errorRatio === 0 && bakedMs > 1000) return { ...base, verdict: 'pass', sentence: 'no worse' };
+    return { ...base, verdict: 'undecided', sentence: 'not enough was seen' };
+  }
+
+  #considerMark(rollout: Rollout, restored: number): void {
+    const behaviour = this.#scenario.versions[rollout.to] ?? healthy;
+    const isBad = behaviour.errorRatio > 0 || behaviour.neverReady || behaviour.crashAfterMs !== undefined;
+    const isSure = rollout.failure?.by === 'judge' || restored > 0 || (rollout.failure?.hosts.length ?? 0) > 1;
+    if (!isBad || !isSure) return;
+    this.#clock.after(200, () => this.#mark(rollout.to));
+  }
+
+  #mark(version: VersionId): void {
+    if (this.#carriers.has(version)) return;
+    this.#carriers.set(version, [`mark_${version.slice(2)}`]);
+    this.#record(`mark ${version}`);
+    this.#wantDecision();
+  }
+
+  // -------------------------------------------------------------- hosts
+
+  #inventory(): Inventory {
+    return {
+      hosts: this.#scenario.hosts.map((host) => ({
+        id: host.id,
+        state: this.#hosts.get(host.id)!.state,
+        isSilent: isSilent(this.#watch, host.id),
+        labels: host.labels,
+        capacity: { cpuMillis: 100_000, memoryMb: 100_000, maxTasks: 64 },
+      })),
+      placements: this.#state.inventory.placements,
+      massSilence: this.#watch.massSilence,
+    };
+  }
+
+  /** Looks each second while any host is silent or not up; nothing else would change. */
+  #watchHosts(): void {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    this.#watch = { ...this.#watch, lookedAtMs: this.#clock.nowMs() };
+    this.#clock.after(1000, () => this.#lookAtHosts());
+  }
+
+  #lookAtHosts(): void {
+    this.#isWatching = false;
+    const nowMs = this.#clock.nowMs();
+    const heard = [...this.#hosts].map(([id, host]) => {
+      if (this.#cluster.isHeard(id)) host.lastSeenAtMs = nowMs;
+      return { id, state: host.state, lastSeenAtMs: host.lastSeenAtMs };
+    });
+    const listeners = this.#isServerUp ? [{ id: 'server', beatAtMs: nowMs }] : [];
+    const outcome = watchHosts(this.#watch, heard, listeners, nowMs);
+    this.#watch = outcome.memory;
+    for (const change of outcome.changes) {
+      this.#record(`host ${change.host} ${change.from} → ${change.to}`);
+      this.#hosts.get(change.host)!.state = change.to;
+      this.#wantDecision();
+    }
+    if (outcome.alarm !== undefined) this.#wantDecision();
+    const isCalm = heard.every(
+      (host) => this.#cluster.isHeard(host.id) || this.#hosts.get(host.id)!.state === 'fenced',
+    );
+    const isSettled = [...this.#hosts.values()].every((host) => host.state === 'up' || host.state === 'fenced');
+    const isStill = outcome.memory.massSilence || Object.keys(outcome.memory.silentMs).length > 0;
+    if (isCalm && isSettled && !isStill) return;
+    const isDone = [...this.#hosts].every(([id, host]) =>
+      this.#cluster.isHeard(id) ? host.state === 'up' : host.state === 'lost' || host.state === 'fenced',
+    );
+    if (isDone && !outcome.memory.massSilence && this.#isServerUp) return;
+    this.#watchHosts();
+  }
+
+  // -------------------------------------------------------------- what happens
+
+  #happen(one: Happening): void {
+    this.#record(`happens ${JSON.stringify(one)}`);
+    switch (one.kind) {
+      case 'host-death':
+        this.#cluster.die(one.host);
+        if (one.forMs !== undefined)
+          this.#clock.after(one.forMs, () => this.#back(() => this.#cluster.reboot(one.host)));
+        break;
+      case 'host-hang':
+        this.#cluster.freeze(one.host);
+        this.#clock.after(one.forMs, () => this.#back(() => this.#cluster.thaw(one.host)));
+        break;
+      case 'host-flap':
+        for (let n = 0; n < one.times; n++) {
+          this.#clock.after(n * 2 * one.everyMs, () => this.#back(() => this.#cluster.cut(one.host, 'both')));
+          this.#clock.after((n * 2 + 1) * one.everyMs, () => this.#back(() => this.#cluster.join(one.host)));
+        }
+        break;
+      case 'partition':
+        this.#cluster.cut(one.host, one.direction);
+        this.#clock.after(one.forMs, () => this.#back(() => this.#cluster.join(one.host)));
+        break;
+      case 'domain-loss': {
+        const hosts = this.#scenario.hosts.filter((host) => host.labels.rack === one.rack);
+        for (const host of hosts) this.#cluster.die(host.id);
+        this.#clock.after(one.forMs, () => {
+          for (const host of hosts) this.#cluster.reboot(host.id);
+          this.#watchHosts();
+        });
+        break;
+      }
+      case 'slow-host':
+        this.#cluster.agents.get(one.host)!.slownessMs = one.byMs;
+        this.#clock.after(one.forMs, () => {
+          this.#cluster.agents.get(one.host)!.slownessMs = 0;
+        });
+        break;
+      case 'no-packages':
+        this.#cluster.agents.get(one.host)!.isStarved = true;
+        this.#clock.after(one.forMs, () => {
+          this.#cluster.agents.get(one.host)!.isStarved = false;
+        });
+        break;
+      case 'task-crash':
+      case 'task-hang': {
+        const host = this.#state.tasks.get(one.index)?.current?.host;
+        if (host === undefined || this.#cluster.isDead(host) || this.#cluster.isFrozen(host)) break;
+        const agent = this.#cluster.agents.get(host)!;
+        if (one.kind === 'task-crash') agent.crash(job, one.index);
+        else agent.hang(job, one.index, one.forMs);
+        break;
+      }
+      case 'bad-network': {
+        const { lossRatio, repeatRatio } = one;
+        this.#cluster.network = { ...this.#scenario.network, lossRatio, repeatRatio };
+        this.#clock.after(one.forMs, () => {
+          this.#cluster.network = this.#scenario.network;
+        });
+        break;
+      }
+      case 'server-crash':
+        this.#losesNext = one.loses;
+        if (one.loses && this.#isServerUp) this.#decide();
+        this.#isServerUp = false;
+        this.#clock.after(one.forMs, () => {
+          this.#isServerUp = true;
+          this.#losesNext = false;
+          this.#wantDecision();
+        });
+        break;
+      case 'store-stall':
+        this.#stalledUntilMs = this.#clock.nowMs() + one.forMs;
+        break;
+      case 'clock-jump':
+        this.#offsetMs += one.byMs;
+        this.#wantDecision();
+        break;
+      default:
+        this.#act(one);
+    }
+    this.#watchHosts();
+  }
+
+  #back(heal: () => void): void {
+    heal();
+    this.#watchHosts();
+  }
+
+  /** What persons and the rest of the house do. */
+  #act(one: Happening): void {
+    const nowMs = this.#serverMs();
+    if (one.kind === 'deploy') {
+      if (this.#carriers.has(one.to)) return;
+      const rollout = newRollout(
+        {
+          id: makeId('ro', nowMs, this.#streams.of('ids')),
+          job,
+          release: undefined,
+          to: one.to,
+          kind: one.rolloutKind,
+          plan: one.plan,
+          judged: this.#scenario.judge !== 'none',
+          holdAfter: undefined,
+          createdBy: { kind: 'person', name: 'ada' },
+          reason: undefined,
+        },
+        nowMs,
+      );
+      this.#state = { ...this.#state, rollouts: [...this.#state.rollouts, rollout] };
+    } else if (one.kind === 'command') {
+      const rollout = this.#state.rollouts[0];
+      if (rollout !== undefined) this.#command(rollout, one.command);
+    } else if (one.kind === 'resize') {
+      this.#state = { ...this.#state, job: { ...this.#state.job, wantedSize: one.size } };
+    } else if (one.kind === 'maintenance') this.#maintain(one.host, one.noticeMs, one.forMs);
+    else if (one.kind === 'mark') this.#mark(one.version);
+    this.#wantDecision();
+  }
+
+  #command(rollout: Rollout, command: JobCommand['command']): void {
+    this.#number += 1;
+    this.#commands.push({
+      id: `cmd_${this.#number}`,
+      rollout: rollout.id,
+      command,
+      actor: { kind: 'person', name: 'ada' },
+      reason: 'because',
+      count: command === 'raise-budget' ? 4 : undefined,
+    });
+    this.#wantDecision();
+  }
+
+  #maintain(host: HostId, noticeMs: number, forMs: number): void {
+    const nowMs = this.#serverMs();
+    const outage: Outage = {
+      id: makeId('out', nowMs, this.#streams.of('ids')),
+      cause: 'maintenance',
+      scope: { host },
+      operation: undefined,
+      startsAtMs: nowMs + 1000,
+      deadlineAtMs: nowMs + noticeMs,
+      endedAtMs: undefined,
+    };
+    this.#state = { ...this.#state, outages: [...this.#state.outages, outage] };
+    this.#clock.after(noticeMs + forMs, () => {
+      this.#state = { ...this.#state, outages: this.#state.outages.filter((one) => one.id !== outage.id) };
+      this.#wantDecision();
+    });
+  }
+
+  // -------------------------------------------------------------- the end
+
+  /** All faults are over: a person declares the hosts dead that are, everything else is whole again. */
+  #calm(): void {
+    this.#record('calm');
+    for (const { id } of this.#scenario.hosts) {
+      if (this.#cluster.isDead(id)) this.#hosts.get(id)!.state = 'fenced';
+      else {
+        this.#cluster.thaw(id);
+        this.#cluster.join(id);
+        this.#cluster.agents.get(id)!.slownessMs = 0;
+        this.#cluster.agents.get(id)!.isStarved = false;
+      }
+    }
+    this.#cluster.network = { ...this.#scenario.network, lossRatio: 0 };
+    this.#watchHosts();
+    this.#wantDecision();
+  }
+
+  /** Liveness L2: what is held at the end has an exit that a person can take; it is taken. */
+  #letPersonFinish(endMs: number): void {
+    for (let turn = 0; turn < 4; turn++) {
+      const held = this.#state.rollouts.filter((one) => one.state === 'held');
+      if (held.length === 0) return;
+      for (const rollout of held) {
+        const legal = legalCommands(rollout).filter((command) => command === 'revert' || command === 'abort');
+        if (legal.length === 0) throw new Violation('L2', 'a held rollout has no exit', { state: rollout.state });
+        this.#command(rollout, turn === 0 ? legal[pickBelow(this.#streams.of('person'), legal.length)]! : 'abort');
+      }
+      const untilMs = Math.max(this.#clock.nowMs(), endMs) + restWithinMs;
+      this.#goUntil(() => this.#commands.length === 0 && this.#isAtRest(), untilMs);
+    }
+  }
+
+  /** Nothing moves any more: rollouts have ended or are held, and reality is as assigned. */
+  #isAtRest(): boolean {
+    if (this.#isDeciding || this.#commands.length > 0) return false;
+    for (const rollout of this.#state.rollouts)
+      if (rollout.state !== 'held' || rollout.hold?.then !== undefined) return false;
+    if (this.#state.operations.some((one) => one.admittedAtMs !== undefined)) return false;
+    return this.#differences().length === 0;
+  }
+
+  /** Long after the last fault all that is left to do is a person's: a held rollout, and what waits for it. */
+  #needsPerson(endMs: number): boolean {
+    const isHeld = this.#state.rollouts.some((one) => one.state === 'held' && one.hold?.then === undefined);
+    const isOver = (this.#clock.nextMs() ?? Number.POSITIVE_INFINITY) > endMs + needsPersonAfterMs;
+    return isHeld && isOver && !this.#isDeciding;
+  }
+
+  #differences(): unknown[] {
+    const found: unknown[] = [];
+    const { job: facts, assignment, tasks } = this.#state;
+    const held = new Set(this.#state.rollouts.filter((one) => one.state === 'held').map((one) => one.id as string));
+    for (let index = 0; index < facts.size; index++) {
+      const row = assignment.get(index);
+      if (row?.version === undefined) continue;
+      const current = tasks.get(index)?.current;
+      if (current === undefined && row.rollout !== undefined && held.has(row.rollout)) continue;
+      const isRight = current?.version === row.version && current.state === 'serving';
+      const isBad = this.#cannotServe(row.version);
+      const places = this.#truth.placesOf(index);
+      if (isBad ? current?.version !== row.version : !isRight || places.length !== 1) {
+        found.push([index, row.version, current?.version, current?.state, current?.host, places]);
+      }
+    }
+    // A version that never serves, left where it is by a person, may fill the budget: then nothing else is taken out.
+    const isStuck = [...assignment.values()].some((row) => row.version !== undefined && this.#cannotServe(row.version));
+    for (const index of tasks.keys()) if (index >= facts.size && !isStuck) found.push([index, 'is beyond the size']);
+    return found;
+  }
+
+  /** Its tasks never stay up: that they are tried is all that can be asked for. */
+  #cannotServe(version: VersionId): boolean {
+    const behaviour = this.#scenario.versions[version] ?? healthy;
+    return behaviour.neverReady || behaviour.crashAfterMs !== undefined;
+  }
+
+  #checkRest(): void {
+    if (this.#open > 0) throw new Violation('L1', 'the run ended before everything happened', { open: this.#open });
+  }
+
+  /** L2: whoever waits can say why, and what ends it exists. */
+  #checkExplained(nowMs: number): void {
+    if (this.#decisions % 8 !== 0) return;
+    for (const rollout of this.#state.rollouts) {
+      const { sentence, unblocker } = explainRollout(this.#state, rollout, nowMs);
+      const isEmpty = sentence.length === 0 || (unblocker.kind === 'person' && unblocker.commands.length === 0);
+      if (isEmpty) throw new Violation('L2', 'a wait has no reason or no exit', { rollout: rollout.state, sentence });
+    }
+  }
+
+  // -------------------------------------------------------------- small things
+
+  #record(line: string): void {
+    if (this.#options.trace !== undefined) {
+      this.#options.trace(`${((this.#clock.nowMs() - startMs) / 1000).toFixed(3).padStart(9)} ${line}`);
+    }
+    this.#options.record?.(`${this.#clock.nowMs()} ${line}`);
+  }
+
+  #cover(before: JobState, decision: JobDecision): void {
+    const { cover } = this.#options;
+    if (cover === undefined) return;
+    const were = new Map(before.rollouts.map((one) => [one.id, one.state as string]));
+    for (const rollout of decision.changed.rollouts.values()) {
+      const from = were.get(rollout.id) ?? 'new';
+      if (from !== rollout.state) cover(`rollout ${from} → ${rollout.state}`);
+      for (const phase of rollout.phases)
+        if (phase.passedBy !== undefined) cover(`phase passed by ${phase.passedBy.by}`);
+    }
+    const had = new Map(before.operations.map((one) => [one.id as string, one.state as string]));
+    for (const operation of decision.changed.operations.values()) {
+      const from = had.get(operation.id) ?? 'proposed';
+      if (from !== operation.state) cover(`operation ${from} → ${operation.state}`);
+      if (operation.exemption !== undefined) cover(`exemption ${operation.exemption}`);
+      cover(`operation ${operation.kind}`);
+    }
+  }
+
+  #firstState(): JobState {
+    const { scenario } = { scenario: this.#scenario };
+    const tasks = new Map<number, TaskFacts>();
+    const assignment = new Map<number, AssignmentRow>();
+    const placements: Placement[] = [];
+    const versions = new Map<VersionId, Version>();
+    for (const id of Object.keys(scenario.versions) as VersionId[]) versions.set(id, versionOf(id));
+    for (let index = 0; index < scenario.size && scenario.running !== undefined; index++) {
+      const version = scenario.running;
+      const host = scenario.hosts[index % scenario.hosts.length]!.id;
+      const report = this.#cluster.agents.get(host)!.plant(job, index, versions.get(version)!);
+      const known = standardRules.foldReport(newTask(index), report);
+      tasks.set(index, known);
+      assignment.set(index, { job, index, version, rollout: undefined, lastGood: version });
+      placements.push({ job, index, incarnation: 1, host, cpuMillis: 100, memoryMb: 64 });
+    }
+    return {
+      job: {
+        id: job,
+        service: 'guestbook',
+        environment: 'production',
+        wantedSize: scenario.size,
+        budget: scenario.budget,
+        env: {},
+        hostLabels: {},
+        driver: 'simulated',
+        size: scenario.size,
+        resizingFrom: undefined,
+        goodVersions: scenario.running === undefined ? [] : [scenario.running],
+        createdAtMs: startMs,
+      },
+      revision: 0,
+      assignment,
+      rollouts: [],
+      operations: [],
+      outages: [],
+      tasks,
+      inventory: { hosts: [], placements, massSilence: false },
+      versions,
+      carriers: this.#carriers,
+      evidence: this.#evidence,
+      reports: [],
+      answers: [],
+      commands: [],
+    };
+  }
+}
+
+function lengthOf(one: Happening): number {
+  if (one.kind === 'host-flap') return 2 * one.times * one.everyMs;
+  if (one.kind === 'maintenance') return one.noticeMs + one.forMs;
+  return 'forMs' in one ? (one.forMs ?? 0) : 0;
+}
+
+export function versionOf(id: VersionId): Version {
+  const task: TaskSpec = {
+    command: ['node', 'server.js'],
+    ports: ['http'],
+    env: {},
+    secretFiles: {},
+    stop: { signal: 'SIGTERM', graceMs: 1000 },
+    ready: { running: { afterMs: 100 }, deadlineMs: readyDeadlineMs },
+    drainMs: 500,
+    dataDir: false,
+    resources: { cpuMillis: 100, memoryMb: 64 },
+    metrics: null,
+    singleton: false,
+  };
+  return {
+    id,
+    service: 'guestbook',
+    commit: '0'.repeat(40),
+    repository: 'guestbook',
+    release: undefined,
+    package: id.slice(2).repeat(4),
+    task,
+    createdAtMs: startMs,
+  };
+}

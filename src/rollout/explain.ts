@@ -1,0 +1,124 @@
+import { isHeard, type LedgerOperation } from '../disruption/index.ts';
+import { formatDuration } from '../kit/index.ts';
+import { isUnderWay, type Rollout } from '../model/index.ts';
+import type { JobState } from './state.ts';
+import { legalCommands } from './transitions.ts';
+
+/** What will end a wait. */
+export type Unblocker =
+  | { readonly kind: 'person'; readonly commands: readonly string[] }
+  | { readonly kind: 'time'; readonly atMs: number }
+  | { readonly kind: 'agent'; readonly host: string }
+  | { readonly kind: 'host'; readonly host: string }
+  | { readonly kind: 'judge' }
+  | { readonly kind: 'controller' }
+  | { readonly kind: 'rollout'; readonly rollout: string }
+  | { readonly kind: 'task'; readonly index: number };
+
+export interface Explanation {
+  /** The first blocking condition, in one sentence. */
+  readonly sentence: string;
+  /** What to expect next, in words. */
+  readonly next: string;
+  readonly unblocker: Unblocker;
+}
+
+/** Why a live rollout is not moving at this moment, and what will move it (liveness L2). */
+export function explainRollout(state: JobState, rollout: Rollout, nowMs: number): Explanation {
+  const commands = legalCommands(rollout);
+  if (rollout.state === 'held' && rollout.hold !== undefined) {
+    const { reason, then } = rollout.hold;
+    const ways = commands.filter((command) => command !== 'pause').join(', ');
+    if (then !== undefined) {
+      return explained(`It is held: ${reason}`, `it will ${then.do} by itself`, { kind: 'time', atMs: then.atMs });
+    }
+    return explained(`It is held: ${reason}`, `a person can ${ways}`, { kind: 'person', commands });
+  }
+  if (rollout.state === 'waiting') {
+    const active = state.rollouts.find((one) => one.state !== 'waiting' && one.id !== rollout.id);
+    const who = active?.id ?? 'another rollout';
+    return explained(`${who} has the job.`, `it starts when ${who} has ended`, { kind: 'rollout', rollout: who });
+  }
+  return explainMoving(state, rollout, nowMs) ?? explainJudging(state, rollout, nowMs);
+}
+
+function explainMoving(state: JobState, rollout: Rollout, nowMs: number): Explanation | undefined {
+  const hosts = new Map(state.inventory.hosts.map((host) => [host.id, host.state]));
+  for (const operation of state.operations) {
+    if (operation.admittedAtMs === undefined || !isUnderWay(operation.state)) continue;
+    const host = operation.host as string;
+    const hostState = hosts.get(host) ?? 'fenced';
+    const since = formatDuration(nowMs - operation.admittedAtMs);
+    const sentence = `The ${operation.kind} of task ${operation.index} on ${host} is ${operation.state} since ${since}.`;
+    if (isHeard(hostState)) return explained(sentence, `${host} reports its end`, { kind: 'agent', host });
+    return explained(`${sentence} ${host} is ${hostState}.`, `${host} is heard again, or replaced`, {
+      kind: 'host',
+      host,
+    });
+  }
+  const blocked = state.operations.find((one) => one.rollout === rollout.id && one.state === 'blocked');
+  if (blocked !== undefined) return explainBlocked(state, blocked, nowMs);
+  return explainTasks(state, rollout, nowMs, hosts);
+}
+
+function explainBlocked(state: JobState, operation: LedgerOperation, nowMs: number): Explanation {
+  const why = operation.blockedBy ?? 'It waits.';
+  const sentence = `The ${operation.kind} of task ${operation.index} is blocked: ${why}`;
+  const out = state.tasks.values().find((task) => task.outSinceMs !== undefined && task.servedOnce);
+  if (why.includes('budget') && out !== undefined) {
+    const since = formatDuration(nowMs - (out.outSinceMs ?? nowMs));
+    const next = `task ${out.index} (out for ${since}) serves again, or a person raises the budget`;
+    return explained(sentence, next, { kind: 'task', index: out.index });
+  }
+  return explained(sentence, 'this ends by itself, or a person raises the budget or aborts', {
+    kind: 'person',
+    commands: ['raise-budget', 'abort'],
+  });
+}
+
+function explainTasks(
+  state: JobState,
+  rollout: Rollout,
+  nowMs: number,
+  hosts: ReadonlyMap<string, string>,
+): Explanation | undefined {
+  const phase = rollout.phases[rollout.currentPhase];
+  if (rollout.state === 'running' && phase?.state === 'judging') return undefined;
+  for (const row of state.assignment.values()) {
+    if (row.rollout !== rollout.id) continue;
+    const task = state.tasks.get(row.index);
+    const current = task?.current;
+    if (current === undefined || task === undefined) continue;
+    if (current.version === row.version && current.state === 'serving') continue;
+    if (task.notBeforeMs > nowMs) {
+      const next = `the next try in ${formatDuration(task.notBeforeMs - nowMs)}`;
+      return explained(`Task ${row.index} failed ${task.failedTries} times.`, next, {
+        kind: 'time',
+        atMs: task.notBeforeMs,
+      });
+    }
+    const hostState = hosts.get(current.host) ?? 'fenced';
+    const sentence = `Task ${row.index} is ${current.state} on ${current.host} (${hostState}).`;
+    const unblocker: Unblocker =
+      hostState === 'up' ? { kind: 'task', index: row.index } : { kind: 'host', host: current.host };
+    return explained(sentence, 'it serves again, or is replaced', unblocker);
+  }
+  return undefined;
+}
+
+function explainJudging(state: JobState, rollout: Rollout, nowMs: number): Explanation {
+  const phase = rollout.phases[rollout.currentPhase];
+  const evidence = state.evidence.get(rollout.id);
+  const untilMs = (phase?.updatedAtMs ?? nowMs) + Math.max(phase?.minBakeMs ?? 0, phase?.maxBakeMs ?? 0);
+  const said = evidence?.phase === rollout.currentPhase ? ` ${evidence.sentence}` : '';
+  const sentence = `Phase ${phase?.name ?? '?'} bakes.${said}`;
+  if (untilMs > nowMs) {
+    const next = `it is decided in ${formatDuration(untilMs - nowMs)} at the latest`;
+    return explained(sentence, next, { kind: 'time', atMs: untilMs });
+  }
+  return explained(sentence, 'the judge’s last look', { kind: 'judge' });
+}
+
+function explained(sentence: string, next: string, unblocker: Unblocker): Explanation {
+  return { sentence, next, unblocker };
+}
