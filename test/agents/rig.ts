@@ -5,12 +5,14 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { groupNameOf } from '../../src/agent/confinement.ts';
 import type { AgentOptions } from '../../src/agent/index.ts';
 import { runAgent } from '../../src/agent/index.ts';
 import type { ExecuteOrder, Order } from '../../src/api/index.ts';
 import { openArtifactStore, packTree } from '../../src/artifact/index.ts';
 import { createEngine } from '../../src/engine/index.ts';
 import { openBlobFiles } from '../../src/io/blob-files.ts';
+import { closeCgroups, probeCgroups } from '../../src/io/cgroup.ts';
 import { realChance } from '../../src/io/chance.ts';
 import { realClock } from '../../src/io/clock.ts';
 import { findMarked, listProcesses } from '../../src/io/process.ts';
@@ -129,6 +131,11 @@ export async function openRig(listenOn = '127.0.0.1'): Promise<Rig> {
       await store.close();
       killKeepersBelow(folder);
       await until(() => keepersBelow(folder).length === 0, 'the keepers are gone');
+      await until(() => tasksBelow(folder).length === 0, 'their tasks are gone');
+      for (const name of addresses.keys()) {
+        const cgroups = probeCgroups(groupNameOf(join(folder, name)));
+        if (cgroups) closeCgroups(cgroups);
+      }
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -152,6 +159,13 @@ export function commandLine(pid: number): string[] {
   } catch {
     return [];
   }
+}
+
+/** Every process that a keeper of this rig started. */
+function tasksBelow(folder: string): number[] {
+  return listProcesses()
+    .filter(({ pid }) => pid !== process.pid && workingFolder(pid).startsWith(`${folder}/`))
+    .map(({ pid }) => pid);
 }
 
 /** Processes that run a task of this job, by what the agent puts into their environment. */
