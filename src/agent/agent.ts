@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Order, OrderAck } from '../api/index.ts';
 import { closeCgroups } from '../io/cgroup.ts';
 import { realChance } from '../io/chance.ts';
@@ -34,7 +33,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     try {
       const { host, key, fingerprint, addresses } = identity;
       const client = new ServerClient({ addresses, fingerprint, as: { host, key } });
-      const confinement = probeConfinement(options, groupName(folders.root));
+      const confinement = probeConfinement(options);
       const parts: Parts = {
         options,
         times: { ...defaultTimes, ...options.times },
@@ -51,7 +50,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
       };
       await run(parts, client);
       client.close();
-      if (options.stopTasks && confinement.cgroups) closeCgroups(confinement.cgroups);
+      // Stays while a task is in it.
+      if (confinement.cgroups) closeCgroups(confinement.cgroups);
     } finally {
       memory.close();
     }
@@ -127,9 +127,4 @@ function inBackground(parts: Parts, what: string, work: Promise<unknown>): void 
   work.catch((cause: unknown) => {
     if (!parts.signal.aborted) parts.log(`${what} failed: ${String(cause)}`);
   });
-}
-
-/** Groups of agents on one machine must not meet: named by the data folder. */
-function groupName(root: string): string {
-  return `rollway-${createHash('sha256').update(root).digest('hex').slice(0, 12)}`;
 }

@@ -1,13 +1,14 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { cgroupAbilities, probeCgroups } from '../io/cgroup.ts';
 import { probeSandbox } from '../io/sandbox.ts';
+import { sha256 } from '../kit/index.ts';
 import type { AgentOptions } from './options.ts';
 import type { Confinement } from './parts.ts';
 
 /** Finds by trying what this host can limit and hide. What it cannot is not in `abilities`, and is not pretended. */
-export function probeConfinement(options: AgentOptions, groupName: string): Confinement {
+export function probeConfinement(options: AgentOptions): Confinement {
   if (options.confine === false) return { cgroups: undefined, sandboxForAction: () => [], abilities: [] };
-  const cgroups = probeCgroups(groupName);
+  const cgroups = probeCgroups(groupNameOf(options.dataDir));
   const sandbox = probeSandbox();
   const hidden = [options.dataDir, ...(options.hiddenFolders ?? [])];
   return {
@@ -15,4 +16,9 @@ export function probeConfinement(options: AgentOptions, groupName: string): Conf
     sandboxForAction: (folder) => sandbox?.({ open: folder, cwd: join(folder, 'tree'), hidden }) ?? [],
     abilities: [...cgroupAbilities(cgroups), ...(sandbox ? ['hidden-folders'] : [])],
   };
+}
+
+/** Groups of agents on one machine must not meet: named by the data folder. */
+export function groupNameOf(dataDir: string): string {
+  return `rollway-${sha256(resolve(dataDir)).slice(0, 12)}`;
 }

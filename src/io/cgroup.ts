@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Limits of one task. */
@@ -108,9 +108,12 @@ export function removeCgroup(cgroup: Cgroup): boolean {
   return isGone;
 }
 
-/** Removes the agent's own group when it is empty. */
+/** Removes the agent's own group and the empty groups in it; whatever has somebody in it stays. */
 export function closeCgroups(backend: CgroupBackend): void {
-  for (const folder of backend.kind === 'v2' ? [backend.root] : Object.values(backend.roots)) removeFolder(folder);
+  for (const root of backend.kind === 'v2' ? [backend.root] : Object.values(backend.roots)) {
+    for (const name of listFolders(root)) removeFolder(join(root, name));
+    removeFolder(root);
+  }
 }
 
 function probeV2(agentName: string): CgroupBackend | undefined {
@@ -166,6 +169,15 @@ function read(file: string): string {
     return readFileSync(file, 'utf8');
   } catch {
     return '';
+  }
+}
+
+function listFolders(root: string): string[] {
+  try {
+    const inside = readdirSync(root, { withFileTypes: true });
+    return inside.filter((item) => item.isDirectory()).map(({ name }) => name);
+  } catch {
+    return [];
   }
 }
 
