@@ -1,4 +1,4 @@
-import { budgetOf, type ServiceSpec } from '../model/index.ts';
+import type { ServiceSpec } from '../model/index.ts';
 import { placeholdersOf } from './command.ts';
 import type * as config from './config.ts';
 import type { ConfigError, Path } from './config-errors.ts';
@@ -90,11 +90,6 @@ export function checkSpec(spec: ServiceSpec): ConfigError[] {
   task.ports.forEach((port, at) => {
     if (task.ports.indexOf(port) !== at) errors.push(mistake(['ports', at], `is "${port}", like another one`));
   });
-  for (const { name, tasks, budget } of spec.environments) {
-    if (budgetOf(budget, tasks) > tasks) {
-      errors.push(mistake(['environments', name, 'budget'], `is more than its ${tasks} tasks`));
-    }
-  }
   return [...errors, ...checkActions(spec)];
 }
 

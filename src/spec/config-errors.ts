@@ -36,7 +36,7 @@ export function formatPath(path: Path): string {
 
 /** What the schema refused, all of it, in our words. */
 export function errorsOf(issues: readonly z.core.$ZodIssue[], input: unknown): ConfigError[] {
-  return issues.flatMap((issue) => errorsOfIssue(issue, [], input));
+  return withoutEchoes(issues.flatMap((issue) => errorsOfIssue(issue, [], input)));
 }
 
 function errorsOfIssue(issue: z.core.$ZodIssue, prefix: Path, input: unknown): ConfigError[] {
@@ -46,7 +46,7 @@ function errorsOfIssue(issue: z.core.$ZodIssue, prefix: Path, input: unknown): C
   const isMissing = valueAt(input, path) === undefined;
   if (issue.code === 'invalid_union' && !isMissing && issue.errors) {
     const nearest = nearestOption(issue.errors);
-    if (nearest) return withoutEchoes(nearest.flatMap((inner) => errorsOfIssue(inner, path, input)));
+    if (nearest) return nearest.flatMap((inner) => errorsOfIssue(inner, path, input));
   }
   const message = isMissing ? `is missing: ${issue.message}` : issue.message;
   return [{ code: 'spec/invalid', path, message }];
@@ -69,8 +69,13 @@ function unknownKey(path: Path, key: string): ConfigError {
 
 /** A misspelt key is also a missing one: saying it once is enough. */
 function withoutEchoes(errors: readonly ConfigError[]): ConfigError[] {
-  const meant = new Set(errors.map((error) => /did you mean "(.*)"\?$/.exec(error.message)?.[1]));
-  return errors.filter((error) => !(error.message.startsWith('is missing') && meant.has(String(error.path.at(-1)))));
+  const meant = new Set(
+    errors.map(({ path, message }) => {
+      const key = /did you mean "(.*)"\?$/.exec(message)?.[1];
+      return key === undefined ? undefined : formatPath([...path.slice(0, -1), key]);
+    }),
+  );
+  return errors.filter(({ path, message }) => !(message.startsWith('is missing') && meant.has(formatPath(path))));
 }
 
 function valueAt(input: unknown, path: Path): unknown {

@@ -19,15 +19,15 @@ export function validatePipeline(actions: readonly Vertex[]): ConfigError[] {
     else byName.set(action.name, action);
   }
   for (const action of byName.values()) errors.push(...unknownNeeds(action, byName));
-  const cycles = findCycles(byName);
-  for (const cycle of cycles) {
+  const knots = findKnots(byName);
+  for (const { cycle } of knots) {
     const detail = `is in a cycle: ${[...cycle, cycle[0]].join(' needs ')}`;
     errors.push(mistake(byName.get(cycle[0]!)!, 'spec/cycle', detail, 'needs'));
   }
-  const dead = new Set(cycles.flat());
+  const knotted = new Set(knots.flatMap(({ members }) => members));
   for (const action of byName.values()) {
-    if (dead.has(action.name)) continue;
-    const behind = cycles.find((cycle) => ancestorsOf(action, byName).has(cycle[0]!));
+    if (knotted.has(action.name)) continue;
+    const behind = knots.find(({ cycle }) => ancestorsOf(action, byName).has(cycle[0]!))?.cycle;
     if (behind) {
       errors.push(mistake(action, 'spec/invalid', `can never run: it comes after the cycle of ${behind[0]}`, 'needs'));
     } else errors.push(...unknownArtifacts(action, byName));
@@ -68,22 +68,28 @@ function ancestorsOf(action: Vertex, byName: ReadonlyMap<string, Vertex>): Set<s
   return found;
 }
 
-/** One cycle for each knot of actions that wait for each other, in the order of their names in the list. */
-function findCycles(byName: ReadonlyMap<string, Vertex>): string[][] {
-  const cycles: string[][] = [];
+interface Knot {
+  /** The shortest way from its first action back to itself. */
+  readonly cycle: readonly string[];
+  /** All actions that wait for each other. */
+  readonly members: readonly string[];
+}
+
+function findKnots(byName: ReadonlyMap<string, Vertex>): Knot[] {
+  const knots: Knot[] = [];
   const seen = new Set<string>();
   for (const action of byName.values()) {
     if (seen.has(action.name)) continue;
     const cycle = wayBackTo(action.name, byName);
     if (cycle === undefined) continue;
-    cycles.push(cycle);
-    // Everything that this action waits for and that waits for it is the same knot.
-    for (const name of ancestorsOf(action, byName)) {
+    const members = [...ancestorsOf(action, byName)].filter((name) => {
       const other = byName.get(name);
-      if (other && ancestorsOf(other, byName).has(action.name)) seen.add(name);
-    }
+      return other !== undefined && ancestorsOf(other, byName).has(action.name);
+    });
+    for (const name of members) seen.add(name);
+    knots.push({ cycle, members });
   }
-  return cycles;
+  return knots;
 }
 
 /** The shortest way along `needs` from an action back to itself, without the repeated end. */

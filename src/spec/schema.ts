@@ -12,6 +12,7 @@ const expected = (what: string) => ({ error: `must be ${what}` });
 const oneOf = <T extends readonly [z.ZodType, ...z.ZodType[]]>(what: string, options: T) =>
   z.union(options, expected(what));
 
+// Several rules of one field all run: a later one lets through what an earlier one has refused.
 const name = z
   .string(expected('a name'))
   .regex(/^[a-z][a-z0-9-]{0,40}$/, 'must be lower-case letters, digits and hyphens, starting with a letter');
@@ -24,7 +25,7 @@ const duration = z
 const percent = z
   .string(expected('a percentage such as "5%"'))
   .regex(/^\d+(\.\d+)?%$/, 'must be a percentage such as "5%"');
-const share = percent.refine((value) => Number(value.slice(0, -1)) <= 100, 'must be at most 100%');
+const share = percent.refine((value) => !(Number(value.slice(0, -1)) > 100), 'must be at most 100%');
 const whole = z.number(expected('a number')).int('must be a whole number').nonnegative('must not be negative');
 const count = oneOf('a number of tasks such as 3, or a percentage such as "25%"', [whole, share]);
 const path = z.string(expected('a path such as "/healthz"')).startsWith('/', 'must be a path that starts with /');
@@ -65,7 +66,7 @@ type SelectInput = import('./config.ts').Select;
 const select: z.ZodType<SelectInput, SelectInput> = z.lazy(() =>
   oneOf('a number of tasks, a percentage, "all", or where they run such as { rack: "a" }', [
     positive,
-    share.refine((value) => Number(value.slice(0, -1)) > 0, 'must be more than 0%'),
+    share.refine((value) => !(Number(value.slice(0, -1)) <= 0), 'must be more than 0%'),
     z.literal('all'),
     z.strictObject({ region: text }),
     z.strictObject({ rack: text }),
@@ -204,7 +205,7 @@ export const configSchema = z.strictObject(
     memory: z
       .string(expected('a size such as "512MB"'))
       .regex(/^\d+(\.\d+)?\s?(MB|GB|MiB|GiB)$/, 'must be a size such as "512MB" or "2GB"')
-      .refine((value) => Number.parseFloat(value) >= 1, 'must be at least 1')
+      .refine((value) => !(Number.parseFloat(value) < 1), 'must be at least 1')
       .optional(),
     singleton: flag.optional(),
     build: oneOf('a command, a list of commands, or { commands, include, exclude, timeout }', [
@@ -233,7 +234,7 @@ export const configSchema = z.strictObject(
     judge: z
       .strictObject({
         alpha: z.number().gt(0).lt(0.5, 'must be below 0.5').optional(),
-        bin: duration.refine((value) => (parseDuration(value) ?? 0) >= 1000, 'must be at least 1s').optional(),
+        bin: duration.refine((value) => (parseDuration(value) ?? 1000) >= 1000, 'must be at least 1s').optional(),
         warmup: duration.optional(),
       })
       .optional(),
