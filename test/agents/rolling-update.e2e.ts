@@ -36,20 +36,23 @@ test('C10 TWH-3 a rolling update of every task under load: clients that never re
 
   const ended = new AbortController();
   const { addresses, running } = await startProxy(rig, ended.signal);
-  const load = startLoad(addresses.routes[0]?.port ?? 0, 8);
+  const port = addresses.routes[0]?.port ?? 0;
+  const load = startLoad(() => ({ host: '127.0.0.1', port }), 6);
+  const direct = startLoad(await followDirectly(rig, ended.signal), 6);
   try {
-    await until(() => load.answered() > 100, 'load');
+    await until(() => Math.min(load.answered(), direct.answered()) > 100, 'load');
     for (let index = 0; index < size; index++) await run(two, index, 1);
     await until(
       () => load.versions().size === 1 && load.versions().has(`v_${two.slice(0, 16)}`),
       'only the new version',
     );
   } finally {
-    await load.stop();
+    await Promise.all([load.stop(), direct.stop()]);
     ended.abort();
     await running;
   }
   expect(load.failures).toEqual([]);
+  expect(direct.failures).toEqual([]);
   expect(load.answered()).toBeGreaterThan(500);
 });
 
@@ -81,15 +84,36 @@ async function startProxy(
   return { addresses: await ready.promise, running };
 }
 
+interface Where {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A client without a proxy: it reads discovery anew each half drain time, and asks any task of its last list. */
+async function followDirectly({ store }: Rig, signal: AbortSignal): Promise<() => Where> {
+  const read = async (): Promise<Where[]> => {
+    const { entries } = await store.read((tx) => readDiscovery(tx, 'web@test'));
+    return entries.map(({ address, ports }) => ({ host: address, port: ports.http ?? 0 }));
+  };
+  let list = await read();
+  void (async () => {
+    while (!signal.aborted) {
+      await sleep(300, undefined, { signal }).catch(() => undefined);
+      if (!signal.aborted) list = await read();
+    }
+  })();
+  return () => list[Math.floor(Math.random() * list.length)] as Where;
+}
+
 /** Clients that keep their connection and ask again and again; `versions` = what the last hundred answers came from. */
-function startLoad(port: number, clients: number) {
+function startLoad(where: () => Where, clients: number) {
   const agent = new Agent({ keepAlive: true, maxSockets: clients });
   const failures: string[] = [];
   const recent: string[] = [];
   let answered = 0;
   let isOver = false;
   const ask = async (): Promise<void> => {
-    const [response] = (await once(get({ host: '127.0.0.1', port, agent }), 'response')) as [IncomingMessage];
+    const [response] = (await once(get({ ...where(), agent }), 'response')) as [IncomingMessage];
     let text = '';
     for await (const piece of response.setEncoding('utf8')) text += piece;
     if (response.statusCode !== 200) return void failures.push(`${response.statusCode} ${text}`);
