@@ -4,7 +4,7 @@ import { listVerdicts, type VerdictRow } from './rows.ts';
 
 export type { VerdictRow } from './rows.ts';
 
-/** All looks that are kept of a rollout, oldest first. */
+/** All looks at a rollout, oldest first: the history, and the points of the charts (levels of both groups). */
 export async function readVerdicts(tx: Tx, rollout: RolloutId): Promise<VerdictRow[]> {
   return listVerdicts(tx, rollout);
 }

@@ -50,17 +50,6 @@ export async function insertVerdict(tx: Tx, row: VerdictRow): Promise<void> {
     .execute();
 }
 
-/** Only the newest undecided looks of a phase are kept: a long bake has one per bin. */
-export async function deleteOldLooks(tx: Tx, rollout: RolloutId, phase: number, beforeMs: number): Promise<void> {
-  await tx
-    .deleteFrom('verdict')
-    .where('rollout', '=', rollout)
-    .where('phase', '=', phase)
-    .where('verdict', '=', 'undecided')
-    .where('at_ms', '<', beforeMs)
-    .execute();
-}
-
 export async function findMemory(tx: Tx, rollout: RolloutId): Promise<JudgeMemory | undefined> {
   const row = await tx.selectFrom('judge_memory').select('memory').where('rollout', '=', rollout).executeTakeFirst();
   return row && (JSON.parse(row.memory) as JudgeMemory);
@@ -79,4 +68,27 @@ export async function saveMemory(
     .values({ rollout, job, ...values })
     .onConflict((on) => on.column('rollout').doUpdateSet(values))
     .execute();
+}
+
+/** How restarted tasks of a job differed from others in one rollout that ended; per check. */
+export type RolloutCurves = Readonly<Record<string, readonly number[]>>;
+
+export async function insertCurves(tx: Tx, rollout: RolloutId, job: JobId, endedAtMs: number, curves: RolloutCurves) {
+  await tx
+    .insertInto('age_curve')
+    .values({ rollout, job, ended_at_ms: endedAtMs, curve: JSON.stringify(curves) })
+    .onConflict((on) => on.column('rollout').doNothing())
+    .execute();
+}
+
+/** Of the newest rollouts of a job, newest first. */
+export async function listCurves(tx: Tx, job: JobId, limit: number): Promise<RolloutCurves[]> {
+  const rows = await tx
+    .selectFrom('age_curve')
+    .select('curve')
+    .where('job', '=', job)
+    .orderBy('ended_at_ms', 'desc')
+    .limit(limit)
+    .execute();
+  return rows.map(({ curve }) => JSON.parse(curve) as RolloutCurves);
 }

@@ -78,6 +78,7 @@ class SampleMemory implements SampleStore {
   }
 
   append(samples: readonly Sample[], nowMs: number): AppendCount {
+    this.#closeBins(nowMs);
     let kept = 0;
     let late = 0;
     for (const sample of samples) {
@@ -266,11 +267,15 @@ class SampleMemory implements SampleStore {
   }
 
   async tend(nowMs: number): Promise<void> {
+    this.#closeBins(nowMs);
+    if (this.#closedBin - this.#lastForgotBin > 60) this.#forget();
+    await this.#writer?.write(this.#closedBin, nowMs);
+  }
+
+  #closeBins(nowMs: number): void {
     const isSettling = this.#writer !== undefined && nowMs < this.#openedAtMs + this.#settings.settleMs;
     if (!isSettling)
       this.#closedBin = Math.max(this.#closedBin, Math.floor(nowMs / this.binMs) - this.#settings.lateBins);
-    if (this.#closedBin - this.#lastForgotBin > 60) this.#forget();
-    await this.#writer?.write(this.#closedBin, nowMs);
   }
 
   /** Series and tasks of which nothing is left. */

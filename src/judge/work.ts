@@ -1,0 +1,124 @@
+import { listOperationsOfRollout, listTasks } from '../disruption/rows.ts';
+import type { Enqueue, Proposal, Turn, View, WorkKind } from '../engine/index.ts';
+import { type JudgeSpec, type NewEvent, type Rollout, type RolloutId, rollway } from '../model/index.ts';
+import { findRelease, findService, listRevisions } from '../pipeline/rows.ts';
+import { findRollout } from '../rollout/rows.ts';
+import type { Tx } from '../store/index.ts';
+import { judge } from './judge.ts';
+import type { Judgement, JudgePlan } from './port.ts';
+import * as rows from './rows.ts';
+import type { SampleStore } from './samples.ts';
+
+/** Whoever starts or resumes a phase enqueues this; it keeps itself going while the phase is updated and judged. */
+export function lookAt(rollout: RolloutId): Enqueue {
+  return { kind: 'judge/look', key: rollout };
+}
+
+/** How far back old tasks and each task's own past are looked at, in bins. */
+const pastBins = 180;
+
+/** Looks once per bin at each rollout that is being judged: plan, samples, memory → verdict row, memory, event. */
+export function judgeWork({ samples }: { readonly samples: SampleStore }): WorkKind {
+  return {
+    kind: 'judge/look',
+    async run(turn) {
+      await samples.tend(turn.nowMs);
+      await turn.commit((view) => look(view, turn, samples));
+    },
+  };
+}
+
+async function look({ tx }: View, turn: Turn, samples: SampleStore): Promise<Proposal | undefined> {
+  const rollout = await findRollout(tx, turn.key as RolloutId);
+  if (rollout?.state !== 'running' || !rollout.judged) return undefined;
+  const plan = await loadPlan(tx, rollout, turn.nowMs);
+  if (!plan) return undefined;
+  const { binMs } = plan.spec;
+  const next: Enqueue = {
+    ...lookAt(rollout.id),
+    dueAtMs: (Math.floor(turn.nowMs / binMs) + 1) * binMs + Math.floor(binMs / 4),
+  };
+  const fromMs =
+    Math.min(plan.phaseStartedAtMs, ...plan.updates.map((update) => update.admittedAtMs)) - pastBins * binMs;
+  const seen = samples.query({ job: rollout.job, fromMs, toMs: samples.closedUntilMs() });
+  const memory = await rows.findMemory(tx, rollout.id);
+  const judgement = judge(plan, seen, memory, turn.nowMs);
+  const isLook = judgement.memory.looks > (memory?.looks ?? 0);
+  const isLast = turn.nowMs >= plan.deadlineAtMs;
+  const { memory: nextMemory, ...row } = judgement;
+  return {
+    write: async (writer) => {
+      await rows.saveMemory(writer, rollout.id, rollout.job, nextMemory, turn.nowMs);
+      await rows.insertVerdict(writer, { ...row, rollout: rollout.id, phase: plan.phase });
+    },
+    events: isLook ? [lookEvent(rollout, plan, judgement)] : [],
+    work: [next, ...(isLook || isLast ? [{ kind: 'job/decide', key: rollout.job }] : [])],
+    result: undefined,
+  };
+}
+
+function lookEvent(rollout: Rollout, plan: JudgePlan, { verdict, measured, missing }: Judgement): NewEvent {
+  const { lookId, sentence, perCheck } = verdict;
+  return {
+    stream: `rollout/${rollout.id}`,
+    type: 'judge.looked',
+    actor: rollway('judge'),
+    data: {
+      job: rollout.job,
+      phase: plan.phaseName,
+      lookId,
+      verdict: verdict.verdict,
+      sentence,
+      measured,
+      missing,
+      perCheck: perCheck.map(({ check, verdict: word, estimate, interval, power, newTasks, newEvents }) => ({
+        check,
+        verdict: word,
+        estimate,
+        interval,
+        power,
+        newTasks,
+        newEvents,
+      })),
+    },
+  };
+}
+
+/** Everything fixed about the phase that is now updated or judged; undefined: none is. */
+async function loadPlan(tx: Tx, rollout: Rollout, nowMs: number): Promise<JudgePlan | undefined> {
+  const phase = rollout.phases[rollout.currentPhase];
+  if (!phase || (phase.state !== 'updating' && phase.state !== 'judging')) return undefined;
+  const spec = await loadJudgeSpec(tx, rollout);
+  if (!spec) return undefined;
+  const serving = new Map(
+    (await listTasks(tx, rollout.job)).flatMap(({ index, current }) =>
+      current?.version === rollout.to ? [[index, current.servingSinceMs] as const] : [],
+    ),
+  );
+  const operations = await listOperationsOfRollout(tx, rollout.id);
+  const updates = operations.flatMap(({ index, to, admittedAtMs }) =>
+    to === rollout.to && admittedAtMs !== undefined ? [{ index, admittedAtMs, servingAtMs: serving.get(index) }] : [],
+  );
+  return {
+    rollout: rollout.id,
+    phase: rollout.currentPhase,
+    phaseName: phase.name,
+    spec,
+    newVersion: rollout.to,
+    oldVersions: rollout.from,
+    updates,
+    phaseStartedAtMs: phase.startedAtMs ?? nowMs,
+    updatedAtMs: phase.updatedAtMs,
+    deadlineAtMs: (phase.updatedAtMs ?? nowMs) + Math.max(phase.minBakeMs, phase.maxBakeMs),
+    phases: rollout.phases.length,
+  };
+}
+
+/** As the pipeline revision of its release says; of a rollback without one, as the service says now. */
+async function loadJudgeSpec(tx: Tx, rollout: Rollout): Promise<JudgeSpec | undefined> {
+  const [service] = rollout.job.split('@') as [string];
+  const release = rollout.release === undefined ? undefined : await findRelease(tx, rollout.release);
+  const revision = release?.pipelineRevision ?? (await findService(tx, service))?.revision;
+  if (revision === undefined) return undefined;
+  return (await listRevisions(tx, service, [revision])).get(revision)?.judge;
+}
