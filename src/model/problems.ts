@@ -142,10 +142,14 @@ export const catalogue = {
   'release/ended': entry(409, 'The release has already ended', 'Deploy its commit again with `rollway deploy`.'),
   'release/unknown': entry(404, 'There is no such release', 'List them with `rollway releases`.'),
   'service/unknown': entry(404, 'There is no such service', 'List them with `rollway status`.'),
+  'service/name-taken': entry(409, 'Another repository has a service of this name', 'Give the service another name.'),
+  'repository/unknown': entry(404, 'There is no such repository', 'List them with `rollway repos`.'),
+  'repository/exists': entry(409, 'This repository is watched already', 'Use it by its name.'),
   'pipeline/no-such-target': entry(404, 'The pipeline has no such action or environment', 'See `rollway explain`.'),
   // marks
   'mark/unknown': entry(404, 'There is no such mark', 'List them with `rollway marks`.'),
   'mark/cleared': entry(409, 'The mark is cleared already', 'Nothing to do: it blocks nothing.'),
+  'mark/refused': entry(409, 'This cannot be done with the mark', 'See `rollway mark show`.'),
   'mark/not-a-fix': entry(
     409,
     'This commit cannot be a fix',

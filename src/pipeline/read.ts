@@ -18,6 +18,7 @@ import type { Schema, Tx } from '../store/index.ts';
 export interface RepositoryOverview {
   readonly name: string;
   readonly location: string;
+  readonly branch: string;
   /** The newest commit seen on each watched branch. */
   readonly heads: Readonly<Record<string, CommitId>>;
   readonly polledAtMs: number | undefined;
@@ -42,6 +43,7 @@ export async function readRepositories(tx: Tx): Promise<RepositoryOverview[]> {
   return rows.map((row) => ({
     name: row.name,
     location: row.location,
+    branch: row.branch,
     heads: JSON.parse(row.heads) as Record<string, CommitId>,
     polledAtMs: row.polled_at_ms === null ? undefined : Number(row.polled_at_ms),
     services: services.filter((service) => service.repository === row.name),

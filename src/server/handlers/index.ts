@@ -5,7 +5,9 @@ import { hostHandlers } from './hosts.ts';
 import { machineHandlers } from './machine.ts';
 import { markHandlers } from './marks.ts';
 import { peopleHandlers } from './people.ts';
+import { planHandlers } from './plans.ts';
 import { releaseHandlers } from './releases.ts';
+import { repositoryHandlers } from './repositories.ts';
 import { rolloutHandlers } from './rollouts.ts';
 import { serviceHandlers } from './services.ts';
 
@@ -15,6 +17,8 @@ export function createHandlers(house: House): Handlers {
     ...serviceHandlers(house),
     ...releaseHandlers(house, house.agents),
     ...rolloutHandlers(house),
+    ...planHandlers(house),
+    ...repositoryHandlers(house),
     ...markHandlers(house),
     ...hostHandlers(house, house.agents),
     ...eventHandlers(house),

@@ -7,18 +7,36 @@ import {
   readCarriers,
   readMarks,
 } from '../../blame/read.ts';
+import { markKind } from '../../blame/work.ts';
 import type { JobId, MarkId } from '../../model/index.ts';
-import { readVersions } from '../../pipeline/read.ts';
+import { readRepositories, readVersions } from '../../pipeline/read.ts';
 import { readJob, readJobs } from '../../rollout/read.ts';
 import type { Tx } from '../../store/index.ts';
-import type { Handlers, ServerContext } from '../context.ts';
+import { command } from '../commands.ts';
+import type { Call, Handlers, ServerContext } from '../context.ts';
 import { refuse } from '../errors.ts';
 import { pageOf } from '../pages.ts';
 import { actorView } from '../views/events.ts';
 import { versionRefs } from '../views/versions.ts';
 
-/** Marks and carriers, as they are read. */
-export function markHandlers({ store }: ServerContext) {
+/** Marks and carriers, and what a person says of them. */
+export function markHandlers(context: ServerContext) {
+  const { store } = context;
+
+  const tell = async (
+    id: string,
+    name: string,
+    given: object,
+    reason: string | undefined,
+    call: Call,
+    waitMs: number,
+  ) => {
+    const mark = await store.read((tx) => findMark(tx, id as MarkId));
+    if (!mark) return refuse('mark/unknown', `There is no mark ${id}.`);
+    const wish = { kind: markKind, key: mark.repository, name, arguments: { mark: id, ...given }, reason };
+    return command(context, wish, call, waitMs, 'mark/refused');
+  };
+
   return {
     async listMarks({ query }) {
       return store.read(async (tx) => {
@@ -37,6 +55,22 @@ export function markHandlers({ store }: ServerContext) {
         if (!mark) return refuse('mark/unknown', `There is no mark ${params.mark}.`);
         return { ...markSummary(mark), carriers: await carrierViews(tx, mark.id), clearedBy: clearedBy(mark) };
       });
+    },
+    async createMark({ query, body }, call) {
+      const { repository, commits, targets, reason } = body;
+      const known = (await store.read(readRepositories)).find(({ name }) => name === repository);
+      if (!known) return refuse('api/not-found', `There is no repository ${repository}.`);
+      const wish = { kind: markKind, key: repository, name: 'mark', arguments: { commits, targets }, reason };
+      return command(context, wish, call, query.waitMs, 'mark/refused');
+    },
+    async clearMark({ params, query, body }, call) {
+      return tell(params.mark, 'clear', {}, body.reason, call, query.waitMs);
+    },
+    async fixMark({ params, query, body }, call) {
+      return tell(params.mark, 'fix', { commit: body.commit }, body.reason, call, query.waitMs);
+    },
+    async overrideMark({ params, query, body }, call) {
+      return tell(params.mark, 'override', { version: body.version }, body.reason, call, query.waitMs);
     },
     async listCarriers() {
       return store.read(async (tx) => ({ items: await carrierViews(tx) }));

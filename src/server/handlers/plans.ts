@@ -1,0 +1,196 @@
+import type { Explanation, PlanView } from '../../api/index.ts';
+import { readCarriers } from '../../blame/read.ts';
+import { listHostOverviews } from '../../fleet/read.ts';
+import {
+  type CommitId,
+  type JobId,
+  jobId,
+  type ReleaseId,
+  type RolloutId,
+  type ServiceSpec,
+} from '../../model/index.ts';
+import { findRelease, findReleaseOfCommit, findRun, readRepositories, readServices } from '../../pipeline/read.ts';
+import type { TaskPlace } from '../../rollout/index.ts';
+import { readJob, readJobs, readRollout } from '../../rollout/read.ts';
+import type { Tx } from '../../store/index.ts';
+import { readConfigAt } from '../adapters/config-reader.ts';
+import type { Handlers, ServerContext } from '../context.ts';
+import { refuse, valueOrThrow } from '../errors.ts';
+import { type DeployAction, decidePlan } from '../plan.ts';
+import { rolloutSummary, whyWaiting } from '../views/rollouts.ts';
+import { budgetLine } from '../views/tasks.ts';
+import { versionRefs } from '../views/versions.ts';
+import { hostsById } from './rollouts.ts';
+import { releaseSummaries } from './services.ts';
+
+/** What would happen, and why it does not happen yet. */
+export function planHandlers(context: ServerContext) {
+  const { store } = context;
+
+  return {
+    async planDeploy({ params, body }, { signal }) {
+      return planOf(context, params.service, body.commit, body.environment, signal);
+    },
+    async explain({ params }, { signal }): Promise<Explanation> {
+      const { kind, id } = params;
+      if (kind === 'service') return explainService(id, signal);
+      return store.read((tx) => {
+        if (kind === 'rollout') return explainRollout(tx, id as RolloutId);
+        if (kind === 'job') return explainJob(tx, id as JobId);
+        return kind === 'release' ? explainRelease(tx, id as ReleaseId) : explainRun(tx, id);
+      });
+    },
+  } satisfies Partial<Handlers>;
+
+  async function explainRelease(tx: Tx, id: ReleaseId): Promise<Explanation> {
+    const release = await findRelease(tx, id);
+    if (!release) return refuse('release/unknown', `There is no release ${id}.`);
+    const [summary] = await releaseSummaries(tx, [release], undefined);
+    const rollouts = summary?.rollouts ?? [];
+    const current = rollouts.at(-1);
+    const inner = current === undefined ? undefined : await explainRollout(tx, current);
+    const isLive = release.endedAtMs === undefined;
+    const own = release.reason ?? (isLive ? 'It is moving: its actions run.' : `It has ${release.state}.`);
+    const sentence = isLive && inner && release.reason === undefined ? inner.sentence : own;
+    return { subject: `release/${id}`, sentence, reasons: isLive ? (inner?.reasons ?? []) : [], settings: [] };
+  }
+
+  async function explainRollout(tx: Tx, id: RolloutId): Promise<Explanation> {
+    const screen = await readRollout(tx, id);
+    if (!screen) return refuse('rollout/unknown', `There is no rollout ${id}.`);
+    const { rollout } = screen;
+    const summary = rolloutSummary(rollout, screen, await versionRefs(tx, [rollout.to]));
+    const why = whyWaiting(rollout, screen, budgetLine(screen, await hostsById(tx), rollout));
+    const moving =
+      rollout.endedAtMs !== undefined
+        ? `It has ${rollout.state}.`
+        : `It is moving: ${summary.updated} of ${summary.size} tasks are updated.`;
+    return {
+      subject: `rollout/${id}`,
+      sentence: why ?? rollout.failure?.sentence ?? moving,
+      reasons:
+        why === null
+          ? []
+          : [{ sentence: why, unblocker: unblockerOf(rollout.state), sinceMs: rollout.hold?.sinceMs ?? null }],
+      settings: [],
+    };
+  }
+
+  async function explainJob(tx: Tx, id: JobId): Promise<Explanation> {
+    const screen = await readJob(tx, id);
+    if (!screen) return refuse('api/not-found', `There is no job ${id}.`);
+    const live = (await readJobs(tx)).find(({ job }) => job.id === id)?.live ?? [];
+    const first = live[0];
+    if (first) return { ...(await explainRollout(tx, first.id)), subject: `job/${id}` };
+    const { sentence } = budgetLine(screen, await hostsById(tx));
+    return { subject: `job/${id}`, sentence: `No rollout is under way; ${sentence}.`, reasons: [], settings: [] };
+  }
+
+  async function explainRun(tx: Tx, id: string): Promise<Explanation> {
+    const run = await findRun(tx, id as `run_${string}`);
+    if (!run) return refuse('api/not-found', `There is no action run ${id}.`);
+    return { subject: `run/${id}`, sentence: run.reason ?? `It is ${run.state}.`, reasons: [], settings: [] };
+  }
+
+  /** Every setting in force with the layer that set it. */
+  async function explainService(name: string, signal: AbortSignal): Promise<Explanation> {
+    const { service, location, head } = await store.read((tx) => findService(tx, name));
+    if (head === undefined) {
+      return { subject: `service/${name}`, sentence: 'Its repository was not read yet.', reasons: [], settings: [] };
+    }
+    const { mirrors, settings } = context;
+    const config = await readConfigAt(mirrors, settings.dataFolder, location, head, service.configPath, signal);
+    const subject = `service/${name}`;
+    if (!config.ok) {
+      const reasons = config.error.map((problem) => ({
+        sentence: problem.detail,
+        unblocker: problem.remedy,
+        sinceMs: null,
+      }));
+      return { subject, sentence: `The configuration of ${head.slice(0, 10)} is not valid.`, reasons, settings: [] };
+    }
+    const origins = config.value.origins.map(({ path, value, layer }) => ({ path, value, origin: layer }));
+    return {
+      subject,
+      sentence: `${origins.length} settings, from ${config.value.file}.`,
+      reasons: [],
+      settings: origins,
+    };
+  }
+
+  function unblockerOf(state: string): string {
+    return state === 'held' ? 'A person resumes, reverts or aborts it.' : 'It goes on by itself.';
+  }
+}
+
+/** The plan of a deploy as it stands now; also what a `planHash` is compared with. */
+export async function planOf(
+  { git, mirrors, settings, store, clock }: ServerContext,
+  name: string,
+  commitish: string | undefined,
+  environment: string | undefined,
+  signal: AbortSignal,
+): Promise<PlanView> {
+  const found = await store.read((tx) => findService(tx, name));
+  const { service, location, head } = found;
+  const revision = commitish ?? head ?? service.branch;
+  const commit: CommitId = valueOrThrow(await git.resolve(location, revision, signal));
+  const config = await readConfigAt(mirrors, settings.dataFolder, location, commit, service.configPath, signal);
+  if (!config.ok) {
+    const [first] = config.error;
+    return refuse(first?.code ?? 'spec/invalid', first?.detail ?? 'The configuration is not valid.', {
+      problems: config.error,
+    });
+  }
+  const { spec } = config.value;
+  const action = deployActionOf(spec, environment);
+  return store.read(async (tx) => {
+    const places = await placesOf(tx, spec, action);
+    const screen = await readJob(tx, jobId(spec.name, action.environment));
+    const running = new Set(screen?.dots.flatMap(({ version }) => version ?? []) ?? []);
+    const versions = await versionRefs(tx, running);
+    const release = await findReleaseOfCommit(tx, spec.name, commit);
+    const carriers = release?.version
+      ? (await readCarriers(tx)).filter(({ version }) => version === release.version)
+      : [];
+    const hosts = await listHostOverviews(tx);
+    return decidePlan({
+      spec,
+      action,
+      commit,
+      places,
+      from: [...versions.values()],
+      marks: carriers
+        .filter(({ override }) => !override)
+        .map(({ mark }) => `It carries ${mark}: a deploy would be blocked.`),
+      hasHosts: hosts.some(({ state }) => state === 'up'),
+      nowMs: clock.nowMs(),
+    });
+  });
+}
+
+function deployActionOf(spec: ServiceSpec, environment: string | undefined): DeployAction {
+  const deploys = spec.pipeline.actions.filter((action): action is DeployAction => action.type === 'deploy');
+  const action = environment === undefined ? deploys[0] : deploys.find((one) => one.environment === environment);
+  return action ?? refuse('pipeline/no-such-target', `${spec.name} deploys to no environment ${environment ?? ''}.`);
+}
+
+/** Where the job's tasks are; indices that are not there yet are nowhere. */
+async function placesOf(tx: Tx, spec: ServiceSpec, action: DeployAction): Promise<TaskPlace[]> {
+  const screen = await readJob(tx, jobId(spec.name, action.environment));
+  const hosts = await hostsById(tx);
+  const size = screen?.job.size ?? spec.environments.find(({ name }) => name === action.environment)?.tasks ?? 0;
+  return Array.from({ length: size }, (_, index) => {
+    const host = screen?.dots[index]?.facts?.host;
+    return { index, host, labels: (host === undefined ? undefined : hosts.get(host)?.labels) ?? {} };
+  });
+}
+
+/** A service with where its repository lies, and the newest commit seen on its branch. */
+export async function findService(tx: Tx, name: string) {
+  const service = (await readServices(tx)).find((one) => one.name === name);
+  if (!service) return refuse('service/unknown', `There is no service ${name}.`);
+  const repository = (await readRepositories(tx)).find((one) => one.name === service.repository);
+  if (!repository) return refuse('service/unknown', `The repository of ${name} is not watched any more.`);
+  return { service, location: repository.location, head: repository.heads[service.branch] };
+}

@@ -1,0 +1,133 @@
+import type { PlanView, VersionRef } from '../api/index.ts';
+import { digestOf, formatDuration } from '../kit/index.ts';
+import {
+  type ActionSpec,
+  budgetOf,
+  type PhaseSpec,
+  phaseCountOf,
+  type ServiceSpec,
+  type TaskIndex,
+} from '../model/index.ts';
+import { selectMembers, type TaskPlace } from '../rollout/index.ts';
+
+export type DeployAction = Extract<ActionSpec, { type: 'deploy' }>;
+
+/** Everything a plan follows from. */
+export interface PlanFacts {
+  readonly spec: ServiceSpec;
+  readonly action: DeployAction;
+  readonly commit: string;
+  /** Where the tasks of the job are; before the first deployment nowhere. */
+  readonly places: readonly TaskPlace[];
+  readonly from: readonly VersionRef[];
+  /** Live marks that the commit's version would carry, as sentences. */
+  readonly marks: readonly string[];
+  readonly hasHosts: boolean;
+  readonly nowMs: number;
+}
+
+/** A task is assumed to need this long from its start until it is ready, when nothing is known. */
+const usualStartMs = 1500;
+
+/** Exactly what a deploy would do: the same selection, rounding and gates as the rollout itself. Pure. */
+export function decidePlan(facts: PlanFacts): PlanView {
+  const { spec, action } = facts;
+  const environment = spec.environments.find(({ name }) => name === action.environment);
+  const size = facts.places.length;
+  const budget = environment ? budgetOf(environment.budget, size) : 1;
+  const phases: PlanView['phases'] = [];
+  let before: readonly TaskIndex[] = [];
+  for (const phase of action.plan.phases) {
+    const members = selectMembers(phase.select, facts.places, before);
+    const adds = members.length - before.length;
+    // A phase that adds nobody is dropped.
+    if (adds <= 0) continue;
+    phases.push(planPhase(facts, phase, members, adds, budget));
+    before = members;
+  }
+  const what = {
+    job: `${spec.name}@${action.environment}`,
+    service: spec.name,
+    environment: action.environment,
+    commit: facts.commit,
+    from: [...facts.from],
+    size,
+    budget,
+    phases,
+  };
+  return {
+    ...what,
+    hash: digestOf(what).slice(0, 16),
+    estimateMs: {
+      least: phases.reduce((sum, phase) => sum + phase.estimateMs.least, 0),
+      most: phases.reduce((sum, phase) => sum + phase.estimateMs.most, 0),
+    },
+    notes: notes(facts, size, budget),
+    atMs: facts.nowMs,
+  };
+}
+
+function planPhase(
+  { spec, places, from }: PlanFacts,
+  phase: PhaseSpec,
+  members: readonly TaskIndex[],
+  adds: number,
+  budget: number,
+): PlanView['phases'][number] {
+  const size = places.length;
+  const isFirst = from.length === 0;
+  const concurrency = Math.max(1, phaseCountOf(phase.concurrency, size));
+  const atOnce = isFirst ? adds : Math.max(1, Math.min(concurrency, budget, adds));
+  const batches = Math.ceil(adds / atOnce);
+  const { drainMs, stop, ready } = spec.task;
+  const stopMs = isFirst ? 0 : drainMs;
+  return {
+    name: phase.name,
+    members: [...members],
+    adds,
+    concurrency,
+    servingAtLeast: isFirst ? 0 : Math.max(0, size - atOnce),
+    of: size,
+    gates: gatesOf(spec, phase),
+    onFail:
+      typeof phase.onFail === 'string'
+        ? phase.onFail
+        : `hold, then revert after ${formatDuration(phase.onFail.holdThenRevertAfterMs)}`,
+    onUndecided:
+      phase.onUndecided ?? 'proceed when the promised power was reached or nothing can be measured, else hold',
+    estimateMs: {
+      least: batches * (stopMs + usualStartMs) + phase.minBakeMs,
+      most: batches * (stopMs + (isFirst ? 0 : stop.graceMs) + ready.deadlineMs) + phase.maxBakeMs,
+    },
+    notes:
+      atOnce < concurrency && !isFirst
+        ? [`The budget allows ${atOnce} at a time; the phase would allow ${concurrency}.`]
+        : [],
+  };
+}
+
+function gatesOf(spec: ServiceSpec, phase: PhaseSpec): string[] {
+  const gates = [`every member ready within ${formatDuration(spec.task.ready.deadlineMs)}, no restarts`];
+  if (phase.minBakeMs > 0) gates.push(`at least ${formatDuration(phase.minBakeMs)} on the new version`);
+  if (phase.maxBakeMs > 0) {
+    for (const check of spec.judge.checks) {
+      gates.push(
+        `${check.name}: new against old, at most ${Math.round(check.margin * 100)} % worse, within ${formatDuration(phase.maxBakeMs)}`,
+      );
+    }
+  }
+  return gates;
+}
+
+function notes({ spec, from, marks, hasHosts }: PlanFacts, size: number, budget: number): string[] {
+  const found: string[] = [...marks];
+  if (from.length === 0) found.push('First deployment: there is nothing to compare with and nothing to go back to.');
+  if (size === 1 && from.length > 0) {
+    const outMs = spec.task.drainMs + usualStartMs;
+    found.push(`This job has one task: it will be out for about ${formatDuration(outMs)}.`);
+  }
+  if (budget === 0) found.push('The budget is 0: nothing may be out, and this cluster cannot start extra tasks.');
+  if (spec.judge.checks.length === 0 || spec.task.metrics === null) found.push('No metrics: basic checks only.');
+  if (!hasHosts) found.push('No host is up: nothing would start.');
+  return found;
+}
