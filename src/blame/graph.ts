@@ -113,3 +113,6 @@ export function positionOn(graph: CommitGraph, head: number, seq: number): numbe
   }
   return -0.5;
 }
+
+/** Graphs by repository, filled from rows as they are asked for (`rows.ts`, `loadGraph`); thrown away without loss. */
+export type CommitGraphs = Map<string, CommitGraph>;

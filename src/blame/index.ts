@@ -8,6 +8,7 @@
 export * from './candidates.ts';
 export * from './carriers.ts';
 export * from './conditions.ts';
+export * from './decide-marks.ts';
 export * from './facts.ts';
 export * from './fixes.ts';
 export * from './graph.ts';

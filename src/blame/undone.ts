@@ -1,3 +1,5 @@
+import type { CommitId } from '../model/index.ts';
+import type { CommitTrailers } from './facts.ts';
 import { type CommitGraph, type Contained, containedIn, contains } from './graph.ts';
 
 /** A commit that undoes another: `git revert`. `backTo` is given when a merge was reverted: the parent it returns to. */
@@ -5,6 +7,21 @@ export interface RevertFact {
   readonly by: number;
   readonly commit: number;
   readonly backTo: number | undefined;
+}
+
+/** Reverts among the commits whose messages say something, as far as all their commits are known. */
+export function revertsIn(
+  graph: CommitGraph,
+  speaking: readonly { readonly id: CommitId; readonly trailers: CommitTrailers }[],
+): RevertFact[] {
+  return speaking.flatMap(({ id, trailers }) =>
+    trailers.reverts.flatMap(({ commit, backTo }) => {
+      const [by, undone] = [graph.seqOf.get(id), graph.seqOf.get(commit)];
+      const kept = backTo === undefined ? undefined : graph.seqOf.get(backTo);
+      if (by === undefined || undone === undefined || (backTo !== undefined && kept === undefined)) return [];
+      return [{ by, commit: undone, backTo: kept }];
+    }),
+  );
 }
 
 /**

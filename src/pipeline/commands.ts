@@ -88,7 +88,7 @@ function retry(draft: Draft, id: string, action: string | undefined, actor: Acto
   }
   const source = release.source.kind === 'failed' ? { kind: 'wanted' as const } : release.source;
   saveRelease(draft, { ...release, state: 'running', reason: undefined, endedAtMs: undefined, source });
-  emit(draft, release.id, 'release/retried', { actions: names, by: actorName(actor) });
+  emit(draft, release.id, 'release.retried', { actions: names, by: actorName(actor) });
   return ok(names.length === 0 ? 'The release goes on.' : `Runs again: ${names.join(', ')}.`);
 }
 
@@ -179,7 +179,7 @@ function endHold(draft: Draft, environment: string, reason: string, actor: Actor
   }
   draft.events.push({
     stream: `pipeline/${draft.state.service}`,
-    type: 'hold/ended',
+    type: 'hold.ended',
     actor,
     data: { environment, reason },
   });

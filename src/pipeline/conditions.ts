@@ -119,9 +119,7 @@ function waitForRollout(draft: Draft, release: ReleaseFacts, action: DeployActio
 
 /** A rollout that failed and has nothing to go back to stays as it is; it never makes the next release wait. */
 export function letsNextPass(rollout: Rollout): boolean {
-  return (
-    rollout.state === 'held' && (rollout.hold?.by === 'first-deployment' || rollout.hold?.by === 'no-good-version')
-  );
+  return rollout.state === 'held' && rollout.hold?.by === 'first-deployment';
 }
 
 function nameOf(run: Run, release: ReleaseFacts | undefined): string {

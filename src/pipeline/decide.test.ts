@@ -433,10 +433,10 @@ describe('P4 an older release never overwrites a newer one', () => {
     expect(world.find(older, 'deploy-production')).toBeUndefined();
   });
 
-  test.each(['first-deployment', 'no-good-version'] as const)('a rollout held by %s lets the next one pass', (by) => {
+  test('a first deployment that failed and is held lets the next one pass', () => {
     const world = new World(line());
     const first = upToDeploy(world, 1);
-    world.end(world.find(first, 'deploy-production')!, 'held', { hold: { by } as Rollout['hold'] });
+    world.end(world.find(first, 'deploy-production')!, 'held', { hold: { by: 'first-deployment' } as Rollout['hold'] });
     const second = upToDeploy(world, 2);
     expect(world.starts()).toContain(`deploy-production ${second}`);
   });

@@ -168,7 +168,7 @@ function makeVersions(draft: Draft): void {
     };
     draft.wants.push({ kind: 'version', version });
     saveRelease(draft, { ...release, version: version.id });
-    emit(draft, release.id, 'release/version', { version: version.id, package: digest });
+    emit(draft, release.id, 'release.packaged', { version: version.id, package: digest });
   }
 }
 
@@ -180,7 +180,7 @@ function conclude(draft: Draft, release: ReleaseFacts): void {
   }
   const { state, reason } = explainRelease(draft, release);
   if (state === release.state && reason === release.reason) return;
-  if (state !== release.state) emit(draft, release.id, `release/${state}`, { reason });
+  if (state !== release.state) emit(draft, release.id, `release.${state}`, { reason });
   saveRelease(draft, { ...release, state, reason });
 }
 
@@ -205,5 +205,5 @@ type EndState = 'succeeded' | 'failed' | 'cancelled' | 'superseded';
 
 export function endRelease(draft: Draft, release: ReleaseFacts, state: EndState, reason: string | undefined): void {
   saveRelease(draft, { ...release, state, reason, endedAtMs: draft.nowMs });
-  emit(draft, release.id, `release/${state}`, { reason });
+  emit(draft, release.id, `release.${state}`, { reason });
 }

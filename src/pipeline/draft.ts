@@ -88,7 +88,7 @@ export function emit(draft: Draft, release: ReleaseId, type: string, data: Recor
 export function endRun(draft: Draft, run: Run, end: Pick<ActionRun, 'state'> & Partial<Run>): void {
   const ended = { ...run, ...end, endedAtMs: draft.nowMs, dueAtMs: undefined };
   saveRun(draft, ended);
-  emit(draft, run.release, `action/${end.state}`, {
+  emit(draft, run.release, `action.${end.state}`, {
     run: run.id,
     action: run.action,
     attempt: run.attempt,

@@ -56,7 +56,7 @@ function waitAtStation(draft: Draft, release: ReleaseFacts, action: ActionSpec):
     return { kind: 'station', sentence, unblocker: 'That run ends.' };
   }
   if (action.type === 'deploy' || action.type === 'bake') return undefined;
-  if (release.source.kind === 'wanted') {
+  if (release.source.kind === 'wanted' || release.source.kind === 'asked') {
     const sentence = `The files of ${release.commit.slice(0, 10)} are being packed.`;
     return { kind: 'source', sentence, unblocker: 'It goes on as soon as they are.' };
   }

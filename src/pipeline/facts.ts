@@ -2,6 +2,7 @@ import type {
   ActionRun,
   ActionRunId,
   ArtifactRevision,
+  CommitId,
   Digest,
   EnvironmentName,
   HostId,
@@ -51,6 +52,7 @@ export interface Run extends ActionRun {
 /** The tree of a release, packed, or why it could not be. */
 export type SourceState =
   | { readonly kind: 'wanted' }
+  | { readonly kind: 'asked' }
   | { readonly kind: 'ready'; readonly source: PackedSource }
   | { readonly kind: 'failed'; readonly problem: Problem };
 
@@ -121,4 +123,34 @@ export interface Passed {
   readonly action: string;
   readonly environment: EnvironmentName | undefined;
   readonly release: Standing;
+}
+
+/** A watched repository. */
+export interface RepositoryFacts {
+  readonly name: string;
+  /** A path or an address that Git understands; never holds a secret. */
+  readonly location: string;
+  /** Watched from the start; services add theirs. */
+  readonly branch: string;
+  readonly pollEveryMs: number;
+  readonly createdAtMs: number;
+  /** The newest commit seen on each watched branch. */
+  readonly heads: Readonly<Record<string, CommitId>>;
+  readonly polledAtMs: number | undefined;
+  /** Since when an answer of Git is awaited. */
+  readonly readingSinceMs: number | undefined;
+  readonly isReadWanted: boolean;
+  /** Commits off the watched branches that a person wants released. */
+  readonly wantedTips: readonly CommitId[];
+}
+
+/** A service as its repository's configuration last described it. */
+export interface ServiceFacts {
+  readonly name: ServiceName;
+  readonly repository: string;
+  readonly configPath: string;
+  readonly branch: string;
+  /** The pipeline revision of the newest release; undefined until a configuration was valid once. */
+  readonly revision: number | undefined;
+  readonly createdAtMs: number;
 }

@@ -122,7 +122,7 @@ export function beginRun(draft: Draft, run: Omit<Run, 'attempt' | 'createdAtMs' 
   const attempt = (attemptsOf(draft, run.release, run.action).at(-1)?.attempt ?? 0) + 1;
   const begun = { ...run, attempt, createdAtMs: draft.nowMs, startedAtMs: draft.nowMs, endedAtMs: undefined };
   saveRun(draft, begun);
-  emit(draft, run.release, 'action/started', {
+  emit(draft, run.release, 'action.started', {
     run: run.id,
     action: run.action,
     attempt,

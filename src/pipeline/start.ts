@@ -1,6 +1,6 @@
 import { type ActionSpec, assert, type Digest } from '../model/index.ts';
 import { buildKey } from './build-key.ts';
-import { actionsOf, attemptsOf, type Draft, emit, endRun, liveRuns, specOf } from './draft.ts';
+import { actionsOf, attemptsOf, type Draft, emit, endRun, liveRuns, saveRelease, specOf } from './draft.ts';
 import type { ActionHost, ReleaseFacts, Run } from './facts.ts';
 import { beginRun } from './fold.ts';
 import type { ActionOrder } from './ports.ts';
@@ -59,7 +59,7 @@ function startDeploy(draft: Draft, release: ReleaseFacts, action: Extract<Action
     if (hold.environment !== environment || draft.endedHolds.has(hold)) continue;
     draft.endedHolds.add(hold);
     draft.wants.push({ kind: 'end-hold', hold });
-    emit(draft, release.id, 'hold/ended', { environment, reason: 'a release that is free of it goes through' });
+    emit(draft, release.id, 'hold.ended', { environment, reason: 'a release that is free of it goes through' });
   }
   draft.wants.push({ kind: 'rollout', run: begun, release, spec: specOf(draft, release) });
   return true;
@@ -74,8 +74,11 @@ function startOnHost(draft: Draft, release: ReleaseFacts, action: HostAction): b
     endRun(draft, begun, { state: 'failed', reason: `${title}: ${detail}` });
     return true;
   }
-  if (release.source.kind === 'wanted') {
-    draft.wants.push({ kind: 'source', release: release.id });
+  if (release.source.kind !== 'ready') {
+    if (release.source.kind === 'wanted') {
+      saveRelease(draft, { ...release, source: { kind: 'asked' } });
+      draft.wants.push({ kind: 'source', release: release.id });
+    }
     return false;
   }
   const { digest, tree } = release.source.source;
@@ -116,7 +119,7 @@ function takeFromCache(
   const revision = draft.state.cache.get(cacheKey);
   if (revision === undefined) return false;
   const begun = beginRun(draft, { ...run, cacheKey });
-  emit(draft, release.id, 'action/from-cache', { action: action.name, digest: revision.digest });
+  emit(draft, release.id, 'action.from-cache', { action: action.name, digest: revision.digest });
   const reason = 'The same content was built before: its package is used again.';
   endRun(draft, begun, { state: 'succeeded', reason, outputs: { [action.output]: revision } });
   return true;

@@ -12,10 +12,40 @@ async function createSources(db: Kysely<unknown>): Promise<void> {
     .createTable('repository')
     .addColumn('name', 'text', (c) => c.primaryKey())
     .addColumn('location', 'text', (c) => c.notNull())
+    .addColumn('branch', 'text', (c) => c.notNull())
     .addColumn('poll_every_ms', 'integer', (c) => c.notNull())
     .addColumn('created_at_ms', 'bigint', (c) => c.notNull())
     .addColumn('heads', 'text', (c) => c.notNull())
     .addColumn('polled_at_ms', 'bigint')
+    .addColumn('reading_since_ms', 'bigint')
+    .addColumn('is_read_wanted', 'integer', (c) => c.notNull())
+    .addColumn('wanted_tips', 'text', (c) => c.notNull())
+    .execute();
+  await db.schema
+    .createTable('git_news')
+    .addColumn('id', 'text', (c) => c.primaryKey())
+    .addColumn('repository', 'text', (c) => c.notNull())
+    .addColumn('branch', 'text')
+    .addColumn('tip', 'text', (c) => c.notNull())
+    .addColumn('commits', 'text', (c) => c.notNull())
+    .addColumn('at_ms', 'bigint', (c) => c.notNull())
+    .execute();
+  await db.schema
+    .createTable('config_result')
+    .addColumn('repository', 'text', (c) => c.notNull())
+    .addColumn('commit_id', 'text', (c) => c.notNull())
+    .addColumn('path', 'text', (c) => c.notNull())
+    .addColumn('result', 'text')
+    .addColumn('at_ms', 'bigint', (c) => c.notNull())
+    .addPrimaryKeyConstraint('config_result_pk', ['repository', 'commit_id', 'path'])
+    .execute();
+  await db.schema
+    .createTable('service_search')
+    .addColumn('repository', 'text', (c) => c.notNull())
+    .addColumn('commit_id', 'text', (c) => c.notNull())
+    .addColumn('branch', 'text', (c) => c.notNull())
+    .addColumn('at_ms', 'bigint', (c) => c.notNull())
+    .addPrimaryKeyConstraint('service_search_pk', ['repository', 'commit_id', 'branch'])
     .execute();
   await db.schema
     .createTable('service')
@@ -55,6 +85,8 @@ async function createReleases(db: Kysely<unknown>): Promise<void> {
     .addColumn('version', 'text')
     .addColumn('hold_after', 'text')
     .addColumn('is_named', 'integer', (c) => c.notNull())
+    .addColumn('is_configured', 'integer', (c) => c.notNull())
+    .addColumn('only_to', 'text')
     .addColumn('source', 'text')
     .addColumn('reason', 'text')
     .addColumn('ended_at_ms', 'bigint')
@@ -67,22 +99,23 @@ async function createReleases(db: Kysely<unknown>): Promise<void> {
     .addColumn('release', 'text', (c) => c.notNull())
     .addColumn('service', 'text', (c) => c.notNull())
     .addColumn('action', 'text', (c) => c.notNull())
+    .addColumn('kind', 'text', (c) => c.notNull())
     .addColumn('attempt', 'integer', (c) => c.notNull())
     .addColumn('state', 'text', (c) => c.notNull())
     .addColumn('reason', 'text')
     .addColumn('rollout', 'text')
     .addColumn('environment', 'text')
     .addColumn('host', 'text')
-    .addColumn('effect', 'text')
+    .addColumn('inputs', 'text', (c) => c.notNull())
     .addColumn('outputs', 'text', (c) => c.notNull())
     .addColumn('cache_key', 'text')
-    .addColumn('result', 'text')
+    .addColumn('is_machine_fault', 'integer', (c) => c.notNull())
     .addColumn('created_at_ms', 'bigint', (c) => c.notNull())
     .addColumn('started_at_ms', 'bigint')
     .addColumn('due_at_ms', 'bigint')
     .addColumn('ended_at_ms', 'bigint')
-    .addUniqueConstraint('action_run_attempt', ['release', 'action', 'attempt'])
     .execute();
+  await db.schema.createIndex('action_run_by_release').on('action_run').columns(['release', 'action']).execute();
   await db.schema.createIndex('action_run_by_rollout').on('action_run').column('rollout').execute();
   await db.schema.createIndex('action_run_by_service').on('action_run').columns(['service', 'state']).execute();
 }
@@ -101,14 +134,14 @@ async function createRest(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('deploy_hold')
     .addColumn('service', 'text', (c) => c.notNull())
-    .addColumn('action', 'text', (c) => c.notNull())
     .addColumn('environment', 'text', (c) => c.notNull())
-    .addColumn('by_actor', 'text', (c) => c.notNull())
+    .addColumn('by_name', 'text', (c) => c.notNull())
     .addColumn('reason', 'text', (c) => c.notNull())
     .addColumn('rollout', 'text')
-    .addColumn('version', 'text')
+    .addColumn('from_version', 'text')
+    .addColumn('to_version', 'text')
     .addColumn('at_ms', 'bigint', (c) => c.notNull())
-    .addPrimaryKeyConstraint('deploy_hold_pk', ['service', 'action'])
+    .addPrimaryKeyConstraint('deploy_hold_pk', ['service', 'environment'])
     .execute();
   await db.schema
     .createTable('build_cache')

@@ -1,6 +1,9 @@
 /** Tables of `pipeline/`. Times are epoch milliseconds, booleans 0 or 1, structured values JSON text. */
 export interface PipelineTables {
   repository: RepositoryRow;
+  git_news: GitNewsRow;
+  config_result: ConfigResultRow;
+  service_search: ServiceSearchRow;
   service: ServiceRow;
   pipeline_revision: PipelineRevisionRow;
   release: ReleaseRow;
@@ -16,11 +19,50 @@ interface RepositoryRow {
   name: string;
   /** A path or an address that Git understands. Never holds a secret. */
   location: string;
+  /** Watched from the start; services add theirs. */
+  branch: string;
   poll_every_ms: number;
   created_at_ms: number;
   /** The newest commit seen on each watched branch: JSON `{branch: commit}`. */
   heads: string;
   polled_at_ms: number | null;
+  /** Since when an answer of Git is awaited. */
+  reading_since_ms: number | null;
+  /** Somebody wants it read now. */
+  is_read_wanted: number;
+  /** JSON list: commits off the watched branches that a person wants released. */
+  wanted_tips: string;
+}
+
+/** Inbox: commits that Git told of, parents first, not stored yet. */
+interface GitNewsRow {
+  id: string;
+  repository: string;
+  /** The branch whose head the tip is; null for a tip that was asked for. */
+  branch: string | null;
+  tip: string;
+  /** JSON `SourceCommit[]`. */
+  commits: string;
+  at_ms: number;
+}
+
+/** The configuration of a commit never changes: asked for once, kept. */
+interface ConfigResultRow {
+  repository: string;
+  commit_id: string;
+  /** Path of the file inside the repository, empty: wherever one usually lies. */
+  path: string;
+  /** JSON `{spec, path}` or `{problems}`; null while it is being evaluated. */
+  result: string | null;
+  at_ms: number;
+}
+
+/** A head at which services may appear that are not known yet. */
+interface ServiceSearchRow {
+  repository: string;
+  commit_id: string;
+  branch: string;
+  at_ms: number;
 }
 
 interface ServiceRow {
@@ -59,11 +101,15 @@ interface ReleaseRow {
   created_by: string;
   state: string;
   version: string | null;
-  /** JSON: which phase to hold after, by environment; asked for by `rollway deploy --hold-after`. */
+  /** Name of the phase after which its rollouts hold. */
   hold_after: string | null;
-  /** Deploy even without the trigger: a person named this commit. */
+  /** A person asked for this commit. */
   is_named: number;
-  /** JSON `{digest, sizeBytes, tree}` once the tree is packed; what all its actions start from. */
+  /** The configuration of its commit was read: `pipeline_revision` is its own. */
+  is_configured: number;
+  /** Go no further than this environment. */
+  only_to: string | null;
+  /** JSON `SourceState`: the packed tree that all its actions start from. */
   source: string | null;
   /** Why it is where it is, in words. */
   reason: string | null;
@@ -75,19 +121,20 @@ interface ActionRunRow {
   release: string;
   service: string;
   action: string;
+  kind: 'action' | 'rollback';
   attempt: number;
   state: string;
   reason: string | null;
-  /** Machine failures so far that the action's `retries` pay for. */
   rollout: string | null;
   environment: string | null;
   host: string | null;
-  effect: string | null;
+  /** JSON: the exact content it worked on, by name. */
+  inputs: string;
+  /** JSON `{name: ArtifactRevision}`. */
   outputs: string;
   /** Key of the build cache, for builds. */
   cache_key: string | null;
-  /** Last words of the log, exit code: JSON. */
-  result: string | null;
+  is_machine_fault: number;
   created_at_ms: number;
   started_at_ms: number | null;
   due_at_ms: number | null;
@@ -104,16 +151,16 @@ interface ActionReportRow {
   is_folded: number;
 }
 
-/** A rollback holds its deploy action until a person ends that, or a fix comes. */
+/** A rollback holds its target for whatever contains the change that was rolled back, until a person ends that. */
 interface DeployHoldRow {
   service: string;
-  action: string;
   environment: string;
-  by_actor: string;
+  by_name: string;
   reason: string;
   rollout: string | null;
-  /** The version that was rolled back from: a release that contains a fix for it ends the hold. */
-  version: string | null;
+  /** What was rolled back from, and to. */
+  from_version: string | null;
+  to_version: string | null;
   at_ms: number;
 }
 

@@ -1,0 +1,274 @@
+import { carries, markTest, revertsIn } from '../../blame/index.ts';
+import * as blameRows from '../../blame/rows.ts';
+import type { CommandAnswer, CommandRow, Enqueue, NewEffect, Proposal, Turn, View } from '../../engine/index.ts';
+import {
+  type ActionRunId,
+  type EffectId,
+  err,
+  jobId,
+  type MarkId,
+  type Problem,
+  problem,
+  type Result,
+  type Version,
+  type VersionId,
+} from '../../model/index.ts';
+import { type JobWish, newRollout } from '../../rollout/index.ts';
+import * as rolloutRows from '../../rollout/rows.ts';
+import type { Tx } from '../../store/index.ts';
+import { type CommandFacts, decideCommand, type PipelineCommand, type RollbackChoices } from '../commands.ts';
+import { decidePipeline, nextDueMs } from '../decide.ts';
+import { type Draft, liveReleases, liveRuns, type Want } from '../draft.ts';
+import { firstWait } from '../explain.ts';
+import type { ReleaseFacts, Run } from '../facts.ts';
+import * as rows from '../rows.ts';
+import type { CancelActionPayload, PackSourcePayload, RunActionPayload } from './effects.ts';
+import { type LoadedPipeline, loadChoices, loadPipeline } from './load.ts';
+import { decideKind, effectKinds, type PipelineWorld } from './world.ts';
+
+/** How often a pipeline looks after its hosts while it has something running, or waits for room. */
+const lookAfterMs = 5000;
+
+type Wanted<K extends Want['kind']> = Extract<Want, { kind: K }>;
+
+/** One decision about a service's pipeline, committed whole. */
+export function decideService(world: PipelineWorld, turn: Turn): Promise<void> {
+  return turn.commit((view) => attempt(world, turn, view)) as Promise<void>;
+}
+
+async function attempt(world: PipelineWorld, turn: Turn, view: View): Promise<Proposal<void> | undefined> {
+  const loaded = await loadPipeline(view, world.graphs, turn.key);
+  if (loaded === undefined) return undefined;
+  const answers: CommandAnswer[] = [];
+  const commands = await readCommands(view, loaded);
+  const names = { run: () => turn.id('run'), rollout: () => turn.id('ro') };
+  const draft = decidePipeline(loaded.state, turn.nowMs, names, (open) => {
+    for (const { row, command, facts } of commands) {
+      const done = command.ok ? decideCommand(open, command.value, facts) : command;
+      const detail = done.ok ? done.value : `${done.error.detail} ${done.error.remedy}`;
+      answers.push({ id: row.id, ok: done.ok, detail });
+    }
+  });
+  return propose(world, turn, view, loaded, draft, answers);
+}
+
+// ---------------------------------------------------------------- commands
+
+interface ReadCommand {
+  readonly row: CommandRow;
+  readonly command: Result<PipelineCommand, Problem>;
+  readonly facts: CommandFacts;
+}
+
+async function readCommands(view: View, { service, commands, state }: LoadedPipeline): Promise<ReadCommand[]> {
+  const read: ReadCommand[] = [];
+  for (const row of commands) {
+    const choices = new Map<string, RollbackChoices>();
+    const releases = new Map<VersionId, ReleaseFacts>();
+    const { environment } = row.arguments;
+    const known = typeof environment === 'string' ? await loadChoices(view, service.name, environment) : undefined;
+    if (known !== undefined) choices.set(environment as string, known);
+    const wanted = [...(known?.good ?? []), ...(row.arguments.to ? [row.arguments.to as VersionId] : [])];
+    for (const version of await rows.listVersions(view.tx, wanted)) {
+      if (version.service !== service.name || version.release === undefined) continue;
+      const live = state.releases.find(({ id }) => id === version.release);
+      const release = live ?? (await rows.findRelease(view.tx, version.release));
+      if (release !== undefined) releases.set(version.id, release);
+    }
+    const facts: CommandFacts = {
+      actor: row.actor,
+      choices: (name) => choices.get(name),
+      releaseOf: (version) => releases.get(version),
+    };
+    read.push({ row, command: commandOf(row), facts });
+  }
+  return read;
+}
+
+function commandOf(row: CommandRow): Result<PipelineCommand, Problem> {
+  const given = row.arguments;
+  const reason = row.reason ?? '';
+  const value = (command: PipelineCommand): Result<PipelineCommand, Problem> => ({ ok: true, value: command });
+  switch (row.name) {
+    case 'cancel-release':
+      return value({ name: 'cancel-release', release: given.release as string, reason });
+    case 'retry':
+      return value({ name: 'retry', release: given.release as string, action: given.action as string | undefined });
+    case 'rollback': {
+      const { environment, to } = given as { environment: string; to?: VersionId };
+      return value({ name: 'rollback', environment, to, reason });
+    }
+    case 'end-hold':
+      return value({ name: 'end-hold', environment: given.environment as string, reason });
+    default:
+      return err(problem('api/bad-request', `Pipelines know no command "${row.name}".`));
+  }
+}
+
+// ---------------------------------------------------------------- what is committed
+
+async function propose(
+  world: PipelineWorld,
+  turn: Turn,
+  view: View,
+  { service, state }: LoadedPipeline,
+  draft: Draft,
+  answers: readonly CommandAnswer[],
+): Promise<Proposal<void> | undefined> {
+  const repository = await rows.findRepository(view.tx, service.repository);
+  const runs = [...draft.changedRuns].map((id) => draft.runs.get(id)!);
+  const releases = [...draft.changedReleases].map((id) => draft.releases.get(id)!);
+  const of = <K extends Want['kind']>(kind: K) => draft.wants.filter((want): want is Wanted<K> => want.kind === kind);
+  const carried = new Map<VersionId, MarkId[]>();
+  for (const { version } of of('version')) carried.set(version.id, await marksCarriedBy(world, view, version));
+  const deployments = await findDeployments(view, draft, [...of('rollout'), ...of('rollback')]);
+  const isChanged = runs.length + releases.length + answers.length + draft.wants.length + state.reports.length > 0;
+  const timer = timerOf(draft);
+  if (!isChanged) return timer === undefined ? undefined : { work: [timer], result: undefined };
+  return {
+    bump: [{ kind: 'pipeline', id: service.name }],
+    write: async (tx) => {
+      for (const run of runs) await rows.saveRun(tx, run);
+      for (const release of releases) await writeRelease(tx, state.releases, release);
+      for (const run of runs) await keepBuild(tx, run, turn.nowMs);
+      for (const { version } of of('version')) {
+        await rows.insertVersion(tx, version);
+        await blameRows.insertCarriers(tx, version.id, carried.get(version.id) ?? []);
+      }
+      for (const { hold } of of('end-hold')) await rows.deleteHold(tx, hold);
+      for (const { hold } of of('hold')) await rows.saveHold(tx, hold);
+      for (const { job, rollout } of deployments) {
+        if (job !== undefined) await rolloutRows.ensureJob(tx, job, turn.nowMs);
+        await rolloutRows.insertRollout(tx, newRollout(rollout, turn.nowMs));
+      }
+      await rows.endReports(tx, state.reports);
+    },
+    effects: [
+      ...of('order').map(orderEffect),
+      ...of('cancel').map(({ run }) => cancelEffect(turn, run)),
+      ...of('source').map(({ release }) => packEffect(turn, repository?.location ?? '', draft.releases.get(release)!)),
+    ],
+    withdraw: of('cancel').map(({ run }) => orderEffectId(run.id)),
+    answers,
+    events: draft.events,
+    work: [
+      ...(timer === undefined ? [] : [timer]),
+      ...deployments.map(({ rollout }) => ({ kind: 'job/decide', key: rollout.job, urgent: true })),
+      // Whether the new version carries a mark is known from the next turn on.
+      ...(carried.size > 0 ? [{ kind: decideKind, key: service.name }] : []),
+    ],
+    result: undefined,
+  };
+}
+
+/** A version's carriers are written with it: compared with the marks under the repository's guard. */
+async function marksCarriedBy(world: PipelineWorld, view: View, version: Version): Promise<MarkId[]> {
+  const marks = await blameRows.listLiveMarks(view.tx, version.repository);
+  const targeted = marks.filter(({ targets }) => targets.includes(version.service));
+  if (targeted.length === 0) return [];
+  const graph = await blameRows.loadGraph(view.tx, world.graphs, version.repository);
+  const reverts = revertsIn(graph, await blameRows.listSpeakingCommits(view.tx, version.repository));
+  return targeted.filter((mark) => carries(graph, markTest(graph, mark, reverts), version)).map(({ id }) => id);
+}
+
+async function writeRelease(tx: Tx, before: readonly ReleaseFacts[], release: ReleaseFacts): Promise<void> {
+  await rows.saveRelease(tx, release);
+  const known = before.find(({ id }) => id === release.id);
+  if (known !== undefined && known.source !== release.source) await rows.updateSource(tx, release.id, release.source);
+}
+
+/** What a build made is found again by its key. */
+async function keepBuild(tx: Tx, run: Run, nowMs: number): Promise<void> {
+  const [output] = Object.values(run.outputs);
+  if (run.state !== 'succeeded' || run.cacheKey === undefined || output === undefined) return;
+  await rows.saveCachedBuild(tx, run.cacheKey, output.digest, output.sizeBytes, run.id, nowMs);
+}
+
+interface Deployment {
+  /** What the environment's specification wants of the job; a rollback leaves the job as it is. */
+  readonly job: JobWish | undefined;
+  readonly rollout: Parameters<typeof newRollout>[0];
+}
+
+async function findDeployments(
+  view: View,
+  draft: Draft,
+  wants: readonly (Wanted<'rollout'> | Wanted<'rollback'>)[],
+): Promise<Deployment[]> {
+  const found: Deployment[] = [];
+  for (const want of wants) {
+    const { run } = want;
+    const job = jobId(run.service, run.environment!);
+    if (want.kind === 'rollback') {
+      const { version: to, plan, by: createdBy, reason } = want;
+      const base = { id: run.rollout!, job, release: run.release, to, plan, createdBy, reason };
+      found.push({ job: undefined, rollout: { ...base, kind: 'rollback', judged: false, holdAfter: undefined } });
+      continue;
+    }
+    const { release, spec } = want;
+    const action = spec.pipeline.actions.find(({ name }) => name === run.action);
+    const environment = spec.environments.find(({ name }) => name === run.environment);
+    if (action?.type !== 'deploy' || environment === undefined) continue;
+    const known = await rolloutRows.findJob(view.tx, job);
+    found.push({
+      job: {
+        id: job,
+        service: run.service,
+        environment: environment.name,
+        wantedSize: environment.tasks,
+        budget: environment.budget,
+        env: environment.env,
+        hostLabels: environment.hosts,
+        driver: known?.driver ?? 'fleet',
+      },
+      rollout: {
+        id: run.rollout!,
+        job,
+        release: release.id,
+        to: draft.releases.get(release.id)?.version ?? release.version!,
+        kind: 'deploy',
+        plan: action.plan,
+        judged: spec.judge.checks.length > 0,
+        holdAfter: release.holdAfter,
+        createdBy: release.createdBy,
+        reason: undefined,
+      },
+    });
+  }
+  return found;
+}
+
+// ---------------------------------------------------------------- effects and timers
+
+/** One order per run, so that a cancel can take back what was not sent yet. */
+function orderEffectId(run: ActionRunId): EffectId {
+  return `eff_order_${run}`;
+}
+
+function orderEffect({ run, order }: Wanted<'order'>): NewEffect {
+  const payload: RunActionPayload = { host: run.host!, order };
+  const receiver = `agent/${run.host}`;
+  return { id: orderEffectId(run.id), kind: effectKinds.runAction, receiver, orderKey: run.id, payload };
+}
+
+function cancelEffect(turn: Turn, run: Run): NewEffect {
+  const payload: CancelActionPayload = { host: run.host!, run: run.id };
+  const receiver = `agent/${run.host}`;
+  return { id: turn.id('eff'), kind: effectKinds.cancelAction, receiver, orderKey: run.id, payload };
+}
+
+function packEffect(turn: Turn, location: string, release: ReleaseFacts): NewEffect {
+  const { service, repository, id, commit } = release;
+  const payload: PackSourcePayload = { service, location, release: id, commit };
+  return { id: turn.id('eff'), kind: effectKinds.packSource, receiver: `git/${repository}`, orderKey: id, payload };
+}
+
+function timerOf(draft: Draft): Enqueue | undefined {
+  const due = nextDueMs(draft);
+  const isWatching =
+    liveRuns(draft).some(({ host }) => host !== undefined) ||
+    liveReleases(draft).some((release) => firstWait(draft, release)?.kind === 'host');
+  const times = [...(due === undefined ? [] : [due]), ...(isWatching ? [draft.nowMs + lookAfterMs] : [])];
+  if (times.length === 0) return undefined;
+  return { kind: decideKind, key: draft.state.service, dueAtMs: Math.min(...times) };
+}

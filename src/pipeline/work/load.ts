@@ -1,0 +1,181 @@
+import { type CommitGraphs, candidatesOf, carries, fixesByTrailer, markTest, revertsIn } from '../../blame/index.ts';
+import * as blameRows from '../../blame/rows.ts';
+import { type CommandRow, pendingCommands, type View } from '../../engine/index.ts';
+import * as fleetRows from '../../fleet/rows.ts';
+import {
+  type ArtifactRevision,
+  type EnvironmentName,
+  jobId,
+  type ReleaseId,
+  type Rollout,
+  type RolloutId,
+  type ServiceSpec,
+  type VersionId,
+} from '../../model/index.ts';
+import * as rolloutRows from '../../rollout/rows.ts';
+import { buildKey } from '../build-key.ts';
+import type { RollbackChoices } from '../commands.ts';
+import type { ActionHost, DeployHold, Passed, PipelineState, ReleaseFacts, ServiceFacts } from '../facts.ts';
+import * as rows from '../rows.ts';
+import { decideKind } from './world.ts';
+
+/** Below this share of free disk a host gets no action: builds stop first. */
+const leastFreeDisk = 0.05;
+
+export interface LoadedPipeline {
+  readonly service: ServiceFacts;
+  readonly state: PipelineState;
+  readonly commands: readonly CommandRow[];
+}
+
+/** Everything a decision about a service's pipeline looks at; guards of its repository's marks and its order. */
+export async function loadPipeline(
+  view: View,
+  graphs: CommitGraphs,
+  name: string,
+): Promise<LoadedPipeline | undefined> {
+  const { tx } = view;
+  const service = await rows.findService(tx, name);
+  if (service === undefined) return undefined;
+  await view.guard('repository', service.repository);
+  await view.guard('pipeline', name);
+  const commands = await pendingCommands(tx, decideKind, name);
+  const releases = await loadReleases(view, name, commands);
+  const runs = await rows.listRuns(
+    tx,
+    name,
+    releases.map(({ id }) => id),
+  );
+  const revisions = await rows.listRevisions(
+    tx,
+    name,
+    releases.map(({ pipelineRevision }) => pipelineRevision),
+  );
+  const versions = releases.flatMap(({ version }) => (version === undefined ? [] : [version]));
+  const holds = await rows.listHolds(tx, name);
+  return {
+    service,
+    commands,
+    state: {
+      service: name,
+      revisions,
+      releases,
+      runs,
+      passed: await loadPassed(view, name, revisions),
+      reports: await rows.listNewReports(tx, name),
+      rollouts: await loadRollouts(
+        view,
+        runs.flatMap(({ rollout }) => (rollout === undefined ? [] : [rollout])),
+      ),
+      carriers: await blameRows.carriersAmong(tx, versions),
+      holds,
+      freeOfHold: await loadFreeOfHold(view, graphs, service, holds, releases),
+      cache: await loadCache(view, releases, revisions),
+      hosts: await loadHosts(view),
+    },
+  };
+}
+
+/** Live ones, and those that a command names. */
+async function loadReleases(view: View, service: string, commands: readonly CommandRow[]): Promise<ReleaseFacts[]> {
+  const releases = await rows.listLiveReleases(view.tx, service);
+  for (const { arguments: given } of commands) {
+    if (typeof given.release !== 'string' || releases.some(({ id }) => id === given.release)) continue;
+    const named = await rows.findRelease(view.tx, given.release as ReleaseId);
+    if (named?.service === service) releases.push(named);
+  }
+  return releases;
+}
+
+async function loadPassed(view: View, service: string, revisions: ReadonlyMap<number, ServiceSpec>): Promise<Passed[]> {
+  const actions = [...revisions.values()].flatMap(({ pipeline }) => pipeline.actions);
+  const environments = new Set(actions.flatMap((one) => (one.type === 'deploy' ? [one.environment] : [])));
+  const names = new Set(actions.filter(({ type }) => type !== 'deploy').map((one) => one.name));
+  const found: (Passed | undefined)[] = [];
+  for (const environment of environments) found.push(await rows.findHolder(view.tx, service, environment));
+  for (const action of names) found.push(await rows.findNewestPassed(view.tx, service, action));
+  return found.filter((passed) => passed !== undefined);
+}
+
+async function loadRollouts(view: View, ids: readonly RolloutId[]): Promise<Map<RolloutId, Rollout>> {
+  const found = new Map<RolloutId, Rollout>();
+  for (const id of new Set(ids)) {
+    const rollout = await rolloutRows.findRollout(view.tx, id);
+    if (rollout !== undefined) found.set(id, rollout);
+  }
+  return found;
+}
+
+/**
+ * Releases that a rollback's hold does not concern: none of the commits that were rolled back is in them unfixed,
+ * told apart exactly as a mark tells carriers.
+ */
+async function loadFreeOfHold(
+  view: View,
+  graphs: CommitGraphs,
+  service: ServiceFacts,
+  holds: readonly DeployHold[],
+  releases: readonly ReleaseFacts[],
+): Promise<Map<EnvironmentName, Set<ReleaseId>>> {
+  const free = new Map<EnvironmentName, Set<ReleaseId>>();
+  if (holds.length === 0) return free;
+  const graph = await blameRows.loadGraph(view.tx, graphs, service.repository);
+  const speaking = await blameRows.listSpeakingCommits(view.tx, service.repository);
+  for (const { environment, from, to } of holds) {
+    const [bad, good] = [from && (await rows.findVersion(view.tx, from)), to && (await rows.findVersion(view.tx, to))];
+    if (!bad || !good) continue;
+    const candidates = candidatesOf(graph, bad.commit, [good.commit]);
+    const fixes = fixesByTrailer(graph, { id: 'mark_hold', candidates, seenIn: bad.commit }, speaking);
+    const test = markTest(graph, { candidates, fixes, targets: [service.name] }, revertsIn(graph, speaking));
+    const passing = releases.filter(({ id, commit }) => {
+      return !carries(graph, test, { id: `v_${id}`, service: service.name, commit });
+    });
+    free.set(environment, new Set(passing.map(({ id }) => id)));
+  }
+  return free;
+}
+
+/** Packages of builds that the live releases are about to make and that were made before. */
+async function loadCache(
+  view: View,
+  releases: readonly ReleaseFacts[],
+  revisions: ReadonlyMap<number, ServiceSpec>,
+): Promise<Map<string, ArtifactRevision>> {
+  const keys = new Set<string>();
+  for (const { source, version, pipelineRevision } of releases) {
+    if (source.kind !== 'ready' || version !== undefined) continue;
+    for (const action of revisions.get(pipelineRevision)?.pipeline.actions ?? [])
+      if (action.type === 'build' && action.inputs.length === 0) keys.add(buildKey(action, source.source.tree, []));
+  }
+  const found = await rows.findCachedBuilds(view.tx, [...keys]);
+  return new Map(found.map(({ key, digest, sizeBytes }) => [key, { kind: 'package', digest, sizeBytes }]));
+}
+
+async function loadHosts(view: View): Promise<ActionHost[]> {
+  const { hosts, placements, massSilence } = await fleetRows.loadInventory(view.tx);
+  const disks = new Map((await fleetRows.listHosts(view.tx)).map((host) => [host.id, host.freeDiskRatio]));
+  const running = await rows.countRunsByHost(view.tx);
+  return hosts.map((host) => ({
+    id: host.id,
+    canWork: host.state === 'up' && !host.isSilent && (disks.get(host.id) ?? 1) >= leastFreeDisk,
+    isGone: !massSilence && (host.state === 'lost' || host.state === 'fenced'),
+    runningActions: running.get(host.id) ?? 0,
+    runningTasks: placements.filter((placement) => placement.host === host.id).length,
+  }));
+}
+
+/** What a job can go back to; undefined when it never had anything. */
+export async function loadChoices(
+  view: View,
+  service: string,
+  environment: EnvironmentName,
+): Promise<RollbackChoices | undefined> {
+  const id = jobId(service, environment);
+  const job = await rolloutRows.findJob(view.tx, id);
+  if (job === undefined) return undefined;
+  const live = (await rolloutRows.listLiveRollouts(view.tx, id)).findLast(
+    (rollout) => rollout.startedAtMs !== undefined,
+  );
+  const marked: ReadonlySet<VersionId> = new Set((await blameRows.carriersAmong(view.tx, job.goodVersions)).keys());
+  return { current: live?.to ?? job.goodVersions[0], good: job.goodVersions, marked };
+}
