@@ -30,7 +30,8 @@ export function outputOf(flags: GlobalFlags): Output {
     format: flags.output ?? 'table',
     isColour: flags.color !== false && environment.isColour,
     isTty: process.stdout.isTTY === true,
-    columns: Math.min(process.stdout.columns ?? 100, 100),
+    // Nothing is cut for a program that reads it.
+    columns: process.stdout.isTTY === true ? Math.min(process.stdout.columns ?? 100, 100) : Number.POSITIVE_INFINITY,
   });
 }
 

@@ -7,5 +7,7 @@ export function tetherSignal(): AbortSignal {
   const cut = () => controller.abort(new Error('the demo is gone'));
   process.stdin.on('end', cut).on('close', cut).on('error', cut);
   process.stdin.resume();
+  // It tells of the end, but holds nobody back from ending.
+  (process.stdin as unknown as { unref?: () => void }).unref?.();
   return controller.signal;
 }

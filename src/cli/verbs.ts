@@ -73,12 +73,12 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
     () => import('./verbs/logs.ts'),
     (c) => watch(c).option('-n, --lines <n>', 'how many last lines of a task', wholeNumber, 200),
   );
-  verb(
+  localVerb(
     program,
     'explain [what]',
-    'why it is as it is or waits, and what unblocks it',
+    'why it is as it is or waits, and what unblocks it; `explain config`: every setting and where it comes from',
     () => import('./verbs/explain.ts'),
-    (c) => service(c).option('--settings', 'every setting in force and where it came from'),
+    service,
   );
   verb(
     program,

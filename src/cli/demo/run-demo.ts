@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Client, createClient } from '../../api/index.ts';
-import { ensureFolder, readJson } from '../../io/index.ts';
+import { ensureFolder, findFreePort, readJson, realChance, writeFileAtomic } from '../../io/index.ts';
 import { jobId } from '../../model/index.ts';
 import { exitCodes } from '../failure.ts';
 import type { Output } from '../output.ts';
@@ -57,6 +57,7 @@ async function startServerChild(
   signal: AbortSignal,
 ): Promise<{ client: Client; url: string }> {
   const data = join(folder, 'server');
+  const agentPort = await stableAgentPort(folder);
   const argv = [
     'server',
     '--data',
@@ -65,7 +66,7 @@ async function startServerChild(
     String(flags.port),
     '--next-port',
     '--agent-port',
-    '0',
+    String(agentPort),
     '--bin-ms',
     '1000',
     '--tether',
@@ -89,6 +90,16 @@ async function startServerChild(
   throw new Error(
     `the server did not start; its log ${child.logFile} ends with:\n${log.split('\n').slice(-15).join('\n')}`,
   );
+}
+
+/** The port that the hosts learned when they joined: the same at every start. */
+async function stableAgentPort(folder: string): Promise<number> {
+  const file = join(folder, 'agent-port.json');
+  const known = await readJson(file);
+  if (typeof known === 'number') return known;
+  const port = await findFreePort('0.0.0.0', new Set(), 7071, realChance);
+  await writeFileAtomic(file, JSON.stringify(port));
+  return port;
 }
 
 async function startHosts(

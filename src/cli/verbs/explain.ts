@@ -1,14 +1,18 @@
+import { openConfigSandbox } from '../../io/index.ts';
 import { formatDuration } from '../../kit/index.ts';
-import type { Session } from '../session.ts';
+import { describeProblem, exitCodes } from '../failure.ts';
+import { type GlobalFlags, openSession, outputOf } from '../session.ts';
 import { findService } from '../subject.ts';
+import { findRepository } from '../working-copy.ts';
 
-interface Flags {
+interface Flags extends GlobalFlags {
   readonly service?: string;
-  readonly settings?: boolean;
 }
 
-/** `rel_…`, `ro_…`, `run_…`, `guestbook@production`, a service, or nothing: the service of this repository. */
-export async function run(session: Session, [what]: readonly string[], flags: Flags) {
+/** `rel_…`, `ro_…`, `run_…`, `guestbook@production`, a service, `config`, or nothing: the service of this repository. */
+export async function run([what]: readonly string[], flags: Flags, signal: AbortSignal) {
+  if (what === 'config') return explainConfiguration(flags, signal);
+  const session = await openSession(flags, signal);
   const id = what ?? (await findService(session, flags.service));
   const explanation = await session.client.explain({ params: { kind: kindOf(id), id } });
   const { out } = session;
@@ -20,17 +24,25 @@ export async function run(session: Session, [what]: readonly string[], flags: Fl
       out.line(`• ${reason.sentence}${since}`);
       out.line(`  ${reason.unblocker}`);
     }
-    if (flags.settings !== true) return;
-    out.line();
-    out.table(
-      [
-        { title: 'setting', value: (row) => row.path },
-        { title: 'value', value: (row) => JSON.stringify(row.value), isFlexible: true },
-        { title: 'from', value: (row) => row.origin },
-      ],
-      explanation.settings,
-      'No settings.',
-    );
+  });
+  return undefined;
+}
+
+/** Every effective value of the configuration here and the layer that set it; asks no server. */
+async function explainConfiguration(flags: Flags, signal: AbortSignal) {
+  const { evaluateConfig, explainConfig } = await import('../../spec/index.ts');
+  const folder = (await findRepository())?.root ?? process.cwd();
+  const compiled = await evaluateConfig(folder, { sandbox: openConfigSandbox(), signal });
+  const out = outputOf(flags);
+  if (!compiled.ok) {
+    for (const problem of compiled.error) for (const line of describeProblem(problem, out.style)) out.line(line);
+    return exitCodes.error;
+  }
+  const values = explainConfig(compiled.value);
+  out.show(values, () => {
+    for (const { path, value, layer, source } of values) {
+      out.line(`${path} = ${value}  ${out.style.dim(`${layer}${source === 'Rollway' ? '' : `, ${source}`}`)}`);
+    }
   });
   return undefined;
 }
