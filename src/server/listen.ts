@@ -37,9 +37,11 @@ export async function listen(fetch: Fetch, host: string, port: number, isPortFix
     async close() {
       const closed = once(server, 'close');
       server.close();
-      if ('closeIdleConnections' in server) server.closeIdleConnections();
+      // Streams that were ended a moment ago leave idle connections behind.
+      const idle = setInterval(() => 'closeIdleConnections' in server && server.closeIdleConnections(), 25);
       const cut = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), finishMs);
       await closed;
+      clearInterval(idle);
       clearTimeout(cut);
     },
   };
