@@ -7,6 +7,7 @@ import type {
   TaskState,
   Version,
 } from '../../model/index.ts';
+import { hasProcess } from '../../model/index.ts';
 import type { CancelAnswer, ExecuteRequest } from '../port.ts';
 import type { Behaviour, Behaviours } from './behaviour.ts';
 
@@ -128,7 +129,8 @@ export class SimulatedAgent {
     if (request === undefined) return;
     const refusal = this.#refusalOf(slot, request);
     if (refusal !== undefined) {
-      this.#end(slot, { id: request.id, outcome: 'refused', reason: refusal });
+      const outcome = refusal === 'recovered' ? 'cancelled' : 'refused';
+      this.#end(slot, { id: request.id, outcome, reason: refusal });
       return;
     }
     slot.newestEpoch = Math.max(slot.newestEpoch, request.epoch);
@@ -138,7 +140,7 @@ export class SimulatedAgent {
   }
 
   #refusalOf(slot: Slot, request: ExecuteRequest): string | undefined {
-    const living = slot.process !== undefined && slot.process.state !== 'failed' ? slot.process : undefined;
+    const living = slot.process !== undefined && hasProcess(slot.process.state) ? slot.process : undefined;
     if (request.epoch < slot.newestEpoch) return 'a newer epoch is known';
     if (request.kind === 'stop' || request.kind === 'resize-down') return undefined;
     if (request.nextIncarnation <= slot.highestIncarnation) return 'a newer incarnation is known';
@@ -168,7 +170,7 @@ export class SimulatedAgent {
       }
       // The task may have recovered while the package came.
       if (request.precondition !== undefined && slot.process?.state === 'serving') {
-        this.#end(slot, { id: request.id, outcome: 'refused', reason: 'recovered' });
+        this.#end(slot, { id: request.id, outcome: 'cancelled', reason: 'recovered' });
         return;
       }
       this.#drain(slot, request, () => this.#start(slot, request, behaviour));

@@ -5,3 +5,4 @@
 export * from './agent.ts';
 export * from './behaviour.ts';
 export * from './cluster.ts';
+export * from './driver.ts';
