@@ -17,7 +17,8 @@ export interface ClientOptions {
   readonly baseUrl: string;
   /** Absent in a browser, where the session cookie speaks. */
   readonly token?: string;
-  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
+  /** How requests travel: `fetch` of the platform, or the server's own in tests. */
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
 }
 
 type Call<R> =
@@ -63,10 +64,9 @@ async function send(options: ClientOptions, row: Route, input: AnyInput, call: C
     headers['content-type'] = 'application/json';
     body = JSON.stringify(input.body ?? {});
   }
-  const doFetch = options.fetch ?? ((to: string, init: RequestInit) => fetch(to, init));
   let response: Response;
   try {
-    response = await doFetch(url, {
+    response = await options.fetch(url, {
       method: row.method,
       headers,
       ...(body === undefined ? {} : { body }),

@@ -11,7 +11,7 @@ export interface LiveOptions {
   /** Resume the topic `events` after this position. */
   readonly lastEventId?: number;
   readonly signal: AbortSignal;
-  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
 }
 
 export type LiveHandlers = { readonly [K in FrameName]?: (frame: Frames[K]) => void };
@@ -25,8 +25,7 @@ export async function openLive(options: LiveOptions, handlers: LiveHandlers): Pr
   const headers: Record<string, string> = { accept: 'text/event-stream' };
   if (options.token !== undefined) headers.authorization = `Bearer ${options.token}`;
   if (options.lastEventId !== undefined) headers['last-event-id'] = String(options.lastEventId);
-  const doFetch = options.fetch ?? ((to: string, init: RequestInit) => fetch(to, init));
-  const response = await doFetch(url, { headers, signal: options.signal });
+  const response = await options.fetch(url, { headers, signal: options.signal });
   if (!response.ok) throw new ProblemError(await problemOf(response));
   const parser = createParser({
     onEvent(event) {

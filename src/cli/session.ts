@@ -40,7 +40,7 @@ export async function openSession(flags: GlobalFlags, signal: AbortSignal): Prom
   const environment = readEnvironment(process.env, process.stdout.isTTY === true);
   const { url, tokenFile } = await findServer(flags, environment);
   const token = (await readToken(tokenFile)).trim();
-  return { client: createClient({ baseUrl: url, token }), url, token, out: outputOf(flags), signal };
+  return { client: createClient({ baseUrl: url, token, fetch }), url, token, out: outputOf(flags), signal };
 }
 
 async function findServer(

@@ -46,13 +46,16 @@ test('the first start writes an admin token (0600) and the context that points a
   expect(statSync(first.tokenFile).mode & 0o777).toBe(0o600);
   expect(statSync(join(folder, 'data')).mode & 0o777).toBe(0o700);
   const token = readFileSync(first.tokenFile, 'utf8').trim();
-  expect(await createClient({ baseUrl: first.url, token }).getMe()).toMatchObject({ name: 'admin', role: 'admin' });
+  expect(await createClient({ baseUrl: first.url, token, fetch }).getMe()).toMatchObject({
+    name: 'admin',
+    role: 'admin',
+  });
   const contexts = JSON.parse(readFileSync(join(folder, 'config', 'contexts.json'), 'utf8'));
   expect(contexts).toEqual({ current: 'local', contexts: { local: { url: first.url, tokenFile: first.tokenFile } } });
   await first.close();
   const second = await start();
   expect(readFileSync(second.tokenFile, 'utf8').trim()).toBe(token);
-  expect(await createClient({ baseUrl: second.url, token }).getMe()).toMatchObject({ role: 'admin' });
+  expect(await createClient({ baseUrl: second.url, token, fetch }).getMe()).toMatchObject({ role: 'admin' });
 });
 
 test('a sign-in link works once, in a browser, without its code ever being in an address that is sent', async () => {
@@ -145,7 +148,7 @@ test('what is not HTTP, or names a strange host, does not bring it down', async 
 
 test('with no agent at all every screen has something to show', async () => {
   const server = await start();
-  const client = createClient({ baseUrl: server.url, token: readFileSync(server.tokenFile, 'utf8').trim() });
+  const client = createClient({ baseUrl: server.url, token: readFileSync(server.tokenFile, 'utf8').trim(), fetch });
   expect(await client.listServices()).toEqual({ items: [] });
   expect(await client.listHosts()).toEqual({ items: [] });
   expect((await client.getDoctor()).checks.map((check) => [check.name, check.state])).toContainEqual([

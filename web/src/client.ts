@@ -2,7 +2,7 @@ import { createClient } from '../../src/api/index.ts';
 import { type Problem, ProblemError } from '../../src/model/index.ts';
 
 /** The API of the server that gave us this page. */
-export const client = createClient({ baseUrl: '' });
+export const client = createClient({ baseUrl: '', fetch: (url, init) => fetch(url, init) });
 
 export function once() {
   return { idempotencyKey: crypto.randomUUID() };

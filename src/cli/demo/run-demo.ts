@@ -80,7 +80,7 @@ async function startServerChild(
     const address = (await readJson(addressFile)) as { url: string; pid: number } | undefined;
     if (address !== undefined && address.pid === child.process.pid) {
       const token = (await readFile(join(data, 'admin-token'), 'utf8')).trim();
-      const client = createClient({ baseUrl: address.url, token });
+      const client = createClient({ baseUrl: address.url, token, fetch });
       story.tell('server', `listens on ${address.url}`);
       return { client, url: address.url };
     }
