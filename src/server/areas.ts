@@ -1,15 +1,27 @@
-import type { CommitGraphs } from '../blame/index.ts';
 import { blameWork } from '../blame/work.ts';
 import { fleetWatch } from '../fleet/work.ts';
 import { judgeWork } from '../judge/work.ts';
+import { pipelineWork } from '../pipeline/work.ts';
+import { actionRunner } from './adapters/action-runner.ts';
+import { configReader } from './adapters/config-reader.ts';
+import { sourcePacker } from './adapters/source-packer.ts';
 import type { AgentServer } from './agents/index.ts';
 import type { ServerContext } from './context.ts';
 
 /** Registers the work and the effects of every area: the only place that knows them all. */
-export function registerAreas(context: ServerContext, _agents: AgentServer): void {
-  const { engine, samples } = context;
-  const graphs: CommitGraphs = new Map();
-  engine.registerWork(fleetWatch());
-  engine.registerWork(judgeWork({ samples }));
-  for (const kind of blameWork({ graphs })) engine.registerWork(kind);
+export function registerAreas(context: ServerContext, agents: AgentServer): void {
+  const { engine, samples, graphs, git, mirrors, artifacts, settings, clock } = context;
+  const pipeline = pipelineWork(
+    {
+      git,
+      config: configReader(mirrors, settings.dataFolder),
+      packer: sourcePacker(mirrors, artifacts),
+      runner: actionRunner(agents),
+      graphs,
+    },
+    () => clock.nowMs(),
+  );
+  const kinds = [fleetWatch(), judgeWork({ samples }), ...blameWork({ graphs }), ...pipeline.work];
+  for (const kind of kinds) engine.registerWork(kind);
+  for (const effect of pipeline.effects) engine.registerEffect(effect);
 }

@@ -49,7 +49,7 @@ export async function compose(settings: ServerSettings, log: Log): Promise<House
   });
   const mirrors = openMirrors(dataFolder);
   const auth = createAuth({ store, clock, chance, cookieName: 'rollway_session', sessionMs: settings.sessionMs });
-  const context = {
+  const context: ServerContext = {
     settings,
     store,
     engine,
@@ -61,6 +61,7 @@ export async function compose(settings: ServerSettings, log: Log): Promise<House
     samples,
     mirrors,
     git: gitReader(mirrors),
+    graphs: new Map(),
   };
   registerAreas(context, agents);
   return {

@@ -1,5 +1,6 @@
 import type { OutputOf, ParsedOf, RouteName, Routes } from '../api/index.ts';
 import type { ArtifactStore } from '../artifact/index.ts';
+import type { CommitGraphs } from '../blame/index.ts';
 import type { Engine } from '../engine/index.ts';
 import type { SampleStore } from '../judge/index.ts';
 import type { Chance, Clock } from '../kit/index.ts';
@@ -24,6 +25,8 @@ export interface ServerContext {
   readonly samples: SampleStore;
   readonly mirrors: Mirrors;
   readonly git: GitReader;
+  /** Commit graphs by repository: a cache that blame and pipelines share. */
+  readonly graphs: CommitGraphs;
 }
 
 /** One request, authorised. */

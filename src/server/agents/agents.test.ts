@@ -420,6 +420,7 @@ describe('silence', () => {
     skewMs = 10;
     await server.flushHeartbeats();
     expect((await store.read(listHostOverviews))[0]?.lastSeenAtMs).toBeGreaterThan(before ?? 0);
+    expect((await store.read(listHostOverviews))[0]?.freeDiskRatio).toBe(0.5);
   });
 });
 

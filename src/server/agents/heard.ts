@@ -9,26 +9,44 @@ export interface HeardOptions {
   readonly clock: Clock;
   readonly intervalMs: number;
   /** Writes that this server listens, and who was heard since the last time. */
-  readonly write: (hosts: readonly HostId[], atMs: number) => Promise<void>;
+  readonly write: (hosts: readonly HostId[], disks: readonly DiskNews[], atMs: number) => Promise<void>;
   readonly onError: (error: unknown) => void;
 }
 
+export interface DiskNews {
+  readonly host: HostId;
+  readonly freeDiskRatio: number;
+}
+
+/** Free disk is written down when it has changed by this much. */
+const noteworthyRatio = 0.01;
+
 export class Heard {
   readonly #options: HeardOptions;
+  readonly #writtenRatio = new Map<HostId, number>();
   #hosts = new Set<HostId>();
+  #disks = new Map<HostId, number>();
 
   constructor(options: HeardOptions) {
     this.#options = options;
   }
 
-  mark(host: HostId): void {
+  mark(host: HostId, freeDiskRatio?: number): void {
     this.#hosts.add(host);
+    if (freeDiskRatio === undefined) return;
+    const written = this.#writtenRatio.get(host);
+    if (written === undefined || Math.abs(written - freeDiskRatio) >= noteworthyRatio) {
+      this.#disks.set(host, freeDiskRatio);
+    }
   }
 
   async flush(): Promise<void> {
-    const hosts = this.#hosts;
+    const hosts = [...this.#hosts].sort();
+    const disks = [...this.#disks].map(([host, freeDiskRatio]) => ({ host, freeDiskRatio }));
     this.#hosts = new Set();
-    await this.#options.write([...hosts].sort(), this.#options.clock.nowMs());
+    this.#disks = new Map();
+    await this.#options.write(hosts, disks, this.#options.clock.nowMs());
+    for (const { host, freeDiskRatio } of disks) this.#writtenRatio.set(host, freeDiskRatio);
   }
 
   /** Writes each interval until aborted. A write that fails is made good by the next one. */

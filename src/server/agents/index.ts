@@ -5,7 +5,7 @@ import { createAdaptorServer } from '@hono/node-server';
 import type { Order, TailAnswer } from '../../api/index.ts';
 import { type FleetDriver, fleetDriver, OrderBook } from '../../drivers/fleet/index.ts';
 import { listAbsentHosts } from '../../fleet/read.ts';
-import { fleetWatchWork, joinTokenAddition, listeningWrites } from '../../fleet/work.ts';
+import { fleetWatchWork, joinTokenAddition, listeningWrites, stopListeningWrites } from '../../fleet/work.ts';
 import { makeId } from '../../kit/index.ts';
 import {
   type Actor,
@@ -74,8 +74,8 @@ export async function createAgentServer(parts: AgentServerParts): Promise<AgentS
   const heard = new Heard({
     clock,
     intervalMs: settings.heartbeatMs,
-    async write(hosts, atMs) {
-      await engine.append({ write: listeningWrites(listener, hosts, atMs) });
+    async write(hosts, disks, atMs) {
+      await engine.append({ write: listeningWrites(listener, hosts, disks, atMs) });
       const gone = await store.read(listAbsentHosts);
       absent.clear();
       for (const host of gone) absent.add(host);
@@ -140,7 +140,7 @@ export async function createAgentServer(parts: AgentServerParts): Promise<AgentS
       listening.abort();
       book.close();
       await heartbeats;
-      await engine.append({ write: listeningWrites(listener, [], undefined) }).catch(() => undefined);
+      await engine.append({ write: stopListeningWrites(listener) }).catch(() => undefined);
       if (bound === undefined) return;
       bound = undefined;
       const closed = once(server, 'close');

@@ -16,8 +16,8 @@ const maxUnpackedSamplesBytes = 32 * 1024 * 1024;
 export async function takeReports(context: AgentContext, host: HostId, batch: Reports): Promise<undefined> {
   if (batch.host !== host) return refuseForeign(context, host, `reports as ${batch.host}`);
   if (context.absent.has(host)) refuse('agent/must-ask', `${host} was given up meanwhile.`, { host });
-  context.heard.mark(host);
   const { atMs, freeDiskRatio, tasks, actions, begun, snapshot } = batch;
+  context.heard.mark(host, freeDiskRatio);
   if (snapshot || tasks.length + actions.length + begun.length > 0) {
     const addition = await context.store.read((tx) => planIntake(tx, batch, context.clock.nowMs()));
     if (!addition.ok) {

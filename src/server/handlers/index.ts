@@ -1,5 +1,6 @@
 import type { House } from '../compose.ts';
 import type { Handlers } from '../context.ts';
+import { deployHandlers } from './deploys.ts';
 import { eventHandlers } from './events.ts';
 import { hostHandlers } from './hosts.ts';
 import { machineHandlers } from './machine.ts';
@@ -17,6 +18,7 @@ export function createHandlers(house: House): Handlers {
     ...serviceHandlers(house),
     ...releaseHandlers(house, house.agents),
     ...rolloutHandlers(house),
+    ...deployHandlers(house),
     ...planHandlers(house),
     ...repositoryHandlers(house),
     ...markHandlers(house),
@@ -24,5 +26,5 @@ export function createHandlers(house: House): Handlers {
     ...eventHandlers(house),
     ...machineHandlers(house, house.agents),
     ...peopleHandlers(house),
-  } as unknown as Handlers;
+  };
 }

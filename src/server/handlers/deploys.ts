@@ -1,0 +1,102 @@
+import type { ReleaseSummary, RepositoryView } from '../../api/index.ts';
+import { readCommits } from '../../blame/read.ts';
+import { makeId } from '../../kit/index.ts';
+import { type CommitId, ProblemError, type Result } from '../../model/index.ts';
+import { findRelease, readRepositories } from '../../pipeline/read.ts';
+import {
+  decideKind,
+  type Entry,
+  type EntryNames,
+  nameRelease,
+  readRepository,
+  registerRepository,
+} from '../../pipeline/work.ts';
+import { command } from '../commands.ts';
+import type { Call, Handlers, ServerContext } from '../context.ts';
+import { refuse, valueOrThrow } from '../errors.ts';
+import { nameOfRepository } from '../repository-name.ts';
+import { waitFor } from '../wait.ts';
+import { findService, planOf } from './plans.ts';
+import { repositoryView } from './repositories.ts';
+import { releaseSummaries } from './services.ts';
+
+/** How long a deploy waits for its commit to be read from the repository. */
+const readingMs = 20_000;
+
+/** What enters the pipeline by a person's hand. */
+export function deployHandlers(context: ServerContext) {
+  const { store, engine, clock, chance, git, graphs, settings } = context;
+
+  const names = (): EntryNames => {
+    const nowMs = clock.nowMs();
+    return { nowMs, id: (prefix) => makeId(prefix, nowMs, chance) };
+  };
+
+  async function enter<T>(entry: Entry<T>, call: Call): Promise<Result<T>> {
+    const result = await engine.commitAs(call.actor, entry);
+    return result ?? refuse('api/unavailable', 'The change could not be committed.');
+  }
+
+  /** Asks for the commit to be read in, and waits until it is known. */
+  async function bring(repository: string, commit: CommitId, call: Call): Promise<void> {
+    valueOrThrow(await enter(readRepository(repository, commit), call));
+    const limits = { waitMs: readingMs, signal: call.signal, pollMs: 100 };
+    await waitFor(
+      context,
+      limits,
+      () => store.read((tx) => readCommits(tx, repository, [commit])).then((found) => found.length > 0),
+      Boolean,
+    );
+  }
+
+  async function viewOf(name: string): Promise<RepositoryView> {
+    return store.read(async (tx) => {
+      const found = (await readRepositories(tx)).find((one) => one.name === name);
+      return found ? repositoryView(tx, found) : refuse('repository/unknown', `There is no repository ${name}.`);
+    });
+  }
+
+  return {
+    async deploy({ params, body }, call): Promise<ReleaseSummary> {
+      const { service, location } = await store.read((tx) => findService(tx, params.service));
+      const commit = valueOrThrow(await git.resolve(location, body.commit, call.signal));
+      if (body.planHash !== undefined) {
+        const { hash } = await planOf(context, service.name, commit, body.environment, call.signal);
+        if (hash !== body.planHash) {
+          refuse('rollout/stale-plan', `The plan is now ${hash}.`, { wanted: body.planHash, now: hash });
+        }
+      }
+      const { environment: onlyTo, holdAfter, reason } = body;
+      const wish = { service: service.name, commit, onlyTo, holdAfter, reason };
+      let named = await enter(nameRelease(graphs, names(), wish, call.actor), call);
+      if (!named.ok && named.error.code === 'git/unknown-commit') {
+        await bring(service.repository, commit, call);
+        named = await enter(nameRelease(graphs, names(), wish, call.actor), call);
+      }
+      if (!named.ok) throw new ProblemError(named.error);
+      const { id } = named.value;
+      return store.read(async (tx) => {
+        const release = (await findRelease(tx, id)) ?? refuse('release/unknown', `There is no release ${id}.`);
+        const [summary] = await releaseSummaries(tx, [release], service.spec);
+        return summary ?? refuse('release/unknown', `There is no release ${id}.`);
+      });
+    },
+    async rollBack({ params, query, body }, call) {
+      const { service } = await store.read((tx) => findService(tx, params.service));
+      const { environment, to, reason } = body;
+      const wish = { kind: decideKind, key: service.name, name: 'rollback', arguments: { environment, to }, reason };
+      return command(context, wish, call, query.waitMs, 'rollout/no-good-version');
+    },
+    async registerRepository({ body }, call) {
+      const name = body.name ?? nameOfRepository(body.url);
+      const wish = { name, location: body.url, branch: body.branch, pollEveryMs: settings.pollRepositoriesMs };
+      valueOrThrow(await git.headOf(body.url, body.branch, call.signal));
+      valueOrThrow(await enter(registerRepository(names(), wish, call.actor), call));
+      return viewOf(name);
+    },
+    async readRepository({ params }, call) {
+      valueOrThrow(await enter(readRepository(params.repository, undefined), call));
+      return viewOf(params.repository);
+    },
+  } satisfies Partial<Handlers>;
+}
