@@ -47,15 +47,18 @@ export function openConfigSandbox(limits: SandboxLimits = {}): ConfigSandbox {
   };
 }
 
-/** What of the isolation this machine gives, for `doctor` and the UI. */
-export async function sandboxAbilities(): Promise<{ readonly noNetwork: boolean; readonly detail: string }> {
-  const wrapper = await networkWrapper();
-  return wrapper.length > 0
-    ? { noNetwork: true, detail: 'configurations are evaluated without a network' }
-    : {
-        noNetwork: false,
-        detail: 'this machine does not let a process give up its network; modules for it are refused',
-      };
+/** What of the isolation this machine gives, for `doctor` and the UI; `wrapper` is the command that takes the network. */
+export async function sandboxAbilities(): Promise<{
+  readonly noNetwork: boolean;
+  readonly detail: string;
+  readonly wrapper: readonly string[];
+}> {
+  const found = await networkWrapper();
+  const detail =
+    found.length > 0
+      ? 'configurations are evaluated without a network'
+      : 'this machine does not let a process give up its network; a configuration is refused the modules for it';
+  return { noNetwork: found.length > 0, detail, wrapper: found };
 }
 
 async function findFile(root: string, path: string | undefined): Promise<Result<string>> {
@@ -201,7 +204,8 @@ async function runChild(
 
 /** `rollway.config.ts:3: SyntaxError: Unexpected token`, from what Node wrote when it gave up. */
 function explainFailure(root: string, file: string, complaint: string, code: number | null) {
-  const message = /^(?:Uncaught )?\w*(?:Error|Exception)\b.*$/m.exec(complaint)?.[0] ?? '';
+  const found = /^(?:Uncaught )?\w*(?:Error|Exception)\b.*$/m.exec(complaint)?.[0] ?? '';
+  const message = found.replaceAll(`file://${root}/`, '').replaceAll(`${root}/`, '');
   const places = complaint.matchAll(/(?:file:\/\/)?(\/[^\s():]+):(\d+)(?::\d+)?/g);
   for (const [, path, line] of places) {
     const inside = relative(root, decodeURIComponent(path!));

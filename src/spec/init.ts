@@ -102,8 +102,8 @@ function startCommand(manifest: Manifest, entries: readonly string[]): { line: s
     const isPlain = /^node\s+[\w./ =-]+$/.test(start);
     return { line: isPlain ? start : 'npm start', from: 'the script "start" of package.json' };
   }
-  if (manifest.bin !== undefined) return { line: `node ${manifest.bin}`, from: '"bin" of package.json' };
-  if (manifest.main !== undefined) return { line: `node ${manifest.main}`, from: '"main" of package.json' };
+  if (manifest.bin !== undefined) return { line: `node ${word(manifest.bin)}`, from: '"bin" of package.json' };
+  if (manifest.main !== undefined) return { line: `node ${word(manifest.main)}`, from: '"main" of package.json' };
   const guess = ['server.js', 'index.js', 'app.js', 'main.js'].find((file) => entries.includes(file));
   return guess === undefined ? undefined : { line: `node ${guess}`, from: `the file ${guess} (a guess)` };
 }
@@ -144,6 +144,11 @@ function slug(text: string): string {
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^[^a-z]+|-+$/g, '');
   return plain.slice(0, 41) || 'my-service';
+}
+
+/** One word of a command line, in quotes when it needs them. */
+function word(text: string): string {
+  return /^[\w./@-]+$/.test(text) ? text : `"${text.replace(/[\\"$`]/g, '\\$&')}"`;
 }
 
 function quote(text: string): string {
