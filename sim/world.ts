@@ -192,7 +192,7 @@ class World {
       one.hold?.reason,
       explainRollout(this.#state, one, this.#serverMs()).sentence,
     ]);
-    throw new Violation('L1', `reality has not converged: ${why}`, { rollouts, open: this.#differences() });
+    throw new Violation('L1', `reality has not converged: ${why}`, { open: this.#differences(), rollouts });
   }
 
   #serverMs(): number {
@@ -251,6 +251,9 @@ class World {
     for (const rollout of decision.changed.rollouts.values())
       if (rollout.endedAtMs !== undefined) this.#ended.push(rollout);
     for (const index of decision.changed.retired) this.#truth.retire(index);
+    for (const one of decision.changed.operations.values()) {
+      if (one.kind === 'resize-down' && one.state === 'done') this.#truth.retire(one.index);
+    }
     for (const dispatch of decision.dispatches) this.#send(dispatch);
     for (const rollout of decision.looks) this.#wantLook(rollout);
     for (const wish of decision.markWishes) this.#considerMark(wish.rollout, wish.lastGoodServesOn.length);
@@ -554,7 +557,7 @@ class World {
     this.#wantDecision();
   }
 
-  #command(rollout: Rollout, command: JobCommand['command']): void {
+  #command(rollout: Rollout, command: JobCommand['command'], count = 4): void {
     this.#number += 1;
     this.#commands.push({
       id: `cmd_${this.#number}`,
@@ -562,7 +565,7 @@ class World {
       command,
       actor: { kind: 'person', name: 'ada' },
       reason: 'because',
-      count: command === 'raise-budget' ? 4 : undefined,
+      count: command === 'raise-budget' ? count : undefined,
     });
     this.#wantDecision();
   }
@@ -604,19 +607,32 @@ class World {
     this.#wantDecision();
   }
 
-  /** Liveness L2: what is held at the end has an exit that a person can take; it is taken. */
+  /** Liveness L2: what waits for a person at the end has an exit that a person can take; it is taken. */
   #letPersonFinish(endMs: number): void {
-    for (let turn = 0; turn < 4; turn++) {
-      const held = this.#state.rollouts.filter((one) => one.state === 'held');
-      if (held.length === 0) return;
-      for (const rollout of held) {
-        const legal = legalCommands(rollout).filter((command) => command === 'revert' || command === 'abort');
-        if (legal.length === 0) throw new Violation('L2', 'a held rollout has no exit', { state: rollout.state });
-        this.#command(rollout, turn === 0 ? legal[pickBelow(this.#streams.of('person'), legal.length)]! : 'abort');
-      }
+    for (let turn = 0; turn < 6; turn++) {
+      const stuck = this.#state.rollouts.filter((one) => one.state !== 'waiting');
+      if (stuck.length === 0) return;
+      for (const rollout of stuck) this.#rescue(rollout, turn);
       const untilMs = Math.max(this.#clock.nowMs(), endMs) + restWithinMs;
-      this.#goUntil(() => this.#commands.length === 0 && this.#isAtRest(), untilMs);
+      const sinceMs = this.#clock.nowMs();
+      const isObeyed = (): boolean => this.#commands.length === 0 && !this.#isDeciding;
+      this.#goUntil(() => isObeyed() && (this.#isAtRest() || this.#needsPerson(sinceMs)), untilMs);
     }
+    throw new Violation('L2', 'what a person can do does not end it', {
+      states: this.#state.rollouts.map((one) => one.state),
+    });
+  }
+
+  #rescue(rollout: Rollout, turn: number): void {
+    const legal = legalCommands(rollout);
+    const isOut = this.#state.operations.some((one) => one.blockedBy?.includes('budget'));
+    if (isOut && legal.includes('raise-budget') && rollout.budgetOverride === undefined) {
+      this.#command(rollout, 'raise-budget', this.#state.job.size);
+      if (rollout.state !== 'held') return;
+    }
+    const exits = legal.filter((command) => command === 'revert' || command === 'abort');
+    if (exits.length === 0) throw new Violation('L2', 'a rollout has no exit', { state: rollout.state });
+    this.#command(rollout, turn === 0 ? exits[pickBelow(this.#streams.of('person'), exits.length)]! : 'abort');
   }
 
   /** Nothing moves any more: rollouts have ended or are held, and reality is as assigned. */
@@ -628,17 +644,23 @@ class World {
     return this.#differences().length === 0;
   }
 
-  /** Long after the last fault all that is left to do is a person's: a held rollout, and what waits for it. */
-  #needsPerson(endMs: number): boolean {
-    const isHeld = this.#state.rollouts.some((one) => one.state === 'held' && one.hold?.then === undefined);
-    const isOver = (this.#clock.nextMs() ?? Number.POSITIVE_INFINITY) > endMs + needsPersonAfterMs;
-    return isHeld && isOver && !this.#isDeciding;
+  /** Long after the last fault all that is left to do is a person's: what is held, or filled the budget by failing. */
+  #needsPerson(sinceMs: number): boolean {
+    const isOver = (this.#clock.nextMs() ?? Number.POSITIVE_INFINITY) > sinceMs + needsPersonAfterMs;
+    if (!isOver || this.#isDeciding || this.#state.rollouts.length === 0) return false;
+    const isOut = this.#state.operations.some((one) => one.blockedBy?.includes('budget'));
+    return this.#state.rollouts.every(({ state, hold, budgetOverride }) => {
+      if (state === 'waiting') return true;
+      if (state === 'held') return hold?.then === undefined;
+      return (isOut && budgetOverride === undefined) || (state === 'reverting' && this.#isStuck());
+    });
   }
 
   #differences(): unknown[] {
     const found: unknown[] = [];
     const { job: facts, assignment, tasks } = this.#state;
     const held = new Set(this.#state.rollouts.filter((one) => one.state === 'held').map((one) => one.id as string));
+    const isStuck = this.#isStuck();
     for (let index = 0; index < facts.size; index++) {
       const row = assignment.get(index);
       if (row?.version === undefined) continue;
@@ -647,14 +669,22 @@ class World {
       const isRight = current?.version === row.version && current.state === 'serving';
       const isBad = this.#cannotServe(row.version);
       const places = this.#truth.placesOf(index);
-      if (isBad ? current?.version !== row.version : !isRight || places.length !== 1) {
+      if (
+        isBad ? current?.version !== row.version : !isRight || (isStuck ? places.length === 0 : places.length !== 1)
+      ) {
         found.push([index, row.version, current?.version, current?.state, current?.host, places]);
       }
     }
-    // A version that never serves, left where it is by a person, may fill the budget: then nothing else is taken out.
-    const isStuck = [...assignment.values()].some((row) => row.version !== undefined && this.#cannotServe(row.version));
     for (const index of tasks.keys()) if (index >= facts.size && !isStuck) found.push([index, 'is beyond the size']);
     return found;
+  }
+
+  /** A version that never serves, left where it is by a person, may fill the budget: then nothing else is taken out. */
+  #isStuck(): boolean {
+    for (const row of this.#state.assignment.values()) {
+      if (row.version !== undefined && this.#cannotServe(row.version)) return true;
+    }
+    return false;
   }
 
   /** Its tasks never stay up: that they are tried is all that can be asked for. */

@@ -1,4 +1,4 @@
-import type { HostState, TaskReport } from '../model/index.ts';
+import type { HostState, Incarnation, TaskReport } from '../model/index.ts';
 import { hasProcess } from '../model/index.ts';
 import type { IncarnationFacts, LedgerOperation, TaskFacts } from './facts.ts';
 import { type HostStates, isServing } from './out.ts';
@@ -68,15 +68,16 @@ function stands(old: IncarnationFacts, one: IncarnationFacts): boolean {
 function othersOf(all: readonly IncarnationFacts[], current: IncarnationFacts): readonly IncarnationFacts[] {
   if (all.length === 1) return none;
   const others = all.filter((one) => one !== current).sort((a, b) => a.incarnation - b.incarnation);
-  const known = others.map((one) => (isReplaced(one, current) ? { ...one, state: 'stopped' as const } : one));
+  const known = others.map((one) => (isReplaced(one, all) ? { ...one, state: 'stopped' as const } : one));
   let surplus = known.filter((one) => !canLive(one)).length - remembered;
   return known.filter((one) => canLive(one) || surplus-- <= 0);
 }
 
 const none: readonly IncarnationFacts[] = [];
 
-function isReplaced(one: IncarnationFacts, current: IncarnationFacts): boolean {
-  return canLive(one) && one.incarnation < current.incarnation && one.host === current.host && hasBegun(current);
+function isReplaced(one: IncarnationFacts, all: readonly IncarnationFacts[]): boolean {
+  if (!canLive(one)) return false;
+  return all.some((newer) => newer.incarnation > one.incarnation && newer.host === one.host && hasBegun(newer));
 }
 
 function canLive(one: IncarnationFacts): boolean {
@@ -88,6 +89,15 @@ export function foldOut(task: TaskFacts, hostStates: HostStates, nowMs: number):
   if (isServing(task, hostStates)) return task.outSinceMs === undefined ? task : { ...task, outSinceMs: undefined };
   if (!task.servedOnce && task.current === undefined) return task;
   return task.outSinceMs === undefined ? { ...task, outSinceMs: nowMs } : task;
+}
+
+/** Its host has said that this incarnation is gone, also where it could not report it as a task any more. */
+export function foldGone(task: TaskFacts, incarnation: Incarnation): TaskFacts {
+  const isMeant = (one: IncarnationFacts): boolean => one.incarnation === incarnation && canLive(one);
+  const { current } = task;
+  if (current !== undefined && isMeant(current)) return { ...task, current: { ...current, state: 'stopped' } };
+  if (!task.others.some(isMeant)) return task;
+  return { ...task, others: task.others.map((one) => (isMeant(one) ? { ...one, state: 'stopped' } : one)) };
 }
 
 /** How an operation ends; a timeout ends nothing. */

@@ -1,4 +1,4 @@
-import { foldOut, type LedgerOperation, type OperationEnd, type TaskFacts } from '../disruption/index.ts';
+import { foldGone, foldOut, type LedgerOperation, type OperationEnd, type TaskFacts } from '../disruption/index.ts';
 import type { TaskReport } from '../model/index.ts';
 import { type Draft, emitForJob, emitForRollout, moveOperation, setTask, taskOf } from './draft.ts';
 
@@ -48,9 +48,11 @@ function foldOne(draft: Draft, report: TaskReport): void {
 
 /** Failures in a row are counted where a task is newly reported as failed; serving forgets them. */
 function withTries(before: TaskFacts, after: TaskFacts, nowMs: number): TaskFacts {
+  if (before.current === after.current) return after;
   const state = after.current?.state;
   if (state === 'serving') return after.failedTries === 0 ? after : { ...after, failedTries: 0, notBeforeMs: 0 };
-  const isNews = state === 'failed' && (before.current !== after.current || before.current?.state !== 'failed');
+  const wasFailed = before.current?.state === 'failed' && before.current.incarnation === after.current?.incarnation;
+  const isNews = state === 'failed' && !wasFailed;
   return isNews ? withFailure(after, nowMs) : after;
 }
 
@@ -67,6 +69,8 @@ export function endOperation(draft: Draft, operation: LedgerOperation, end: Oper
   if (end.state === 'failed' && task !== undefined && task.current?.state !== 'failed') {
     setTask(draft, withFailure(task, draft.nowMs));
   }
+  const isStop = kind === 'stop' || kind === 'resize-down';
+  if (end.state === 'done' && isStop && task !== undefined) setTask(draft, foldGone(task, operation.incarnation));
   const data = {
     operation: id,
     kind,

@@ -187,6 +187,8 @@ function start(facts: ProposeFacts, purpose: OperationPurpose, reason: string): 
   const { task, wanted } = facts;
   const excluded: Record<HostId, string> = {};
   for (const [host, departure] of facts.toLeave) excluded[host] = departure.reason;
+  // A superseded incarnation goes on until its replacement serves: the replacement starts somewhere else.
+  for (const one of task.others) if (mayLive(one, facts.hostStates)) excluded[one.host] = 'an older one runs there';
   const isWornOut = task.failedTries >= triesPerHost && task.current?.state === 'failed';
   if (isWornOut && task.current !== undefined)
     excluded[task.current.host] = `it failed there ${task.failedTries} times`;
