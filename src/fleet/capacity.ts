@@ -36,11 +36,3 @@ export function roomFor(inventory: Inventory, needs: TaskNeeds, hosts = inventor
   }
   return total;
 }
-
-/**
- * Share of a job that dies with its worst fault domain, when spread evenly: what must be kept in reserve to survive
- * it. 12 tasks over 3 racks → 4.
- */
-export function lossOfWorstDomain(tasksPerDomain: readonly number[]): number {
-  return Math.max(0, ...tasksPerDomain);
-}

@@ -19,12 +19,12 @@ export async function findHost(tx: Tx, host: HostId): Promise<rows.HostRecord | 
 /** All hosts with what is claimed and what runs on them. */
 export async function listHostOverviews(tx: Tx): Promise<HostOverview[]> {
   const usage = usageByHost(await rows.listPlacements(tx));
-  const overviews: HostOverview[] = [];
-  for (const host of await rows.listHosts(tx)) {
-    const used = usage.get(host.id) ?? { cpuMillis: 0, memoryMb: 0, tasks: 0 };
-    overviews.push({ ...host, used, endpoints: await rows.listEndpointsOnHost(tx, host.id) });
-  }
-  return overviews;
+  const endpoints = Map.groupBy(await rows.listAllEndpoints(tx), ({ host }) => host);
+  return (await rows.listHosts(tx)).map((host) => ({
+    ...host,
+    used: usage.get(host.id) ?? { cpuMillis: 0, memoryMb: 0, tasks: 0 },
+    endpoints: endpoints.get(host.id) ?? [],
+  }));
 }
 
 export async function findHostOverview(tx: Tx, host: HostId): Promise<HostOverview | undefined> {
@@ -39,15 +39,17 @@ export async function readDiscovery(tx: Tx, job: JobId): Promise<DiscoveryList> 
   return discover(job, endpoints, states, (await rows.loadWatchMemory(tx)).massSilence);
 }
 
-/** Which host a task's incarnation reported from; undefined when it is not known to live. */
-export async function findHostOfTask(
+/** Of these tasks, the first that is known to live on another host than this one. */
+export async function findForeignTask(
   tx: Tx,
-  job: JobId,
-  index: number,
-  incarnation: number,
-): Promise<HostId | undefined> {
-  const endpoints = await rows.listEndpoints(tx, job);
-  return endpoints.find((e) => e.index === index && e.incarnation === incarnation)?.host;
+  host: HostId,
+  tasks: Iterable<{ readonly job: JobId; readonly index: number; readonly incarnation: number }>,
+): Promise<{ readonly task: string; readonly owner: HostId } | undefined> {
+  for (const { job, index, incarnation } of tasks) {
+    const owner = await rows.findHostOfTask(tx, job, index, incarnation);
+    if (owner !== undefined && owner !== host) return { task: `${job}/${index} (${incarnation})`, owner };
+  }
+  return undefined;
 }
 
 /** Hosts that were given up: they ask (say hello) before anything they report counts. */

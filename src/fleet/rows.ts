@@ -238,6 +238,28 @@ export async function listEndpoints(tx: Tx, job: JobId): Promise<StoredEndpoint[
   return rows.map(endpointOf);
 }
 
+export async function listAllEndpoints(tx: Tx): Promise<StoredEndpoint[]> {
+  const rows = await tx.selectFrom('endpoint').selectAll().orderBy('job').orderBy('task_index').execute();
+  return rows.map(endpointOf);
+}
+
+/** Where an incarnation reported from; undefined when it is not known to live. */
+export async function findHostOfTask(
+  tx: Tx,
+  job: JobId,
+  index: TaskIndex,
+  incarnation: Incarnation,
+): Promise<HostId | undefined> {
+  const row = await tx
+    .selectFrom('endpoint')
+    .select('host')
+    .where('job', '=', job)
+    .where('task_index', '=', index)
+    .where('incarnation', '=', incarnation)
+    .executeTakeFirst();
+  return row?.host;
+}
+
 export async function listEndpointsOnHost(tx: Tx, host: HostId): Promise<StoredEndpoint[]> {
   const rows = await tx.selectFrom('endpoint').selectAll().where('host', '=', host).execute();
   return rows.map(endpointOf);

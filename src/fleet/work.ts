@@ -33,6 +33,8 @@ export const fleetWatchWork: Enqueue = { kind: 'fleet/watch', key: 'fleet' };
 export function fleetWatch(rules: SilenceRules = defaultSilenceRules): WorkKind {
   return {
     kind: fleetWatchWork.kind,
+    // Hosts are watched whatever happens: never set aside.
+    maxAttempts: Number.MAX_SAFE_INTEGER,
     async run(turn) {
       const next: Enqueue = { ...fleetWatchWork, dueAtMs: turn.nowMs + rules.heartbeatMs };
       await turn.commit(async ({ tx, guard }) => {
@@ -76,20 +78,24 @@ async function decideJobsOn(tx: Tx, host: HostId): Promise<Enqueue[]> {
   return (await rows.listJobsOnHost(tx, host)).map((job) => ({ kind: 'job/decide', key: job }));
 }
 
-/**
- * Writes that a server listens and whom it has heard since the last time; without a time, that it stops listening.
- */
+/** Writes that a server listens, whom it has heard since the last time, and how full their disks are. */
 export function listeningWrites(
   listener: string,
   hosts: readonly HostId[],
-  atMs: number | undefined,
+  disks: readonly { readonly host: HostId; readonly freeDiskRatio: number }[],
+  atMs: number,
 ): (tx: Tx) => Promise<void> {
   return async (tx) => {
-    if (atMs === undefined) return rows.deleteListener(tx, listener);
     await rows.saveListener(tx, listener, atMs);
     await rows.deleteListenersBefore(tx, atMs - forgetListenerAfterMs);
     await rows.updateLastSeen(tx, hosts, atMs);
+    for (const { host, freeDiskRatio } of disks) await rows.updateFreeDisk(tx, host, freeDiskRatio);
   };
+}
+
+/** Writes that a server does not listen any more: silence is not counted until another one does. */
+export function stopListeningWrites(listener: string): (tx: Tx) => Promise<void> {
+  return (tx) => rows.deleteListener(tx, listener);
 }
 
 const forgetListenerAfterMs = 60_000;

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { logChunkSchema, OrderAck, Reports, SampleOnWire, TailAnswer } from '../../api/index.ts';
-import { findHostOfTask } from '../../fleet/read.ts';
+import { findForeignTask } from '../../fleet/read.ts';
 import { findHostOfRun, planIntake } from '../../fleet/work.ts';
 import type { ActionRunId, HostId, JobId, Sample, TaskReport } from '../../model/index.ts';
 import { ProblemError } from '../../model/index.ts';
@@ -50,24 +50,23 @@ export async function takeSamples(
   const batch = valueOrThrow(parseBody(plain, schemas.samplesBatch));
   if (batch.host !== host) await refuseForeign(context, host, `samples as ${batch.host}`);
   if (batch.batch <= (context.sampleBatches.get(host) ?? -1)) return { kept: 0, late: 0, refused: 0 };
-  const foreign = await findForeignTask(context, host, batch.samples);
+  const foreign = await findForeign(context, host, batch.samples);
   if (foreign !== undefined) await refuseForeign(context, host, `samples of ${foreign}`);
   context.sampleBatches.set(host, batch.batch);
   return context.sampleStore.append(batch.samples.map(sampleOf), context.clock.nowMs());
 }
 
-async function findForeignTask(
-  context: AgentContext,
+async function findForeign(
+  { store }: AgentContext,
   host: HostId,
   samples: readonly SampleOnWire[],
 ): Promise<string | undefined> {
-  const tasks = new Map<string, SampleOnWire>();
-  for (const sample of samples) tasks.set(`${sample.job}/${sample.index} (${sample.incarnation})`, sample);
-  for (const [name, { job, index, incarnation }] of tasks) {
-    const owner = await context.store.read((tx) => findHostOfTask(tx, job as JobId, index, incarnation));
-    if (owner !== undefined && owner !== host) return `${name} of ${owner}`;
+  const tasks = new Map<string, { job: JobId; index: number; incarnation: number }>();
+  for (const { job, index, incarnation } of samples) {
+    tasks.set(`${job}/${index}/${incarnation}`, { job: job as JobId, index, incarnation });
   }
-  return undefined;
+  const foreign = await store.read((tx) => findForeignTask(tx, host, tasks.values()));
+  return foreign && `${foreign.task} of ${foreign.owner}`;
 }
 
 /** On the wire an infinite bound is null: JSON has no infinity. */
