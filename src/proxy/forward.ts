@@ -18,6 +18,9 @@ const hopByHop = new Set(
   ),
 );
 
+/** An idle connection is closed before a task would close it (Node: 5 s), so that no request meets a closing one. */
+const idleMs = 3000;
+
 /** Connections to tasks, kept alive, one pool per task so that a leaving task's can be closed. */
 export class Connections {
   readonly #agents = new Map<string, Agent>();
@@ -26,7 +29,7 @@ export class Connections {
     const key = `${target.address}:${target.port}`;
     let agent = this.#agents.get(key);
     if (agent === undefined) {
-      agent = new Agent({ keepAlive: true, keepAliveMsecs: 5000, maxFreeSockets: 64, scheduling: 'lifo' });
+      agent = new Agent({ keepAlive: true, timeout: idleMs, maxFreeSockets: 64, scheduling: 'lifo' });
       this.#agents.set(key, agent);
     }
     return agent;
