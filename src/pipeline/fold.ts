@@ -67,7 +67,7 @@ function foldRollout(draft: Draft, run: Run): void {
 
 /** How the end of its rollout ends a deploy action; undefined while it goes on. */
 export function endOfRollout(rollout: Rollout): Pick<Run, 'state' | 'reason'> | undefined {
-  const why = rollout.failure ?? 'it failed';
+  const why = rollout.failure?.sentence ?? 'it failed';
   switch (rollout.state) {
     case 'waiting':
     case 'running':
@@ -79,7 +79,7 @@ export function endOfRollout(rollout: Rollout): Pick<Run, 'state' | 'reason'> | 
     case 'reverted':
       return { state: 'failed', reason: `reverted: ${why}` };
     case 'aborted':
-      return { state: 'failed', reason: `aborted: ${rollout.failure ?? 'a person stopped it'}` };
+      return { state: 'failed', reason: `aborted: ${rollout.failure?.sentence ?? 'a person stopped it'}` };
     case 'superseded':
       return { state: 'failed', reason: 'a newer rollout took over' };
   }

@@ -12,6 +12,7 @@ export * from './decide.ts';
 export * from './explain.ts';
 export * from './facts.ts';
 export * from './graph.ts';
+export * from './memory-git.ts';
 export * from './news.ts';
 export * from './order.ts';
 export * from './pick.ts';
