@@ -67,6 +67,18 @@ export class HeldTask {
     this.#follow((events) => KeeperLink.launch(folder, events, this.#parts.times.keeperSilenceMs));
   }
 
+  /** Says a state that no keeper says: before the first keeper begins. */
+  tell(state: 'fetching' | 'starting'): void {
+    this.#reportIfNew({ state, life: this.memory.nextLife, failure: null });
+  }
+
+  /** Resolves when its keeper has spoken, or is gone, or the agent ends. */
+  async whenKnown(): Promise<void> {
+    while (this.#link && !this.#link.state && !this.#parts.signal.aborted) {
+      await Promise.race([this.#link.whenHeard(), this.#isGone, whenAborted(this.#parts.signal)]);
+    }
+  }
+
   /** Out of discovery from now on; the report that says so, when there is something to leave. */
   beginDraining(): TaskReport | undefined {
     this.#isDraining = true;
@@ -154,7 +166,8 @@ export class HeldTask {
     const { memory } = this;
     const { keeper } = memory;
     if (memory.wanted === 'stopped' || this.#isPausing) {
-      if (this.#isPausing) this.#change({ nextLife: (state?.life ?? memory.nextLife) + 1, keeper: null });
+      const nextLife = this.#isPausing ? (state?.life ?? memory.nextLife) + 1 : memory.nextLife;
+      this.#change({ nextLife, keeper: null });
       if (keeper) await rm(this.#folderOf(keeper), { recursive: true, force: true });
       return;
     }
@@ -188,7 +201,9 @@ export class HeldTask {
 
   #reportIfNew(observed: Observed): void {
     const { state, life, failure } = this.memory.reported;
-    const isSame = state === observed.state && life === observed.life && failure?.summary === observed.failure?.summary;
+    const isTold = this.memory.reported.sequence > 0;
+    const isSame =
+      isTold && state === observed.state && life === observed.life && failure?.summary === observed.failure?.summary;
     if (!isSame) this.#report(observed);
   }
 
@@ -206,6 +221,8 @@ export class HeldTask {
   }
 
   #change(change: Partial<TaskMemory>): void {
+    const { job, index, incarnation } = this.#memory;
+    if (!this.#parts.memory.task(job, index, incarnation)) return; // forgotten meanwhile
     this.#parts.memory.putTask({ ...this.memory, ...change });
   }
 
@@ -220,4 +237,8 @@ export class HeldTask {
     if (!folder.ok) throw new Error(folder.error.detail);
     return folder.value;
   }
+}
+
+async function whenAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -44,6 +44,7 @@ export class KeeperLink {
   readonly #silenceMs: number;
   readonly #tails = new Map<number, (lines: readonly LogLine[]) => void>();
   readonly #detached = new AbortController();
+  readonly #heard = Promise.withResolvers<void>();
   readonly #gone = Promise.withResolvers<void>();
   #socket: Socket | undefined;
   #state: KeeperState | undefined;
@@ -84,6 +85,11 @@ export class KeeperLink {
   stop(): void {
     this.#stopWanted = true;
     this.#ask({ type: 'stop' });
+  }
+
+  /** Resolves when its state is known. */
+  async whenHeard(): Promise<void> {
+    await this.#heard.promise;
   }
 
   /** Resolves when it is gone and buried; never after `detach`. */
@@ -137,7 +143,7 @@ export class KeeperLink {
     while (!this.#detached.signal.aborted) {
       const claim = await readJson(join(this.folder, keeperFiles.claim));
       if (claim) return claim as ProcessIdentity;
-      if (Date.now() > until) return undefined;
+      if (Date.now() > until || !existsSync(join(this.folder, keeperFiles.spec))) return undefined;
       // The agent that made the folder may have been killed before it started the keeper. If both start one, one wins.
       if (!isSpawnedAgain && Date.now() > until - claimMs / 2) {
         isSpawnedAgain = true;
@@ -168,6 +174,7 @@ export class KeeperLink {
     if (message.type === 'tail') this.#tails.get(message.request)?.(message.lines);
     if (message.type !== 'state' || this.#detached.signal.aborted) return;
     this.#state = message.state;
+    this.#heard.resolve();
     this.#events.onState(message.state);
   }
 

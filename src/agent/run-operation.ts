@@ -6,7 +6,7 @@ import type { HeldTask } from './held-task.ts';
 import { assignPorts } from './launch.ts';
 import type { OperationMemory, TaskMemory } from './memory.ts';
 import { decideStart } from './observe-keeper.ts';
-import { portsWhile, taskFacts } from './outbox.ts';
+import { taskFacts } from './outbox.ts';
 import type { Parts } from './parts.ts';
 
 /** The incarnations of one index on this host. */
@@ -25,8 +25,10 @@ export interface HeldIndex {
  */
 export async function runOperation(parts: Parts, id: string, held: HeldIndex): Promise<void> {
   const operation = parts.memory.operation(id);
-  if (!operation || operation.state === 'ended') return;
+  if (!operation || operation.state === 'ended' || parts.signal.aborted) return;
   const { order } = operation;
+  // After a start of the agent: what runs here is known only when its keepers have spoken.
+  await Promise.all(held.list().map((task) => task.whenKnown()));
   const begin = operation.state === 'begun' ? resume(order, held) : decide(parts, operation, held);
   if (begin.do === 'nothing') {
     return reportNothingDone(parts, order, held, {
@@ -59,32 +61,53 @@ function resume(order: ExecuteOrder, held: HeldIndex): Step {
 }
 
 async function replace(parts: Parts, order: ExecuteOrder, held: HeldIndex, ends: readonly number[]): Promise<void> {
-  const { memory, signal } = parts;
   const id = order.id as OperationId;
-  let next = held.find(order.nextIncarnation);
-  if (!next) {
-    // Before anything is stopped for it: a package that cannot be had costs nobody a second.
-    const folder = await fetchFirst(parts, order, held);
-    if (folder !== undefined) return failBeforeStop(parts, order, held, folder);
-    await endInOrder(parts, order, held, ends);
-    if (signal.aborted) return;
-    const ports = await assignPorts(parts, order);
-    memory.changeIndex(order.job, order.index, { highestIncarnation: order.nextIncarnation, ports });
-    next = held.add(newTask(parts, order, ports));
-  } else {
-    await endInOrder(parts, order, held, ends);
-  }
   const sinceMs = Date.now();
-  if (!next.hasKeeper && next.memory.keeper === null && next.memory.wanted === 'running') {
-    reportStarting(parts, next.memory);
-    try {
-      await next.launch();
-    } catch (cause) {
-      return await giveUp(next, id, { reason: 'cannot-start', summary: String(cause), lastLogLines: [] });
-    }
+  let next = held.find(order.nextIncarnation);
+  // With a keeper it was started before a crash; all that is left is to wait.
+  if (!next || next.memory.keeper === null) {
+    const isAnybodyHere = held
+      .list()
+      .some(({ memory }) => memory.wanted === 'running' && memory.incarnation !== order.nextIncarnation);
+    if (!next && !isAnybodyHere) next = addNext(parts, order, held, 'fetching');
+    // Before anything is stopped for it: a package that cannot be had costs nobody a second.
+    const failure = await fetchFirst(parts, order);
+    if (failure) return next ? next.fail(outcomeOf(id, failure), failure) : failBeforeStop(order, held, failure);
+    await endInOrder(parts, order, held, ends);
+    if (parts.signal.aborted) return;
+    next ??= addNext(parts, order, held, 'starting');
+    const problem = await launch(parts, order, next);
+    if (problem) return next.fail(outcomeOf(id, problem), problem);
   }
   await waitForStart(parts, order, next, sinceMs);
   held.dropOlderThan(order.nextIncarnation);
+}
+
+function outcomeOf(id: OperationId, failure: FailureCard): OperationOutcome {
+  return { id, outcome: 'failed', reason: failure.summary };
+}
+
+/** The next incarnation, written down and told. */
+function addNext(parts: Parts, order: ExecuteOrder, held: HeldIndex, state: 'fetching' | 'starting'): HeldTask {
+  parts.memory.changeIndex(order.job, order.index, { highestIncarnation: order.nextIncarnation });
+  const next = held.add(newTask(parts, order));
+  next.tell(state);
+  return next;
+}
+
+/** Undefined: its keeper was started. */
+async function launch(parts: Parts, order: ExecuteOrder, next: HeldTask): Promise<FailureCard | undefined> {
+  try {
+    const ports = await assignPorts(parts, order);
+    parts.memory.changeIndex(order.job, order.index, { ports });
+    parts.memory.putTask({ ...next.memory, ports });
+    next.tell('starting');
+    await next.launch();
+    return undefined;
+  } catch (cause) {
+    if (parts.signal.aborted) throw cause;
+    return { reason: 'cannot-start', summary: String(cause).slice(0, 2000), lastLogLines: [] };
+  }
 }
 
 async function end(parts: Parts, order: ExecuteOrder, held: HeldIndex, ends: readonly number[]): Promise<void> {
@@ -129,34 +152,17 @@ async function drain(parts: Parts, order: ExecuteOrder, task: HeldTask): Promise
 }
 
 /** Undefined: the package is here. Otherwise the card that says why it is not. */
-async function fetchFirst(parts: Parts, order: ExecuteOrder, held: HeldIndex): Promise<FailureCard | undefined> {
-  const { version } = order;
-  if (!version) throw new Error(`operation ${order.id} has no version`);
-  const isAnybodyHere = held.list().some(({ memory }) => memory.wanted === 'running');
-  if (!isAnybodyHere) reportFetching(parts, order);
+async function fetchFirst(parts: Parts, { id, version }: ExecuteOrder): Promise<FailureCard | undefined> {
+  if (!version) throw new Error(`operation ${id} has no version`);
   const folder = await parts.packages.unpacked(version.package, parts.signal);
   if (folder.ok) return undefined;
   return { reason: 'package', summary: folder.error.detail.slice(0, 2000), lastLogLines: [] };
 }
 
 /** Nothing was stopped, so what ran still runs; that is what is reported, with the operation's failure. */
-function failBeforeStop(parts: Parts, order: ExecuteOrder, held: HeldIndex, failure: FailureCard): void {
-  const operation = { id: order.id as OperationId, outcome: 'failed', reason: failure.summary } as const;
+function failBeforeStop({ id }: ExecuteOrder, held: HeldIndex, failure: FailureCard): void {
   const present = held.list().findLast(({ memory }) => memory.wanted === 'running');
-  if (present) {
-    present.reportOutcome(operation, failure);
-    return;
-  }
-  const none = newTask(parts, order, {});
-  parts.outbox.add({
-    ...taskFacts(none, none.address),
-    life: 0,
-    state: 'failed',
-    ports: {},
-    atMs: Date.now(),
-    failure,
-    operation,
-  });
+  present?.reportOutcome(outcomeOf(id as OperationId, failure), failure);
 }
 
 async function waitForStart(parts: Parts, order: ExecuteOrder, task: HeldTask, sinceMs: number): Promise<void> {
@@ -188,39 +194,19 @@ function lastCard(task: HeldTask, why: string): FailureCard {
   return card ?? { reason: 'not-ready', summary: why.slice(0, 2000), lastLogLines: [] };
 }
 
-async function giveUp(task: HeldTask, id: OperationId, failure: FailureCard): Promise<void> {
-  task.fail({ id, outcome: 'failed', reason: failure.summary.slice(0, 2000) }, failure);
-}
-
-function newTask(parts: Parts, order: ExecuteOrder, ports: Readonly<Record<string, number>>): TaskMemory {
+function newTask(parts: Parts, order: ExecuteOrder): TaskMemory {
   return {
     job: order.job,
     index: order.index,
     incarnation: order.nextIncarnation,
     order,
-    ports,
+    ports: {},
     address: parts.options.address,
     wanted: 'running',
     keeper: null,
     nextLife: 0,
     reported: { state: 'starting', life: 0, sequence: 0, atMs: 0, failure: null },
   };
-}
-
-function reportFetching(parts: Parts, order: ExecuteOrder): void {
-  const task = newTask(parts, order, {});
-  parts.outbox.add({ ...taskFacts(task, task.address), life: 0, state: 'fetching', ports: {}, atMs: Date.now() });
-}
-
-function reportStarting(parts: Parts, task: TaskMemory): void {
-  const ports = portsWhile('starting', task);
-  parts.outbox.add({
-    ...taskFacts(task, task.address),
-    life: task.nextLife,
-    state: 'starting',
-    ports,
-    atMs: Date.now(),
-  });
 }
 
 /** Refused, cancelled, or there was nothing to end: the truth about the index, with the operation's end. */
@@ -231,7 +217,7 @@ function reportNothingDone(parts: Parts, order: ExecuteOrder, held: HeldIndex, o
     return;
   }
   const { highestIncarnation } = parts.memory.index(order.job, order.index);
-  const task = { ...newTask(parts, order, {}), incarnation: highestIncarnation };
+  const task = { ...newTask(parts, order), incarnation: highestIncarnation };
   parts.outbox.add({
     ...taskFacts(task, task.address),
     life: 0,

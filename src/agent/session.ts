@@ -1,13 +1,13 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { agentProtocolVersion, type Hello, type HelloAnswer, helloAnswerSchema } from '../api/index.ts';
+import { agentProtocolVersion, type Hello, type HelloAnswer, helloAnswerSchema, type Reports } from '../api/index.ts';
 import { freeDiskRatio } from '../io/files.ts';
 import { bootId } from '../io/process.ts';
 import { backoffMs } from '../kit/index.ts';
 import { type AcceptOrder, readOrders } from './orders.ts';
 import type { Parts } from './parts.ts';
 import { paths } from './paths.ts';
-import type { ServerClient } from './server-client.ts';
+import { RefusedError, type ServerClient } from './server-client.ts';
 
 /** What a session does with what the server says, and what it says of this host. */
 export interface SessionPorts {
@@ -64,11 +64,38 @@ async function sendReports(
   signal: AbortSignal,
 ): Promise<void> {
   const { outbox, folders } = parts;
-  for (let isSnapshot = true; !signal.aborted; isSnapshot = false) {
+  for (let isSnapshot = true; !signal.aborted; ) {
     const batch = outbox.makeBatch(isSnapshot, await freeDiskRatio(folders.root));
-    await client.postJson(paths.reports, batch, { signal });
-    outbox.settle(batch);
+    try {
+      await client.postJson(paths.reports, batch, { signal });
+      outbox.settle(batch);
+      isSnapshot = false;
+    } catch (cause) {
+      const isEmpty = batch.tasks.length + batch.actions.length + batch.begun.length === 0;
+      if (isEmpty || !(cause instanceof RefusedError && cause.isFinal)) throw cause;
+      await sendOneByOne(parts, client, batch, signal);
+    }
     await outbox.whenChanged(heartbeatMs, signal);
+  }
+}
+
+/** One thing in the batch is refused for good (not this host's to say): the others must not wait for it for ever. */
+async function sendOneByOne(parts: Parts, client: ServerClient, batch: Reports, signal: AbortSignal): Promise<void> {
+  const none = { snapshot: false, tasks: [], actions: [], begun: [] };
+  const singles = [
+    ...batch.tasks.map((task) => ({ tasks: [task] })),
+    ...batch.actions.map((action) => ({ actions: [action] })),
+    ...batch.begun.map((id) => ({ begun: [id] })),
+  ];
+  for (const single of singles) {
+    const one = { ...batch, ...none, ...single, batch: parts.memory.takeBatchNumber() };
+    try {
+      await client.postJson(paths.reports, one, { signal });
+    } catch (cause) {
+      if (!(cause instanceof RefusedError && cause.isFinal)) throw cause;
+      parts.log(`a report is dropped: ${cause.message} ${JSON.stringify(single).slice(0, 300)}`);
+    }
+    parts.outbox.settle(one);
   }
 }
 

@@ -28,9 +28,12 @@ export class Tasks {
   /** Finds again what an earlier agent process started, and goes on with its operations. */
   async open(): Promise<void> {
     const { memory } = this.#parts;
+    const open = memory.openOperations().map(({ order }) => taskKey(order.job, order.index, order.nextIncarnation));
     for (const task of memory.tasks()) {
       const held = this.#hold(task);
-      if (task.keeper !== null || task.wanted === 'running') held.adopt();
+      // Without a keeper yet its operation will start it; with one, or without an operation, it is picked up here.
+      const isAwaited = task.keeper === null && open.includes(keyOf(task));
+      if (!isAwaited && (task.keeper !== null || task.wanted === 'running')) held.adopt();
     }
     for (const { order } of memory.openOperations()) this.#enqueue(order);
     await this.#removeLeftovers();

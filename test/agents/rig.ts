@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { groupNameOf } from '../../src/agent/confinement.ts';
 import type { AgentOptions } from '../../src/agent/index.ts';
 import { runAgent } from '../../src/agent/index.ts';
-import type { ExecuteOrder, Order } from '../../src/api/index.ts';
+import type { ActionOrder, ExecuteOrder, Order, Reports } from '../../src/api/index.ts';
 import { openArtifactStore, packTree } from '../../src/artifact/index.ts';
 import { createEngine } from '../../src/engine/index.ts';
 import { openBlobFiles } from '../../src/io/blob-files.ts';
@@ -35,6 +35,10 @@ export interface Rig {
   /** Runs an agent in a process of its own, which can be killed. */
   spawn(name: string, more?: Partial<AgentOptions>): Promise<ChildProcess>;
   send(host: string, order: Order): Promise<void>;
+  /** Sends an action of a run that the server knows. */
+  run(host: string, order: ActionOrder): Promise<void>;
+  /** The end of an action as the server wrote it down. */
+  endOf(run: string, ms?: number): Promise<ActionReport>;
   close(): Promise<void>;
 }
 
@@ -42,6 +46,7 @@ export interface RunningAgent {
   stop(): Promise<void>;
 }
 
+type ActionReport = Reports['actions'][number];
 export const version = '0.0.0-test';
 let nextAddress = 10;
 
@@ -121,6 +126,37 @@ export async function openRig(listenOn = '127.0.0.1'): Promise<Rig> {
     },
     async send(host, order) {
       await server.sendOrder(host, order, AbortSignal.timeout(5000));
+    },
+    async run(host, order) {
+      const none = { outputs: '{}', inputs: '{}', is_machine_fault: 0, created_at_ms: 1 };
+      const row = {
+        id: order.id,
+        release: 'rel_1',
+        service: 'web',
+        action: 'build',
+        kind: 'action',
+        attempt: 1,
+      } as const;
+      await engine.append({
+        write: async (tx) => {
+          await tx
+            .insertInto('action_run')
+            .values({ ...none, ...row, state: 'running', host })
+            .onConflict((on) => on.doNothing())
+            .execute();
+        },
+      });
+      await rig.send(host, order);
+    },
+    async endOf(run, ms = 15_000) {
+      const find = async (): Promise<ActionReport | undefined> => {
+        const rows = await store.read((tx) =>
+          tx.selectFrom('action_report').selectAll().where('run', '=', run).where('state', '!=', 'running').execute(),
+        );
+        return rows[0] && (JSON.parse(rows[0].payload) as ActionReport);
+      };
+      await until(async () => (await find()) !== undefined, `${run} ends`, ms);
+      return (await find())!;
     },
     async close() {
       for (const child of children) child.kill('SIGKILL');

@@ -10,6 +10,8 @@ export class LogPlain {
   readonly #file: number;
   readonly #maxBytes: number;
   readonly #onDropped: () => void;
+  #pending: Buffer[] = [];
+  #flushing: NodeJS.Immediate | undefined;
   #bytes = 0;
   #dropped = 0;
 
@@ -28,12 +30,22 @@ export class LogPlain {
       return;
     }
     this.#bytes += text.length;
-    this.#write(text);
+    this.#pending.push(text);
+    // Lines that came together are written together: a system call per line would hold up the pipe.
+    this.#flushing ??= setImmediate(() => this.#flush());
   }
 
   async close(): Promise<void> {
+    this.#flush();
     if (this.#dropped > 0) this.#write(Buffer.from(`… ${this.#dropped} more lines were dropped\n`));
     closeSync(this.#file);
+  }
+
+  #flush(): void {
+    clearImmediate(this.#flushing);
+    this.#flushing = undefined;
+    if (this.#pending.length > 0) this.#write(Buffer.concat(this.#pending));
+    this.#pending = [];
   }
 
   #write(text: Buffer): void {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ask, openRig, order, outcomeOf, packApp, processesOf, type Rig, until } from '../../test/agents/rig.ts';
+import { ask, openRig, order, outcomeOf, packApp, processesOf, type Rig, until } from './rig.ts';
 
 let rig: Rig;
 let one: string;

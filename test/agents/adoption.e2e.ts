@@ -1,18 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import {
-  ask,
-  keepersBelow,
-  openRig,
-  order,
-  outcomeOf,
-  packApp,
-  processesOf,
-  type Rig,
-  task,
-  until,
-} from '../../test/agents/rig.ts';
-import { listProcesses } from '../io/process.ts';
+import { listProcesses } from '../../src/io/process.ts';
+import { ask, keepersBelow, openRig, order, outcomeOf, packApp, processesOf, type Rig, task, until } from './rig.ts';
 
 let rig: Rig;
 let one: string;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ask, openRig, order, outcomeOf, packApp, processesOf, type Rig, until } from '../../test/agents/rig.ts';
-import { closeCgroups, probeCgroups } from '../io/cgroup.ts';
-import { groupNameOf } from './confinement.ts';
+import { groupNameOf } from '../../src/agent/confinement.ts';
+import { closeCgroups, probeCgroups } from '../../src/io/cgroup.ts';
+import { ask, openRig, order, outcomeOf, packApp, processesOf, type Rig, until } from './rig.ts';
 
 let rig: Rig;
 let one: string;
