@@ -6,6 +6,7 @@ import { openStore, type Store } from '../store/index.ts';
 import { startPostgres } from '../store/testing/postgres.ts';
 import { engineConformance } from './conformance.ts';
 import type { Engine } from './index.ts';
+import { runConformance } from './run.conformance.ts';
 import { createBook, readPage, writeLine } from './testing/book.ts';
 import { createWorld } from './testing/world.ts';
 
@@ -25,6 +26,7 @@ const guardRef = { kind: 'repository', id: 'guestbook' } as const;
 
 describe.skipIf(!isThere)('with a server', () => {
   engineConformance('PostgreSQL', openEmpty);
+  runConformance('PostgreSQL', 3, openEmpty);
 
   describe.each([
     ['a guard that nobody ever bumped', 0],
