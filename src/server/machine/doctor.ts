@@ -71,14 +71,15 @@ function hostsCheck({ facts, isConnected, settings }: DoctorFacts): Check {
 
 /** Limits and isolation differ by machine; what a host cannot do is said, not hidden. */
 function isolationCheck({ hosts }: FindingFacts): Check {
-  const bare = hosts.filter((host) => !host.abilities.some((ability) => /sandbox|other-user|namespace/.test(ability)));
-  if (bare.length === 0)
-    return { name: 'isolation', state: 'ok', sentence: 'Builds and actions run isolated.', remedy: null };
+  const bare = hosts.filter((host) => !host.abilities.includes('hidden-folders'));
+  if (bare.length === 0) {
+    return { name: 'isolation', state: 'ok', sentence: 'Builds and actions run in a sandbox.', remedy: null };
+  }
   return {
     name: 'isolation',
     state: 'warning',
-    sentence: `Builds and tasks run with the agent's own rights on ${bare.map(({ id }) => id).join(', ')}.`,
-    remedy: 'Install bubblewrap there, or run the agent as root so that it can drop its rights for them.',
+    sentence: `Builds and actions can read what the agent's user can on ${bare.map(({ id }) => id).join(', ')}.`,
+    remedy: 'Install bubblewrap there; without it run builds only from repositories you trust.',
   };
 }
 

@@ -21,16 +21,17 @@ export function eventView(event: StoredEvent): EventView {
   };
 }
 
-/** What an event says in its own words, or else its name: `host/suspected` → `host suspected: missed 5 heartbeats`. */
+/** What an event says in its own words, or else its name with its facts: `host suspected: missed 5 heartbeats`. */
 export function sentenceOf({ type, data }: Pick<StoredEvent, 'type' | 'data'>): string {
-  for (const member of ['sentence', 'detail', 'reason', 'summary']) {
-    const text = data[member];
-    if (typeof text !== 'string' || text === '') continue;
-    return member === 'sentence' ? text : `${wordsOf(type)}: ${text}`;
-  }
-  return wordsOf(type);
-}
-
-function wordsOf(type: string): string {
-  return type.replaceAll('/', ' ').replaceAll('-', ' ');
+  if (typeof data.sentence === 'string' && data.sentence !== '') return data.sentence;
+  const words = type.replaceAll(/[/.-]/g, ' ');
+  const told = ['reason', 'detail', 'summary']
+    .map((member) => data[member])
+    .find((text) => typeof text === 'string' && text !== '');
+  if (told !== undefined) return `${words}: ${told}`;
+  const facts = Object.entries(data)
+    .filter(([, value]) => typeof value === 'number' || (typeof value === 'string' && value.length <= 60))
+    .slice(0, 4)
+    .map(([member, value]) => `${member} ${value}`);
+  return facts.length === 0 ? words : `${words}: ${facts.join(', ')}`;
 }

@@ -113,7 +113,7 @@ function judgeTime(phase: Phase, nowMs: number): string {
 export function whyWaiting(rollout: Rollout, screen: JobScreen, budget: BudgetLine): string | null {
   if (rollout.endedAtMs !== undefined) return null;
   if (rollout.state === 'waiting') {
-    return 'Another rollout has the job; this one starts when that has ended. The newest waiting one wins.';
+    return 'It starts when no other rollout has the job; of those that wait, the newest wins.';
   }
   if (rollout.hold) {
     return `Held: ${rollout.hold.reason} A person ends it: resume, revert or abort.`;

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import { decideDoctor } from './doctor.ts';
+import { decideFindings, type FindingFacts } from './findings.ts';
+
+const calm: FindingFacts = {
+  parkedWork: [],
+  parkedEffects: [],
+  hosts: [],
+  isMassSilence: false,
+  freeDiskRatio: 0.5,
+  leastFreeDiskRatio: 0.05,
+  runningCarriers: [],
+  problems: [],
+};
+const host = {
+  id: 'host-1',
+  state: 'lost',
+  freeDiskRatio: 0.5,
+  lastSeenAtMs: 0,
+  stateSinceMs: 7,
+  agentVersion: '0.1.0',
+  abilities: [],
+} as unknown as FindingFacts['hosts'][number];
+
+test('a calm installation has no findings', () => {
+  expect(decideFindings(calm)).toEqual([]);
+});
+
+test.each([
+  ['a full disk stops builds first', { freeDiskRatio: 0.04 }, 'disk', 'alarm', /builds do not start/],
+  ['mass silence', { isMassSilence: true }, 'alarm', 'alarm', /nothing is moved/],
+  ['a lost host', { hosts: [host] }, 'host', 'alarm', /host-1 is lost/],
+  [
+    'a carrier that runs',
+    { runningCarriers: [{ mark: 'mark_1', job: 'a@b', tasks: 3 }] },
+    'running-carrier',
+    'warning',
+    /3 tasks of a@b/,
+  ],
+  [
+    'work set aside',
+    { parkedWork: [{ kind: 'job/decide', key: 'a@b', attempts: 8, parkedAtMs: 1, lastError: 'boom\n  at x.ts:1' }] },
+    'parked-work',
+    'warning',
+    /job\/decide of a@b .* boom$/,
+  ],
+])('%s', (_, change, kind, severity, sentence) => {
+  const [found, ...others] = decideFindings({ ...calm, ...change } as FindingFacts);
+  expect(others).toEqual([]);
+  expect(found).toMatchObject({ kind, severity });
+  expect(found!.sentence).toMatch(sentence);
+  expect(found!.remedy).not.toBe('');
+});
+
+test('what is worst comes first', () => {
+  const facts = { ...calm, freeDiskRatio: 0, runningCarriers: [{ mark: 'mark_1', job: 'a@b', tasks: 3 }] };
+  expect(decideFindings(facts).map(({ severity }) => severity)).toEqual(['alarm', 'warning']);
+});
+
+test('doctor says of everything whether it is well', () => {
+  const settings = { version: '0.1.0', dataFolder: '/x', leastFreeDiskRatio: 0.05 };
+  const of = (facts: FindingFacts) =>
+    decideDoctor({ facts, settings, storeKind: 'sqlite', startedAtMs: 1, nowMs: 3, isConnected: () => false });
+  expect(of(calm)).toMatchObject({ uptimeMs: 2, store: 'sqlite' });
+  const states = Object.fromEntries(of({ ...calm, hosts: [host] }).checks.map(({ name, state }) => [name, state]));
+  expect(states).toEqual({ store: 'ok', disk: 'ok', hosts: 'warning', isolation: 'warning', work: 'ok' });
+});

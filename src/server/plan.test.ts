@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { budgetOf, type ServiceSpec } from '../model/index.ts';
+import { compileSpec } from '../spec/index.ts';
+import { type DeployAction, decidePlan, type PlanFacts } from './plan.ts';
+
+function specOf(config: object): ServiceSpec {
+  const compiled = compileSpec(
+    { name: 'shop', command: 'node server.js', ready: '/healthz', ...config },
+    'rollway.yaml',
+  );
+  if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
+  return compiled.value.spec;
+}
+
+const old = { id: 'v_0' as const, commit: 'a', subject: '', author: '', release: null, createdAtMs: 0 };
+
+function factsOf(spec: ServiceSpec, size: number, more: Partial<PlanFacts> = {}): PlanFacts {
+  const action = spec.pipeline.actions.find((one): one is DeployAction => one.type === 'deploy')!;
+  const places = Array.from({ length: size }, (_, index) => ({ index, host: `host-${index % 3}`, labels: {} }));
+  return { spec, action, commit: 'c', places, from: [old], marks: [], hasHosts: true, nowMs: 5, ...more };
+}
+
+test('phases are nested, each adds somebody, and never more are out than the budget allows', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 60 }), (tasks, percent) => {
+      const spec = specOf({ tasks, budget: `${percent}%` });
+      const plan = decidePlan(factsOf(spec, tasks));
+      const budget = budgetOf({ percent }, tasks);
+      let before: readonly number[] = [];
+      for (const phase of plan.phases) {
+        expect(phase.members.slice(0, before.length)).toEqual(before);
+        expect(phase.adds).toBe(phase.members.length - before.length);
+        expect(phase.adds).toBeGreaterThan(0);
+        expect(tasks - phase.servingAtLeast).toBeLessThanOrEqual(Math.max(budget, 1));
+        expect(phase.estimateMs.least).toBeLessThanOrEqual(phase.estimateMs.most);
+        before = phase.members;
+      }
+      expect(before.length).toBe(tasks);
+    }),
+  );
+});
+
+test('the hash is of what would happen, not of when it was asked', () => {
+  const spec = specOf({ tasks: 12 });
+  const first = decidePlan(factsOf(spec, 12));
+  expect(decidePlan(factsOf(spec, 12, { nowMs: 99 })).hash).toBe(first.hash);
+  expect(decidePlan(factsOf(spec, 12, { commit: 'd' })).hash).not.toBe(first.hash);
+  expect(decidePlan(factsOf(spec, 13)).hash).not.toBe(first.hash);
+});
+
+test.each([
+  ['a job of one task says how long it will be out', { tasks: 1 }, {}, /will be out for about/],
+  ['a first deployment has nothing to go back to', { tasks: 3 }, { from: [] }, /nothing to go back to/],
+  ['without metrics there are basic checks only', { tasks: 3 }, {}, /basic checks only/i],
+  ['without hosts nothing would start', { tasks: 3 }, { hasHosts: false }, /nothing would start/],
+  ['a mark is told first', { tasks: 3 }, { marks: ['It carries mark_1.'] }, /mark_1/],
+])('%s', (_, config, more, note) => {
+  expect(decidePlan(factsOf(specOf(config), config.tasks, more)).notes.join('\n')).toMatch(note);
+});
