@@ -1,0 +1,79 @@
+import { appendAnswer } from '../disruption/rows.ts';
+import type { ClusterDriver, ExecuteRequest } from '../drivers/index.ts';
+import type { EffectKind, WorkKind } from '../engine/index.ts';
+import type { Clock } from '../kit/index.ts';
+import type { HostId, JobId, OperationId, TaskIndex } from '../model/index.ts';
+import { decideJob } from './decide.ts';
+import { type Rules, standardRules } from './rules.ts';
+import { jobDecide, loadState } from './work/load.ts';
+import { proposalOf } from './work/propose.ts';
+
+export interface RolloutWorld {
+  /** What executes the operations of jobs with this driver name. */
+  readonly driverOf: (name: string) => ClusterDriver;
+  readonly clock: Pick<Clock, 'nowMs'>;
+  readonly rules?: Rules;
+}
+
+/** `job/decide` (key: job), and the effects `agent/execute` and `agent/cancel` around the cluster driver. */
+export function rolloutWork(world: RolloutWorld): { work: readonly WorkKind[]; effects: readonly EffectKind[] } {
+  return { work: [decideWork(world.rules ?? standardRules)], effects: [executeEffect(world), cancelEffect(world)] };
+}
+
+/** One turn decides everything about the job, and commits it as one. */
+function decideWork(rules: Rules): WorkKind {
+  return {
+    kind: jobDecide,
+    async run(turn) {
+      await turn.commit(async (view) => {
+        const state = await loadState(view, turn.key as JobId);
+        if (state === undefined) return undefined;
+        const decision = decideJob(state, turn.nowMs, turn.id, rules);
+        return proposalOf(view, state, decision, turn.nowMs);
+      });
+    },
+  };
+}
+
+/** Hands an admitted operation to its agent. Done = the agent has written it down; results come as reports. */
+function executeEffect({ driverOf, clock }: RolloutWorld): EffectKind {
+  return {
+    kind: 'agent/execute',
+    safeToRepeat: true,
+    leaseMs: 60_000,
+    async run({ payload, signal }) {
+      const { driver, request } = payload as { readonly driver: string; readonly request: ExecuteRequest };
+      await driverOf(driver).execute(request, signal);
+      const { id: operation, job } = request;
+      return {
+        write: (tx) => appendAnswer(tx, job, { operation, answer: 'begun', atMs: clock.nowMs() }),
+        work: [{ kind: jobDecide, key: job }],
+      };
+    },
+  };
+}
+
+interface CancelOrder {
+  readonly driver: string;
+  readonly id: OperationId;
+  readonly job: JobId;
+  readonly index: TaskIndex;
+  readonly host: HostId | undefined;
+}
+
+/** Asks for a tombstone, ahead of everything else that waits for the agent. */
+function cancelEffect({ driverOf, clock }: RolloutWorld): EffectKind {
+  return {
+    kind: 'agent/cancel',
+    safeToRepeat: true,
+    leaseMs: 60_000,
+    async run({ payload, signal }) {
+      const { driver, id: operation, job, index, host } = payload as CancelOrder;
+      const answer = await driverOf(driver).cancel(operation, { host, job, index }, signal);
+      return {
+        write: (tx) => appendAnswer(tx, job, { operation, answer, atMs: clock.nowMs() }),
+        work: [{ kind: jobDecide, key: job }],
+      };
+    },
+  };
+}

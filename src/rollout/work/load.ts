@@ -1,0 +1,120 @@
+import { carriersAmong } from '../../blame/rows.ts';
+import type { TaskFacts } from '../../disruption/index.ts';
+import * as ledger from '../../disruption/rows.ts';
+import { pendingCommands, type View } from '../../engine/index.ts';
+import { loadInventory } from '../../fleet/rows.ts';
+import { latestVerdict, listVerdicts } from '../../judge/rows.ts';
+import {
+  type AssignmentRow,
+  type HostId,
+  type JobId,
+  type Rollout,
+  type RolloutCommand,
+  type RolloutId,
+  rolloutCommands,
+  type VersionId,
+} from '../../model/index.ts';
+import { listVersions } from '../../pipeline/rows.ts';
+import type { Tx } from '../../store/index.ts';
+import type { JobFacts } from '../facts.ts';
+import * as rows from '../rows.ts';
+import type { JobCommand, JobState, PhaseEvidence } from '../state.ts';
+
+export const jobDecide = 'job/decide';
+/** Power by which the judge's evidence counts as what the plan promised. */
+const promisedPower = 0.8;
+
+/**
+ * Everything `decideJob` decides from, under the guards that its decision is compared with: the job's, and those of
+ * the repositories whose marks it read. Undefined: there is no such job.
+ */
+export async function loadState(view: View, id: JobId): Promise<JobState | undefined> {
+  const { tx } = view;
+  const revision = await view.guard('job', id);
+  const job = await rows.findJob(tx, id);
+  if (job === undefined) return undefined;
+  const tasks = await ledger.listTasks(tx, id);
+  const assignment = await rows.listAssignment(tx, id);
+  const rollouts = await rows.listLiveRollouts(tx, id);
+  const inventory = await loadInventory(tx);
+  const versions = await listVersions(tx, versionsOf(job, tasks, assignment, rollouts));
+  for (const repository of new Set(versions.map((version) => version.repository))) {
+    await view.guard('repository', repository);
+  }
+  const ids = versions.map((version) => version.id);
+  return {
+    job,
+    revision,
+    assignment: new Map(assignment.map((row) => [row.index, row])),
+    rollouts,
+    operations: await ledger.loadOperations(tx, id),
+    outages: await ledger.listOutages(tx, id, hostsOf(tasks)),
+    tasks: new Map(tasks.map((task) => [task.index, task])),
+    inventory,
+    versions: new Map(versions.map((version) => [version.id, version])),
+    carriers: await carriersAmong(tx, ids),
+    evidence: await loadEvidence(tx, rollouts),
+    reports: await ledger.listReports(tx, id),
+    answers: await ledger.listAnswers(tx, id),
+    commands: (await pendingCommands(tx, jobDecide, id)).flatMap(commandOf),
+  };
+}
+
+function versionsOf(
+  job: JobFacts,
+  tasks: readonly TaskFacts[],
+  assignment: readonly AssignmentRow[],
+  rollouts: readonly Rollout[],
+): VersionId[] {
+  const ids = new Set<VersionId>(job.goodVersions);
+  for (const rollout of rollouts) ids.add(rollout.to);
+  for (const { version, lastGood } of assignment) {
+    if (version !== undefined) ids.add(version);
+    if (lastGood !== undefined) ids.add(lastGood);
+  }
+  for (const { current } of tasks) if (current !== undefined) ids.add(current.version);
+  return [...ids].sort();
+}
+
+function hostsOf(tasks: readonly TaskFacts[]): HostId[] {
+  return [...new Set(tasks.flatMap(({ current }) => (current === undefined ? [] : [current.host])))].sort();
+}
+
+async function loadEvidence(tx: Tx, rollouts: readonly Rollout[]): Promise<Map<RolloutId, PhaseEvidence>> {
+  const found = new Map<RolloutId, PhaseEvidence>();
+  for (const rollout of rollouts) {
+    if (!rollout.judged || rollout.state !== 'running') continue;
+    const row = await latestVerdict(tx, rollout.id, rollout.currentPhase);
+    if (row === undefined) continue;
+    const { verdict, atMs, sentence, perCheck } = row.verdict;
+    const lostData = !row.measured && (await listVerdicts(tx, rollout.id)).some((earlier) => earlier.measured);
+    found.set(rollout.id, {
+      phase: row.phase,
+      verdict,
+      atMs,
+      measured: row.measured,
+      lostData,
+      powerReached: perCheck.length > 0 && perCheck.every(({ power }) => (power ?? 0) >= promisedPower),
+      sentence,
+      drivers: [...new Set(perCheck.flatMap((check) => (check.verdict === 'fail' ? check.drivers : [])))],
+    });
+  }
+  return found;
+}
+
+/** Commands are checked at the edge; one that is none of ours is left for whoever knows it. */
+function commandOf(row: Awaited<ReturnType<typeof pendingCommands>>[number]): JobCommand[] {
+  const { rollout, count } = row.arguments;
+  const isOurs = (rolloutCommands as readonly string[]).includes(row.name) && typeof rollout === 'string';
+  if (!isOurs) return [];
+  return [
+    {
+      id: row.id,
+      rollout: rollout as RolloutId,
+      command: row.name as RolloutCommand,
+      actor: row.actor,
+      reason: row.reason,
+      count: typeof count === 'number' ? count : undefined,
+    },
+  ];
+}

@@ -1,0 +1,137 @@
+import type { MarkFacts, MarkRequest } from '../../blame/index.ts';
+import { recordMarkRequest } from '../../blame/rows.ts';
+import * as ledger from '../../disruption/rows.ts';
+import type { Enqueue, GuardRef, NewEffect, Proposal, View } from '../../engine/index.ts';
+import { deletePlacement, insertPlacement } from '../../fleet/rows.ts';
+import type { EffectId, HostId, OperationId } from '../../model/index.ts';
+import type { Tx } from '../../store/index.ts';
+import * as rows from '../rows.ts';
+import type { Dispatch, JobDecision, JobState, MarkWish } from '../state.ts';
+import { jobDecide } from './load.ts';
+
+/** What a decision about a job wants committed, as the engine takes it. Undefined: nothing at all. */
+export async function proposalOf(
+  view: View,
+  before: JobState,
+  decision: JobDecision,
+  nowMs: number,
+): Promise<Proposal | undefined> {
+  const { id: job } = before.job;
+  const timer: Enqueue[] =
+    decision.wakeAtMs === undefined ? [] : [{ kind: jobDecide, key: job, dueAtMs: decision.wakeAtMs }];
+  if (!isNews(before, decision)) return timer.length === 0 ? undefined : { work: timer, result: undefined };
+  const hosts = newHosts(before, decision);
+  for (const host of hosts) await view.guard('host', host);
+  const marks = decision.markWishes.flatMap((wish) => markRequest(before, wish, nowMs));
+  return {
+    bump: [{ kind: 'job', id: job }, ...hosts.map((host): GuardRef => ({ kind: 'host', id: host }))],
+    write: (tx) => write(tx, before, decision, marks),
+    effects: decision.dispatches.flatMap((one) => effectOf(one, before.job.driver)),
+    withdraw: decision.dispatches.flatMap((one) => (one.kind === 'withdraw' ? [executeId(one.operation.id)] : [])),
+    answers: decision.outcomes,
+    events: decision.events,
+    work: [...timer, ...followUps(before, decision), ...marks.map(askForMark)],
+    result: undefined,
+  };
+}
+
+function isNews(before: JobState, { changed, dispatches, events, outcomes }: JobDecision): boolean {
+  if (before.reports.length + before.answers.length + before.commands.length > 0) return true;
+  if (changed.job || dispatches.length + events.length + outcomes.length > 0) return true;
+  const sets = [changed.tasks, changed.retired, changed.assignment, changed.rollouts, changed.operations];
+  return sets.some((set) => set.size > 0) || changed.outages.size + changed.placed.length + changed.unplaced.length > 0;
+}
+
+/** Hosts on which room is claimed that this index did not have there before: their capacity is decided on. */
+function newHosts(before: JobState, { changed }: JobDecision): HostId[] {
+  const had = new Set(
+    before.inventory.placements.filter((one) => one.job === before.job.id).map((one) => `${one.host} ${one.index}`),
+  );
+  const fresh = changed.placed.filter((one) => !had.has(`${one.host} ${one.index}`));
+  return [...new Set(fresh.map((one) => one.host))].sort();
+}
+
+async function write(
+  tx: Tx,
+  before: JobState,
+  { after, changed }: JobDecision,
+  marks: readonly MarkRequest[],
+): Promise<void> {
+  const { id: job } = before.job;
+  for (const report of before.reports) await ledger.deleteReport(tx, report);
+  for (const answer of before.answers) await ledger.deleteAnswer(tx, answer);
+  if (changed.job) await rows.updateJobInForce(tx, after.job);
+  for (const index of changed.tasks) await ledger.saveTask(tx, job, after.tasks.get(index)!);
+  for (const index of changed.assignment) await rows.saveAssignment(tx, after.assignment.get(index)!);
+  for (const index of changed.retired) {
+    await ledger.deleteTask(tx, job, index);
+    await rows.deleteAssignment(tx, job, index);
+  }
+  for (const rollout of changed.rollouts.values()) await rows.saveRollout(tx, rollout);
+  for (const operation of changed.operations.values()) await ledger.saveOperation(tx, operation);
+  for (const outage of changed.outages.values()) await ledger.saveOutage(tx, outage);
+  for (const placement of changed.placed) await insertPlacement(tx, placement);
+  for (const one of changed.unplaced) await deletePlacement(tx, one.job, one.index, one.incarnation);
+  for (const mark of marks) await recordMarkRequest(tx, mark);
+}
+
+// ---------------------------------------------------------------- effects
+
+/** Named by its operation, so that it can be taken back. */
+function executeId(operation: OperationId): EffectId {
+  return `eff_${operation.slice(3)}`;
+}
+
+function effectOf(dispatch: Dispatch, driver: string): NewEffect[] {
+  const { operation } = dispatch;
+  const base = { receiver: `agent/${operation.host}`, orderKey: `${operation.job}/${operation.index}` };
+  switch (dispatch.kind) {
+    case 'execute':
+      return [
+        { ...base, id: executeId(operation.id), kind: 'agent/execute', payload: { driver, request: dispatch.request } },
+      ];
+    case 'cancel': {
+      const { id, job, index, host } = operation;
+      const effect: EffectId = `eff_${id.slice(3)}c${operation.dispatches}`;
+      return [{ ...base, id: effect, kind: 'agent/cancel', payload: { driver, id, job, index, host } }];
+    }
+    case 'withdraw':
+      return [];
+  }
+}
+
+// ---------------------------------------------------------------- who is told
+
+function followUps(before: JobState, decision: JobDecision): Enqueue[] {
+  const looks = decision.looks
+    .filter((id) => decision.changed.rollouts.has(id))
+    .map((id): Enqueue => ({ kind: 'judge/look', key: id }));
+  // A rollout that moved on may be what a release waits for.
+  const isMoved = [...decision.changed.rollouts.values()].some(
+    (rollout) => before.rollouts.find((one) => one.id === rollout.id)?.state !== rollout.state,
+  );
+  return isMoved ? [...looks, { kind: 'pipeline/decide', key: before.job.service }] : looks;
+}
+
+function markRequest(before: JobState, wish: MarkWish, nowMs: number): MarkRequest[] {
+  const { rollout } = wish;
+  const version = before.versions.get(rollout.to);
+  const failure = rollout.failure;
+  if (version === undefined || failure === undefined) return [];
+  if (failure.by !== 'judge' && failure.by !== 'basic-checks') return [];
+  const facts: MarkFacts = {
+    cause: failure.by,
+    evidence: failure.sentence,
+    oldVersions: rollout.from,
+    areOldTasksWell: wish.areOldTasksWell,
+    failedHosts: failure.hosts,
+    lastGoodServesOn: wish.lastGoodServesOn,
+  };
+  const { repository, service } = version;
+  const { id, release, to } = rollout;
+  return [{ rollout: id, repository, service, release, version: to, facts, atMs: nowMs }];
+}
+
+function askForMark({ repository }: MarkRequest): Enqueue {
+  return { kind: 'blame/mark', key: repository };
+}
