@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ActionOrder, Reports } from '../api/index.ts';
 import { packTree } from '../artifact/index.ts';
+import { makeCgroup } from '../io/cgroup.ts';
 import { ensureFolder, freeDiskRatio } from '../io/files.ts';
 import { openTreeReader } from '../io/tree-files.ts';
 import { shipLog } from './action-log.ts';
@@ -165,7 +166,8 @@ export class Actions {
       env: { ...cleanEnvironment(home, temporary), CI: 'true', ...order.env, ROLLWAY_RUN: order.id },
       logs: { kind: 'plain', file: join(folder, 'output.log'), maxBytes: maxLogBytes },
       lease: { ms: this.#parts.times.leaseMs, atEnd: 'keep-running' },
-      cgroup: null,
+      // Without limits: so that nothing it starts escapes its end, whatever it does to its environment.
+      cgroup: confinement.cgroups ? makeCgroup(confinement.cgroups, name, undefined) : null,
       sandbox,
     };
     await KeeperLink.prepare(join(folders.keepers, name), spec);

@@ -7,14 +7,18 @@ import type { Confinement } from './parts.ts';
 
 /** Finds by trying what this host can limit and hide. What it cannot is not in `abilities`, and is not pretended. */
 export function probeConfinement(options: AgentOptions): Confinement {
-  if (options.confine === false) return { cgroups: undefined, sandboxForAction: () => [], abilities: [] };
+  const none = { cgroups: undefined, sandboxForAction: () => [], sandboxForTask: () => [], abilities: [] };
+  if (options.confine === false) return none;
   const cgroups = probeCgroups(groupNameOf(options.dataDir));
   const sandbox = probeSandbox();
-  const hidden = [options.dataDir, ...(options.hiddenFolders ?? [])];
+  // The agent's key, other tasks' data, a server's data folder on the same machine.
+  const hidden = [options.dataDir, ...(options.hiddenFolders ?? [])].map((folder) => resolve(folder));
   return {
     cgroups,
     sandboxForAction: (folder) => sandbox?.({ open: folder, cwd: join(folder, 'tree'), hidden }) ?? [],
-    abilities: [...cgroupAbilities(cgroups), ...(sandbox ? ['hidden-folders'] : [])],
+    sandboxForTask: (folder, packageFolder) =>
+      sandbox?.({ open: folder, readOnly: packageFolder, cwd: packageFolder, hidden }) ?? [],
+    abilities: [...cgroupAbilities(cgroups), ...(sandbox ? ['hidden-folders', 'read-only-packages'] : [])],
   };
 }
 

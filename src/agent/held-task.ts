@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FailureCard, OperationOutcome, TaskReport, TaskState } from '../model/index.ts';
 import type { KeeperState, LogLine } from './keeper/spec.ts';
 import { type KeeperEvents, KeeperLink } from './keeper-link.ts';
-import { keeperName, taskKeeperSpec } from './launch.ts';
+import { assignPorts, keeperName, taskKeeperSpec } from './launch.ts';
 import type { TaskMemory } from './memory.ts';
 import { type Observed, observeKeeper } from './observe-keeper.ts';
 import { portsWhile, taskFacts } from './outbox.ts';
@@ -192,6 +192,8 @@ export class HeldTask {
       if (signal.aborted || !(await this.#mayRestart(this.memory)) || this.#isPausing) return;
       if (signal.aborted || this.memory.wanted !== 'running' || this.#link) return;
       try {
+        // The ports it had may be somebody else's by now.
+        this.#change({ ports: await assignPorts(this.#parts, this.memory.order) });
         return await this.launch();
       } catch (cause) {
         log(`${this.memory.job}/${this.memory.index} cannot be started again: ${String(cause)}`);

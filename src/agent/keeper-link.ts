@@ -122,10 +122,11 @@ export class KeeperLink {
     while (keeper && !signal.aborted && isAlive(keeper)) {
       const socket = await connectUnix(this.folder, keeperFiles.socket).catch(() => undefined);
       if (socket) await this.#listen(socket);
-      else if (Date.now() - this.#heardAtMs > this.#silenceMs) {
+      if (Date.now() - this.#heardAtMs > this.#silenceMs) {
         why = `the keeper said nothing for ${this.#silenceMs} ms`;
         signalProcess(keeper, 'SIGKILL');
-      } else await sleep(pollMs);
+      }
+      await sleep(pollMs);
     }
     if (signal.aborted) return;
     const state = (await readState(this.folder)) ?? this.#state;
@@ -156,7 +157,6 @@ export class KeeperLink {
 
   async #listen(socket: Socket): Promise<void> {
     this.#socket = socket;
-    this.#heardAtMs = Date.now();
     if (this.#stopWanted) this.#ask({ type: 'stop' });
     const lease = setInterval(() => {
       if (Date.now() - this.#heardAtMs > this.#silenceMs) socket.destroy();

@@ -77,7 +77,7 @@ export async function taskKeeperSpec(
     logs: { kind: 'segments', folder: join(folder, 'log'), maxBytes: parts.maxLogBytes },
     lease: { ms: parts.times.leaseMs, atEnd: spec.singleton ? 'stop' : 'keep-running' },
     cgroup,
-    sandbox: [],
+    sandbox: parts.confinement.sandboxForTask(folder, packageFolder),
   };
 }
 

@@ -72,6 +72,7 @@ interface Counters {
 // Batch numbers only have to grow, so they are reserved in blocks: one write per thousand heartbeats.
 const batchBlock = 1000;
 const endedOperationsKept = 50;
+const tombstoneMs = 30 * 86_400_000;
 
 export const taskKey = (job: string, index: number, incarnation: number): string => `${job}/${index}/${incarnation}`;
 export const indexKey = (job: string, index: number): string => `${job}/${index}`;
@@ -102,6 +103,7 @@ export class Memory {
     const none: Counters = { sequence: 0, operationNumber: 0, batch: 0, samplesBatch: 0, keeper: 0 };
     this.#counters = { ...none, ...(this.#rows.find('meta', 'counters') as Partial<Counters> | undefined) };
     this.#nextBatch = this.#counters.batch;
+    this.#forgetOldTombstones(all<{ id: string; atMs: number }>('tombstone'));
     this.#nextSamplesBatch = this.#counters.samplesBatch;
   }
 
@@ -183,7 +185,7 @@ export class Memory {
   }
 
   addTombstone(id: string): void {
-    this.#commit([{ kind: 'tombstone', key: id, value: { id } }]);
+    this.#commit([{ kind: 'tombstone', key: id, value: { id, atMs: Date.now() } }]);
   }
 
   changeIndex(job: string, index: number, change: Partial<IndexMemory>): void {
@@ -300,6 +302,12 @@ export class Memory {
     const key = taskKey(task.job, task.index, task.incarnation);
     this.#tasks.set(key, task);
     return { kind: 'task', key, value: task };
+  }
+
+  /** An operation that was cancelled a month ago does not arrive any more. */
+  #forgetOldTombstones(tombstones: readonly { readonly id: string; readonly atMs: number }[]): void {
+    const old = tombstones.filter(({ atMs }) => atMs < Date.now() - tombstoneMs);
+    this.#commit(old.map(({ id }) => ({ kind: 'tombstone', key: id, value: undefined })));
   }
 
   /** Their ids are not needed for ever: an older one is refused by its epoch. */

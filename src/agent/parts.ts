@@ -11,6 +11,8 @@ export interface Confinement {
   readonly cgroups: CgroupBackend | undefined;
   /** Words before an action's command, given its folder. */
   readonly sandboxForAction: (folder: string) => readonly string[];
+  /** The same for a task, given the folder of its index and its package. */
+  readonly sandboxForTask: (folder: string, packageFolder: string) => readonly string[];
   readonly abilities: readonly string[];
 }
 

@@ -131,7 +131,8 @@ async function endInOrder(
   for (const task of tasks) {
     if (parts.signal.aborted) return;
     const outcome = task.memory.incarnation === last?.incarnation ? last.outcome : undefined;
-    if (task.memory.wanted === 'running' || outcome) await task.end(outcome);
+    // Told to stop before a crash, and perhaps still there: the next one must not start beside it.
+    if (task.memory.wanted === 'running' || task.hasKeeper || outcome) await task.end(outcome);
   }
 }
 

@@ -34,6 +34,7 @@ export class Tasks {
       // Without a keeper yet its operation will start it; with one, or without an operation, it is picked up here.
       const isAwaited = task.keeper === null && open.includes(keyOf(task));
       if (!isAwaited && (task.keeper !== null || task.wanted === 'running')) held.adopt();
+      if (task.wanted === 'stopped' && task.keeper !== null) void held.end();
     }
     for (const { order } of memory.openOperations()) this.#enqueue(order);
     await this.#removeLeftovers();
@@ -99,6 +100,7 @@ export class Tasks {
       : { lines: [], note: `${job}/${index} has written nothing on this host` };
   }
 
+  /** Ends what is left of a job, then forgets its numbers. Not done is not acknowledged: the server asks again. */
   async forgetJob(job: string): Promise<void> {
     const tasks = this.list().filter(({ memory }) => memory.job === job);
     await Promise.all(tasks.map((task) => task.end()));

@@ -41,13 +41,13 @@ export function cgroupAbilities(backend: CgroupBackend | undefined): string[] {
   return names.map((name) => `cgroup-${backend.kind}-${name}`);
 }
 
-/** Makes a group with limits. What the host cannot limit is left out. */
-export function makeCgroup(backend: CgroupBackend, name: string, limits: CgroupLimits): Cgroup {
+/** Makes a group, with limits or only to know who is in it. What the host cannot limit is left out. */
+export function makeCgroup(backend: CgroupBackend, name: string, limits: CgroupLimits | undefined): Cgroup {
   if (backend.kind === 'v2') {
     const folder = join(backend.root, name);
     mkdirSync(folder, { recursive: true });
-    const memory = limits.memoryMb * mebibyte;
-    write(folder, 'memory.max', memory);
+    if (!limits) return { kind: 'v2', folders: { unified: folder } };
+    write(folder, 'memory.max', limits.memoryMb * mebibyte);
     write(folder, 'memory.swap.max', 0);
     write(folder, 'memory.oom.group', 1);
     write(folder, 'cpu.max', `${quotaUs(limits)} ${periodUs}`);
@@ -59,8 +59,8 @@ export function makeCgroup(backend: CgroupBackend, name: string, limits: CgroupL
     mkdirSync(folder, { recursive: true });
     folders[controller] = folder;
   }
-  if (folders.memory) write(folders.memory, 'memory.limit_in_bytes', limits.memoryMb * mebibyte);
-  if (folders.cpu) {
+  if (folders.memory && limits) write(folders.memory, 'memory.limit_in_bytes', limits.memoryMb * mebibyte);
+  if (folders.cpu && limits) {
     write(folders.cpu, 'cpu.cfs_period_us', periodUs);
     write(folders.cpu, 'cpu.cfs_quota_us', quotaUs(limits));
   }

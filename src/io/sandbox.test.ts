@@ -15,7 +15,10 @@ test.runIf(sandbox)('TWX-1 a command in the sandbox cannot read a hidden folder,
     mkdirSync(join(open, 'tree'), { recursive: true });
     const secret = join(folder, 'secret');
     writeFileSync(secret, 'do not tell');
-    const prefix = sandbox!({ open, cwd: join(open, 'tree'), hidden: [folder] });
+    const fixed = join(folder, 'fixed');
+    mkdirSync(fixed);
+    writeFileSync(join(fixed, 'given'), 'given');
+    const prefix = sandbox!({ open, readOnly: fixed, cwd: join(open, 'tree'), hidden: [folder] });
     const looks = [
       'cat "$1"',
       'cat "/proc/1/root$1"',
@@ -30,6 +33,8 @@ test.runIf(sandbox)('TWX-1 a command in the sandbox cannot read a hidden folder,
       expect({ look, stdout, status }).toEqual({ look, stdout: '', status: 0 });
       expect(readFileSync(join(open, 'tree', 'file'), 'utf8')).toBe('made\n');
     }
+    const [program = '', ...args] = [...prefix, '/bin/sh', '-c', 'cat "$1/given"; echo x >"$1/given"', 'sh', fixed];
+    expect(spawnSync(program, args, { encoding: 'utf8' })).toMatchObject({ stdout: 'given', status: 2 });
     // Against a test that could not fail: without the sandbox the secret is read.
     expect(spawnSync('cat', [secret], { encoding: 'utf8' }).stdout).toBe('do not tell');
   } finally {
