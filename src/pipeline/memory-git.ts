@@ -19,6 +19,8 @@ export interface MemoryChange {
 /** A repository in memory: the pipeline's outer ports without Git, for simulations and tests. */
 export interface MemoryGit extends GitReader, SourcePacker {
   readonly config: ConfigReader;
+  /** All commits in the order of their making. */
+  readonly commits: readonly CommitId[];
   commit(change: MemoryChange): CommitId;
   /** Moves a branch by force. */
   reset(branch: string, to: CommitId): void;
@@ -50,6 +52,9 @@ export function openMemoryGit(nowMs: () => number): MemoryGit {
   };
 
   return {
+    get commits() {
+      return [...commits.keys()];
+    },
     commit({ message, parents, branch = 'main', author = 'ada', config, content }) {
       const head = branches.get(branch);
       const from = parents ?? (head === undefined ? [] : [head]);
