@@ -55,24 +55,7 @@ export function compareCounts(
   const rate = rateOfOldTasks(table, measure, rows);
   if (!rate) return undefined;
 
-  // Expected events of each task in its past, by which its own factor is known.
-  const n = table.tasks.length;
-  const factor = new Float64Array(n).fill(1);
-  const factorVariance = new Float64Array(n).fill(1 / taskPrior);
-  for (const row of rows) {
-    let events = 0;
-    let expected = 0;
-    const end = table.newSince[row]! < bins ? Math.min(bins, table.frozenAt[row]!) : since;
-    for (let bin = 0; bin < end; bin += 1) {
-      const at = row * bins + bin;
-      if (group[at] !== oldGroup || Number.isNaN(measure.exposure[at]!)) continue;
-      const mu = measure.exposure[at]! * rate.of(row, bin);
-      expected += mu;
-      events += Math.min(measure.events[at]!, mu + 4 * Math.sqrt(mu) + 2);
-    }
-    factor[row] = (events + taskPrior) / (expected + taskPrior);
-    factorVariance[row] = 1 / (expected + taskPrior);
-  }
+  const { factor, factorVariance } = factorsOf(table, measure, rows, since, rate);
 
   // Cutting extremes lowers the sums a little: old tasks say by how much.
   const cut = (at: number, mu: number) => Math.min(measure.events[at]!, mu + 4 * Math.sqrt(mu) + 2);
@@ -113,7 +96,7 @@ export function compareCounts(
       sum.exposure += exposure;
       sum.raw += measure.events[at]!;
       if (!rate.isControlled(bin)) sum.uncontrolled += mu;
-      if (options.ageCurve) sum.spread += mu * Math.sqrt(Math.max(0, atAge(options.ageCurve.variance, table.age[at]!)));
+      if (options.ageCurve) sum.spread = Math.sqrt(atAge(options.ageCurve.variance, table.age[at]!));
     }
     return sum;
   };
@@ -128,7 +111,7 @@ export function compareCounts(
 
   const excess = ({ events, expected }: TaskSum) => (events - expected) / Math.sqrt(overdispersion * expected + 0.25);
   seen.sort((a, b) => excess(b) - excess(a) || a.row - b.row);
-  const isLeftOut = options.leaveOneOut !== false && seen.length >= 3;
+  const isLeftOut = options.leaveOneOut !== false && seen.length >= 2;
   const tested = isLeftOut ? seen.slice(1) : seen;
 
   const total = (list: readonly TaskSum[], key: Exclude<keyof TaskSum, 'row'>) =>
@@ -139,7 +122,9 @@ export function compareCounts(
   const ofBaselines =
     tested.reduce((sum, item) => sum + item.expected * item.expected * factorVariance[item.row]!, 0) /
     (expected * expected);
-  const spread = options.ageCurve ? total(tested, 'spread') / expected : options.priorSpread;
+  const spread = options.ageCurve
+    ? tested.reduce((sum, item) => sum + item.spread * item.expected, 0) / expected
+    : options.priorSpread;
   const rollouts = options.ageCurve?.rollouts ?? 20;
   const ofRollouts = spread * spread * (1 + 1 / rollouts);
   const alone = total(tested, 'uncontrolled') / expected;
@@ -163,6 +148,68 @@ export function compareCounts(
       .map(({ row }) => row)
       .slice(0, 5),
   };
+}
+
+/** Each task's own factor against the others, from its past as an old task, drawn to 1 as far as it is uncertain. */
+function factorsOf(
+  table: BinTable,
+  measure: CountMeasure,
+  rows: readonly number[],
+  since: number,
+  rate: { readonly of: (row: number, bin: number) => number },
+) {
+  const { bins, group } = table;
+  const n = table.tasks.length;
+  const factor = new Float64Array(n).fill(1);
+  const factorVariance = new Float64Array(n).fill(1 / taskPrior);
+  for (const row of rows) {
+    let events = 0;
+    let expected = 0;
+    const end = table.newSince[row]! < bins ? Math.min(bins, table.frozenAt[row]!) : since;
+    for (let bin = 0; bin < end; bin += 1) {
+      const at = row * bins + bin;
+      if (group[at] !== oldGroup || Number.isNaN(measure.exposure[at]!)) continue;
+      const mu = measure.exposure[at]! * rate.of(row, bin);
+      expected += mu;
+      events += Math.min(measure.events[at]!, mu + 4 * Math.sqrt(mu) + 2);
+    }
+    factor[row] = (events + taskPrior) / (expected + taskPrior);
+    factorVariance[row] = 1 / (expected + taskPrior);
+  }
+  return { factor, factorVariance };
+}
+
+/** Events and expected events of new tasks at each age, all of them together: what an age curve is made of. */
+export function countsByAge(table: BinTable, measure: CountMeasure, ages: number) {
+  const rows = rowsOf(table, undefined);
+  const since = rows.reduce((least, row) => Math.min(least, table.newSince[row]!), table.bins);
+  const rate = rateOfOldTasks(table, measure, rows);
+  if (!rate || since >= table.bins) return undefined;
+  const { factor } = factorsOf(table, measure, rows, since, rate);
+  const events = new Float64Array(ages);
+  const expected = new Float64Array(ages);
+  for (const row of rows) {
+    const cells: { age: number; seen: number; mu: number }[] = [];
+    let excess = 0;
+    let all = 0;
+    for (let bin = since; bin < table.bins; bin += 1) {
+      const at = row * table.bins + bin;
+      const age = table.age[at]!;
+      if (table.group[at] !== newGroup || age >= ages || Number.isNaN(measure.exposure[at]!)) continue;
+      const mu = measure.exposure[at]! * rate.of(row, bin) * factor[row]!;
+      const seen = Math.min(measure.events[at]!, mu + 4 * Math.sqrt(mu) + 2);
+      cells.push({ age, seen, mu });
+      excess += seen - mu;
+      all += mu;
+    }
+    // A task whose host had trouble says nothing about restarts.
+    if (excess > 6 * Math.sqrt(2 * all + 1)) continue;
+    for (const { age, seen, mu } of cells) {
+      events[age]! += seen;
+      expected[age]! += mu;
+    }
+  }
+  return { events, expected };
 }
 
 function rowsOf(table: BinTable, domain: number | undefined): number[] {
@@ -253,10 +300,15 @@ function pastWindows<T extends { readonly exposure: number }>(
 function dispersionOf(sums: readonly { readonly events: number; readonly expected: number }[]) {
   let squares = 0;
   let expected = 0;
+  let worst = 0;
   for (const sum of sums) {
-    squares += (sum.events - sum.expected) * (sum.events - sum.expected);
+    const square = (sum.events - sum.expected) * (sum.events - sum.expected);
+    squares += square;
     expected += sum.expected;
+    worst = Math.max(worst, square);
   }
+  // As among new tasks, the worst old one is left out: a single ill host must not hide what all others show.
+  if (sums.length >= 20) squares -= worst;
   const freedom = Math.max(1, sums.length - 1);
   const raw = expected > 0 ? (squares / expected) * (sums.length / freedom) : 1;
   // With little expected, a single event says nothing about dispersion.

@@ -1,4 +1,4 @@
-import { median, robustDeviation, studentAbove, studentUpper } from '../stats/index.ts';
+import { median, medianInPlace, studentAbove, studentUpper } from '../stats/index.ts';
 import { type BinTable, newGroup, oldGroup } from './bin-table.ts';
 import { atAge } from './compare-counts.ts';
 import type { ValueMeasure } from './measures.ts';
@@ -54,7 +54,7 @@ export function compareValues(
   }
   const since = rows.reduce((least, row) => Math.min(least, table.newSince[row]!), bins);
   if (since >= bins) return undefined;
-  const prepared = withoutLevelsAndShocks(table, measure, rows, since);
+  const prepared = withoutLevelsAndShocks(table, measure, rows, since, options.ageCurve);
   if (!prepared) return undefined;
   const { y, isLog } = prepared;
 
@@ -75,19 +75,15 @@ export function compareValues(
     const meanOf = (row: number, wanted: number, from: number, to: number) => {
       let sum = 0;
       let n = 0;
-      let expectedSum = 0;
-      let spread = 0;
+      let age = 0;
       for (let bin = Math.max(0, from); bin < to; bin += 1) {
         const at = row * bins + bin;
         if (group[at] !== wanted || Number.isNaN(y[at]!)) continue;
         sum += y[at]!;
         n += 1;
-        if (wanted === newGroup && options.ageCurve) {
-          expectedSum += atAge(options.ageCurve.mean, table.age[at]!);
-          spread += Math.sqrt(Math.max(0, atAge(options.ageCurve.variance, table.age[at]!)));
-        }
+        age = table.age[at]!;
       }
-      return { mean: n > 0 ? (sum - expectedSum) / n : Number.NaN, n, spread: n > 0 ? spread / n : 0 };
+      return { mean: n > 0 ? sum / n : Number.NaN, n, age };
     };
     const controls: { q: number; p: number }[] = [];
     for (const row of rows) {
@@ -113,7 +109,7 @@ export function compareValues(
         row,
         value: options.sign * (q.mean - (hasPast ? b * p.mean : 0) - centre),
         weightVariance: sigma2 * (hasPast ? 1 : 4),
-        spread: options.ageCurve ? q.spread : options.priorSpread,
+        spread: options.ageCurve ? Math.sqrt(atAge(options.ageCurve.variance, q.age)) : options.priorSpread,
       });
     }
     oldVarianceSum = Math.max(oldVarianceSum, sigma2 / rest.length);
@@ -123,7 +119,7 @@ export function compareValues(
   residuals.sort(
     (a, b) => b.value / Math.sqrt(b.weightVariance) - a.value / Math.sqrt(a.weightVariance) || a.row - b.row,
   );
-  const isLeftOut = options.leaveOneOut !== false && residuals.length >= 3;
+  const isLeftOut = options.leaveOneOut !== false && residuals.length >= 2;
   const tested = isLeftOut ? residuals.slice(1) : residuals;
   const n = tested.length;
   const rollouts = options.ageCurve?.rollouts ?? 20;
@@ -162,71 +158,122 @@ export function compareValues(
   };
 }
 
-/** Step 3 and 4: less each task's own level, less what all old tasks of its region did in that bin, extremes cut. */
-function withoutLevelsAndShocks(table: BinTable, measure: ValueMeasure, rows: readonly number[], since: number) {
+/**
+ * Steps 3 and 4: less each task's own level, less what all old tasks of its region did in that bin, less what a
+ * restart of that age does, extremes cut by limits that old tasks set.
+ */
+export function withoutLevelsAndShocks(
+  table: BinTable,
+  measure: ValueMeasure,
+  rows: readonly number[],
+  since: number,
+  ageCurve: AgeCurve | undefined,
+  isCut = true,
+) {
   const { bins, group, domains } = table;
+  const { values } = measure;
+  // Only what is looked at later: the hour before the first update, and everything since.
+  const firstFrozen = rows.reduce((least, row) => Math.min(least, table.frozenAt[row]!), since);
+  const start = Math.max(0, firstFrozen - levelBins);
   let isLog = true;
   for (const row of rows) {
-    for (let at = row * bins; at < (row + 1) * bins; at += 1) {
-      if (group[at] !== 0 && measure.values[at]! <= 0) isLog = false;
+    for (let at = row * bins + start; at < (row + 1) * bins; at += 1) {
+      if (group[at] !== 0 && values[at]! <= 0) isLog = false;
     }
   }
-  const y = new Float64Array(measure.values.length).fill(Number.NaN);
-  const scratch: number[] = [];
-  const levels = new Float64Array(table.tasks.length).fill(Number.NaN);
+  const y = new Float64Array(values.length).fill(Number.NaN);
   for (const row of rows) {
-    scratch.length = 0;
-    const end = table.newSince[row]! < bins ? Math.min(bins, table.frozenAt[row]!) : since;
-    for (let bin = Math.max(0, end - levelBins); bin < end; bin += 1) {
-      const at = row * bins + bin;
-      const value = measure.values[at]!;
-      if (group[at] === oldGroup && !Number.isNaN(value)) scratch.push(isLog ? Math.log(value) : value);
+    for (let at = row * bins + start; at < (row + 1) * bins; at += 1) {
+      if (group[at] !== 0) y[at] = isLog ? Math.log(values[at]!) : values[at]!;
     }
-    levels[row] = median(scratch);
   }
-  const known = [...levels].filter((level) => !Number.isNaN(level));
+  const scratch = new Float64Array(Math.max(rows.length, 1) * Math.max(1, bins - start));
+  const levels = new Float64Array(table.tasks.length).fill(Number.NaN);
+  const known: number[] = [];
+  for (const row of rows) {
+    let n = 0;
+    // The same window for all, before the first new task: else what all tasks did meanwhile becomes a difference.
+    for (let bin = start; bin < since; bin += 1) {
+      const at = row * bins + bin;
+      if (group[at] === oldGroup && !Number.isNaN(y[at]!)) scratch[n++] = y[at]!;
+    }
+    levels[row] = medianInPlace(scratch, n);
+    if (n > 0) known.push(levels[row]!);
+  }
   if (known.length === 0) return undefined;
   const typical = median(known);
   // Without logarithms: differences relative to the usual level.
   const scale = isLog ? 1 : Math.max(Math.abs(typical), 1e-9);
   for (const row of rows) {
     const level = Number.isNaN(levels[row]!) ? typical : levels[row]!;
-    for (let bin = 0; bin < bins; bin += 1) {
-      const at = row * bins + bin;
-      const value = measure.values[at]!;
-      if (group[at] !== 0 && !Number.isNaN(value)) y[at] = ((isLog ? Math.log(value) : value) - level) / scale;
-    }
+    for (let at = row * bins + start; at < (row + 1) * bins; at += 1) y[at] = (y[at]! - level) / scale;
   }
-  for (let bin = 0; bin < bins; bin += 1) {
-    const all: number[] = [];
-    const byDomain: number[][] = Array.from({ length: domains }, () => []);
+  const shocks = new Float64Array(domains);
+  for (let bin = start; bin < bins; bin += 1) {
+    let all = 0;
+    for (let domain = 0; domain < domains; domain += 1) {
+      let n = 0;
+      for (const row of rows) {
+        if (table.domain[row] !== domain) continue;
+        const at = row * bins + bin;
+        if (group[at] === oldGroup && !Number.isNaN(y[at]!)) scratch[n++] = y[at]!;
+      }
+      all += n;
+      shocks[domain] = n >= 3 ? medianInPlace(scratch, n) : Number.NaN;
+    }
+    const common = all > 0 ? commonShock(table, rows, y, bin, scratch, shocks) : 0;
     for (const row of rows) {
-      const at = row * bins + bin;
-      if (group[at] !== oldGroup || Number.isNaN(y[at]!)) continue;
-      all.push(y[at]!);
-      byDomain[table.domain[row]!]!.push(y[at]!);
-    }
-    const common = all.length > 0 ? median(all) : 0;
-    const shocks = byDomain.map((values) => (values.length >= 3 ? median(values) : common));
-    for (const row of rows) y[row * bins + bin]! -= shocks[table.domain[row]!]!;
-  }
-  scratch.length = 0;
-  for (const row of rows) {
-    for (let bin = Math.max(0, since - levelBins); bin < bins; bin += 1) {
-      const at = row * bins + bin;
-      if (group[at] === oldGroup && !Number.isNaN(y[at]!)) scratch.push(y[at]!);
+      const shock = shocks[table.domain[row]!]!;
+      y[row * bins + bin]! -= Number.isNaN(shock) ? common : shock;
     }
   }
-  const limit = 5 * robustDeviation(scratch, 0);
-  if (limit > 0) {
+  if (ageCurve) {
     for (const row of rows) {
-      for (let at = row * bins; at < (row + 1) * bins; at += 1) {
-        if (group[at] === oldGroup) y[at] = Math.max(-limit, Math.min(limit, y[at]!));
-        else if (group[at] === newGroup) y[at] = Math.max(-2 * limit, Math.min(2 * limit, y[at]!));
+      for (let bin = Math.max(start, table.newSince[row]!); bin < bins; bin += 1) {
+        const at = row * bins + bin;
+        if (group[at] === newGroup) y[at]! -= atAge(ageCurve.mean, table.age[at]!);
       }
     }
   }
+  if (isCut) cutExtremes(table, rows, y, start, scratch);
   return { y, isLog };
+}
+
+/** The median over all regions, needed only where a region has too few old tasks of its own. */
+function commonShock(
+  table: BinTable,
+  rows: readonly number[],
+  y: Float64Array,
+  bin: number,
+  scratch: Float64Array,
+  shocks: Float64Array,
+): number {
+  if (!shocks.some(Number.isNaN)) return 0;
+  let n = 0;
+  for (const row of rows) {
+    const at = row * table.bins + bin;
+    if (table.group[at] === oldGroup && !Number.isNaN(y[at]!)) scratch[n++] = y[at]!;
+  }
+  return medianInPlace(scratch, n);
+}
+
+function cutExtremes(table: BinTable, rows: readonly number[], y: Float64Array, start: number, scratch: Float64Array) {
+  const { bins, group } = table;
+  let n = 0;
+  for (const row of rows) {
+    for (let at = row * bins + start; at < (row + 1) * bins; at += 1) {
+      if (group[at] === oldGroup && !Number.isNaN(y[at]!)) scratch[n++] = Math.abs(y[at]!);
+    }
+  }
+  const limit = 5 * 1.4826022185056018 * medianInPlace(scratch, n);
+  if (!(limit > 0)) return;
+  for (const row of rows) {
+    for (let at = row * bins + start; at < (row + 1) * bins; at += 1) {
+      const reach = group[at] === oldGroup ? limit : 2 * limit;
+      if (y[at]! > reach) y[at] = reach;
+      else if (y[at]! < -reach) y[at] = -reach;
+    }
+  }
 }
 
 /** How much of a task's past difference goes on: fitted on old tasks, between 0 and 1.2. */

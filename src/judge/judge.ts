@@ -208,7 +208,12 @@ function decide(
   if (evidence.chanceIfHarmless <= main && evidence.estimate > check.delta) return 'fail';
   for (const domain of regions) {
     const part = weigh(table, data, { ageCurve: plan.ageCurves?.[check.name], domain });
-    if (part && part.chanceIfHarmless <= (level * regionShare) / table.domains && part.estimate > check.delta)
+    if (
+      part &&
+      part.source.newTasks >= 2 &&
+      part.chanceIfHarmless <= (level * regionShare) / table.domains &&
+      part.estimate > check.delta
+    )
       return 'fail';
   }
   return evidence.chanceIfHarmful <= passAlpha * passShare ? 'pass' : 'undecided';

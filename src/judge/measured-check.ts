@@ -29,6 +29,11 @@ const harmlessRatio = 0.001;
 export const toleratedRatio = 0.005;
 /** Spread of harmless rollouts without history: of the error ratio; of latencies and other numbers. */
 const priorSpreads = { errors: 0.2, latency: 0.08, values: 0.05 };
+/**
+ * A single new task may be ill because its host is, and no other can be asked: only differences beyond what host
+ * troubles make are believed then. From two on, the worst is left out instead.
+ */
+const hostTrouble = { errors: 6, slower: 0.5, values: 0.5 };
 /** Below this many requests of new tasks nothing is decided. */
 const fewestEvents = 20;
 
@@ -95,7 +100,10 @@ function weighCounts(table: BinTable, { check, measure, latency }: CheckData, op
   if (!source || source.newExposure < fewestEvents) return undefined;
   const ratioOf = latency ? latency.ratioOf : (harm: number) => 1 + harm;
   const harmOf = latency ? latency.harmOf : (ratio: number) => ratio - 1;
-  const limit = { ratio: ratioOf(check.delta), floor: latency ? 0 : harmlessRatio };
+  const alone = source.newTasks === 1;
+  const limit = latency
+    ? { ratio: ratioOf(alone ? Math.max(check.delta, hostTrouble.slower) : check.delta) }
+    : { ratio: (1 + check.delta) * (alone ? hostTrouble.errors : 1), floor: harmlessRatio };
   const harmful = isTolerated(check, source) ? { ratio: 1, extra: toleratedRatio } : { ratio: ratioOf(check.margin) };
   const [low, high] = intervalOfCounts(source, 0.025);
   return {
@@ -134,7 +142,7 @@ function weighValues(table: BinTable, { check, measure }: CheckData, options: Ev
   const toHarm = (difference: number) => (isLog ? sign * (Math.exp(sign * difference) - 1) : difference);
   const [low, high] = intervalOfValue(source, 0.025);
   const margin = toScale(check.margin);
-  const delta = toScale(check.delta);
+  const delta = toScale(source.newTasks === 1 ? Math.max(check.delta, hostTrouble.values) : check.delta);
   return {
     source,
     estimate: toHarm(source.estimate),

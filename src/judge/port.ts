@@ -25,11 +25,14 @@ export interface JudgePlan {
   readonly ageCurves?: AgeCurves | undefined;
 }
 
-/** Per check: mean log difference of a restarted task from its peers at each age in bins, and its spread (variance) between rollouts. */
+/** How restarted tasks differ from others by age, per check. */
 export type AgeCurves = Readonly<Record<string, AgeCurve>>;
 export interface AgeCurve {
+  /** Rollouts it was learnt from. */
   readonly rollouts: number;
+  /** Mean log difference of a restarted task from its peers at each age, in bins. */
   readonly mean: readonly number[];
+  /** Variance between rollouts of what is left after that, in the window that a look at this age compares. */
   readonly variance: readonly number[];
 }
 

@@ -96,8 +96,10 @@ async function loadPlan(tx: Tx, rollout: Rollout, nowMs: number): Promise<JudgeP
     ),
   );
   const operations = await listOperationsOfRollout(tx, rollout.id);
-  const updates = operations.flatMap(({ index, to, admittedAtMs }) =>
-    to === rollout.to && admittedAtMs !== undefined ? [{ index, admittedAtMs, servingAtMs: serving.get(index) }] : [],
+  const updates = operations.flatMap(({ index, to, admittedAtMs, state }) =>
+    to === rollout.to && admittedAtMs !== undefined && state !== 'cancelled'
+      ? [{ index, admittedAtMs, servingAtMs: serving.get(index) }]
+      : [],
   );
   return {
     rollout: rollout.id,

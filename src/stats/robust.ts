@@ -1,6 +1,42 @@
 /** Middle value; NaN of nothing. Does not change what it is given. */
 export function median(values: ArrayLike<number>): number {
-  return quantile(values, 0.5);
+  return medianInPlace(Float64Array.from(values), values.length);
+}
+
+/** The median of the first `n` numbers, which come out in another order: by selection, without sorting them all. */
+export function medianInPlace(values: Float64Array, n: number): number {
+  if (n === 0) return Number.NaN;
+  const middle = n >> 1;
+  select(values, n, middle);
+  const upper = values[middle]!;
+  if (n % 2 === 1) return upper;
+  let lower = values[0]!;
+  for (let i = 1; i < middle; i += 1) if (values[i]! > lower) lower = values[i]!;
+  return (lower + upper) / 2;
+}
+
+/** Hoare's selection: afterwards `values[k]` is where it would be if sorted, with nothing larger before it. */
+function select(values: Float64Array, n: number, k: number): void {
+  let left = 0;
+  let right = n - 1;
+  while (left < right) {
+    const pivot = values[(left + right) >> 1]!;
+    let i = left;
+    let j = right;
+    while (i <= j) {
+      while (values[i]! < pivot) i += 1;
+      while (values[j]! > pivot) j -= 1;
+      if (i > j) break;
+      const kept = values[i]!;
+      values[i] = values[j]!;
+      values[j] = kept;
+      i += 1;
+      j -= 1;
+    }
+    if (k <= j) right = j;
+    else if (k >= i) left = i;
+    else return;
+  }
 }
 
 /** Quantile by linear interpolation between order statistics (the usual "type 7"). */

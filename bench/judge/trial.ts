@@ -1,0 +1,149 @@
+import { combineCurves, curveOf, type RolloutCurve } from '../../src/judge/age-curve.ts';
+import type { AgeCurves, JudgeMemory, JudgePlan } from '../../src/judge/index.ts';
+import { judgeTable } from '../../src/judge/judge.ts';
+import type { CheckData } from '../../src/judge/measured-check.ts';
+import type { Measure } from '../../src/judge/measures.ts';
+import { pickBelow, seededChance } from '../../src/kit/index.ts';
+import type { CheckSpec } from '../../src/model/index.ts';
+import {
+  bins,
+  cellsUntil,
+  type FleetOptions,
+  type FleetRun,
+  runFleet,
+  tableAt,
+  updateBins,
+} from './synthetic-fleet.ts';
+
+/** One deployment on the synthetic fleet, judged as the product judges it. */
+export const warmupBins = 2;
+const gauge = (name: string, delta: number, margin: number): CheckSpec => ({
+  name,
+  metric: { gauge: name },
+  worse: 'higher',
+  delta,
+  margin,
+  critical: true,
+  required: false,
+  trust: 'revert',
+});
+export const benchChecks: readonly CheckSpec[] = [
+  {
+    ...gauge('errors', 0.03, 0.2),
+    metric: { errorRatio: { counter: 'errors', label: 'code', errorValues: '5..' } },
+  },
+  gauge('p99', 0.01, 0.1),
+  gauge('p50', 0.01, 0.1),
+  gauge('cpu', 0.01, 0.1),
+  gauge('memory', 0.01, 0.1),
+];
+
+export function dataAt(run: FleetRun, end: number): Map<string, CheckData> {
+  const cut = (cells: Float64Array) => cellsUntil(cells, run.tasks, end);
+  const measures: Record<string, Measure> = {
+    errors: { kind: 'counts', events: cut(run.errors), exposure: cut(run.requests) },
+    p99: { kind: 'values', values: cut(run.p99) },
+    p50: { kind: 'values', values: cut(run.p50) },
+    cpu: { kind: 'values', values: cut(run.cpu) },
+    memory: { kind: 'values', values: cut(run.memory) },
+  };
+  return new Map(
+    benchChecks.map((check) => [check.name, { check, measure: measures[check.name]!, latency: undefined }]),
+  );
+}
+
+/** Curves of past harmless rollouts of the same kind of fleet; each trial takes 20 of them. */
+export function pastCurves(
+  options: Omit<FleetOptions, 'fault'>,
+  count: number,
+  seed: number,
+): Record<string, RolloutCurve>[] {
+  return Array.from({ length: count }, (_, i) => {
+    const run = runFleet(options, seed + i);
+    const table = tableAt(run, bins, warmupBins);
+    const curves: Record<string, RolloutCurve> = {};
+    for (const [name, { measure }] of dataAt(run, bins)) {
+      const curve = curveOf(table, measure);
+      if (curve) curves[name] = curve;
+    }
+    return curves;
+  });
+}
+
+export function curvesOf(pool: readonly Record<string, RolloutCurve>[], seed: number): AgeCurves {
+  const chance = seededChance(seed, 'history');
+  const chosen = Array.from({ length: 20 }, () => pool[pickBelow(chance, pool.length)]!);
+  const curves: Record<string, NonNullable<ReturnType<typeof combineCurves>>> = {};
+  for (const { name } of benchChecks) {
+    const curve = combineCurves(chosen.flatMap((one) => one[name] ?? []));
+    if (curve) curves[name] = curve;
+  }
+  return curves;
+}
+
+export interface TrialResult {
+  readonly failed: boolean;
+  /** Minutes from the first update to the verdict. */
+  readonly minutes: number;
+  /** Share of tasks on the new version then. */
+  readonly blast: number;
+  readonly check: string | undefined;
+  /** Phases that the judge passed (of those begun). */
+  readonly passed: number;
+  readonly undecided: number;
+  readonly power: Readonly<Record<string, number>>;
+}
+
+export function runTrial(
+  options: FleetOptions,
+  ageCurves: AgeCurves | undefined,
+  seed: number,
+  alpha = 0.01,
+): TrialResult {
+  const run = runFleet(options, seed);
+  let memory: JudgeMemory | undefined;
+  let passed = 0;
+  let undecided = 0;
+  let power: Record<string, number> = {};
+  for (const [phase, start] of updateBins.entries()) {
+    const until = updateBins[phase + 1] ?? bins;
+    let last = 'undecided';
+    for (let end = start + warmupBins + 2; end <= until; end += 1) {
+      const table = tableAt(run, end, warmupBins);
+      const plan: JudgePlan = {
+        rollout: 'ro_bench',
+        phase,
+        phaseName: String(phase),
+        spec: { checks: [...benchChecks], alpha, binMs: 60_000, warmupMs: warmupBins * 60_000 },
+        newVersion: 'v_new',
+        updates: [],
+        phaseStartedAtMs: start * 60_000,
+        updatedAtMs: start * 60_000,
+        deadlineAtMs: until * 60_000,
+        phases: updateBins.length,
+        ageCurves,
+      };
+      const judgement = judgeTable(plan, benchChecks, table, dataAt(run, end), memory, end * 60_000);
+      memory = judgement.memory;
+      last = judgement.verdict.verdict;
+      power = Object.fromEntries(judgement.verdict.perCheck.map(({ check, power: p }) => [check, p ?? 0]));
+      if (last === 'fail') {
+        const touched = run.updatedAt.reduce((n, at) => n + (at < end ? 1 : 0), 0);
+        const check = judgement.verdict.perCheck.find(({ verdict }) => verdict === 'fail')?.check;
+        return {
+          failed: true,
+          minutes: end - updateBins[0],
+          blast: touched / run.tasks,
+          check,
+          passed,
+          undecided,
+          power,
+        };
+      }
+      // Ages 7, 9, 11 … of a phase of ten minutes are no looks: nothing could be decided.
+    }
+    if (last === 'pass') passed += 1;
+    else undecided += 1;
+  }
+  return { failed: false, minutes: bins - updateBins[0], blast: 0, check: undefined, passed, undecided, power };
+}

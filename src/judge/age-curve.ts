@@ -1,0 +1,163 @@
+import { median, robustDeviation } from '../stats/index.ts';
+import { type BinTable, newGroup } from './bin-table.ts';
+import { countsByAge } from './compare-counts.ts';
+import { withoutLevelsAndShocks } from './compare-values.ts';
+import type { Measure } from './measures.ts';
+import type { AgeCurve } from './port.ts';
+
+/** Ages (in bins) that a curve knows; older tasks are taken to be as at the last. */
+export const curveAges = 60;
+
+/** One harmless rollout's curve; null where nothing was seen. */
+export interface RolloutCurve {
+  /** Mean log difference of its new tasks at each age. */
+  readonly mean: readonly (number | null)[];
+  /** The same over the window that a look at this age compares: numbers its later half, counts all of it. */
+  readonly window: readonly (number | null)[];
+  /** How uncertain each of these is, as a variance. */
+  readonly noise: readonly (number | null)[];
+}
+
+/** Step 2 of the method, after a rollout that was harmless: how its restarted tasks differed from those left alone. */
+export function curveOf(table: BinTable, measure: Measure): RolloutCurve | undefined {
+  return measure.kind === 'counts' ? curveOfCounts(table, measure) : curveOfValues(table, measure);
+}
+
+function curveOfCounts(table: BinTable, measure: Extract<Measure, { kind: 'counts' }>): RolloutCurve | undefined {
+  const sums = countsByAge(table, measure, curveAges);
+  if (!sums) return undefined;
+  const mean: (number | null)[] = [];
+  const window: (number | null)[] = [];
+  const noise: (number | null)[] = [];
+  let events = 0;
+  let expected = 0;
+  for (let age = 0; age < curveAges; age += 1) {
+    events += sums.events[age]!;
+    expected += sums.expected[age]!;
+    const isSeen = sums.expected[age]! > 0;
+    mean.push(isSeen ? Math.log((sums.events[age]! + 0.5) / (sums.expected[age]! + 0.5)) : null);
+    window.push(isSeen ? Math.log((events + 0.5) / (expected + 0.5)) : null);
+    noise.push(isSeen ? 1 / (events + 0.5) + 1 / (expected + 0.5) : null);
+  }
+  return { mean, window, noise };
+}
+
+function curveOfValues(table: BinTable, measure: Extract<Measure, { kind: 'values' }>): RolloutCurve | undefined {
+  const rows = table.tasks.map((_, row) => row);
+  const since = table.newSince.reduce((least, bin) => Math.min(least, bin), table.bins);
+  const prepared = withoutLevelsAndShocks(table, measure, rows, since, undefined, false);
+  if (!prepared || since >= table.bins) return undefined;
+  const single = new Sums(curveAges);
+  const windows = new Sums(curveAges);
+  for (const row of rows) {
+    const start = table.newSince[row]!;
+    if (isIll(table, prepared.y, row)) continue;
+    for (let bin = start; bin < table.bins; bin += 1) {
+      const at = row * table.bins + bin;
+      if (table.group[at] !== newGroup || table.age[at]! >= curveAges) continue;
+      if (!Number.isNaN(prepared.y[at]!)) single.add(table.age[at]!, prepared.y[at]!);
+      let sum = 0;
+      let n = 0;
+      for (let b = start + Math.floor((bin + 1 - start) / 2); b <= bin; b += 1) {
+        const value = prepared.y[row * table.bins + b]!;
+        if (table.group[row * table.bins + b] !== newGroup || Number.isNaN(value)) continue;
+        sum += value;
+        n += 1;
+      }
+      if (n > 0) windows.add(table.age[at]!, sum / n);
+    }
+  }
+  return { mean: single.means(), window: windows.means(), noise: windows.noise() };
+}
+
+/** Later half far from its peers: a task whose host had trouble says nothing about restarts. */
+function isIll(table: BinTable, y: Float64Array, row: number): boolean {
+  const meanSince = (of: number) => {
+    let sum = 0;
+    let n = 0;
+    for (let bin = Math.max(table.newSince[of]!, table.bins - 8); bin < table.bins; bin += 1) {
+      const value = y[of * table.bins + bin]!;
+      if (Number.isNaN(value)) continue;
+      sum += value;
+      n += 1;
+    }
+    return n > 0 ? sum / n : undefined;
+  };
+  const own = meanSince(row);
+  if (own === undefined) return false;
+  const peers = table.tasks.flatMap((_, of) => {
+    const same = table.newSince[of] === table.newSince[row];
+    return same ? (meanSince(of) ?? []) : [];
+  });
+  const centre = median(peers);
+  const spread = robustDeviation(peers, centre);
+  return peers.length >= 4 && Math.abs(own - centre) > 5 * spread;
+}
+
+class Sums {
+  readonly #n: Float64Array;
+  readonly #sum: Float64Array;
+  readonly #squares: Float64Array;
+  constructor(size: number) {
+    this.#n = new Float64Array(size);
+    this.#sum = new Float64Array(size);
+    this.#squares = new Float64Array(size);
+  }
+  add(at: number, value: number): void {
+    this.#n[at]! += 1;
+    this.#sum[at]! += value;
+    this.#squares[at]! += value * value;
+  }
+  means(): (number | null)[] {
+    return Array.from(this.#n, (n, i) => (n > 0 ? this.#sum[i]! / n : null));
+  }
+  /** Variance of each mean. */
+  noise(): (number | null)[] {
+    return Array.from(this.#n, (n, i) => {
+      if (n === 0) return null;
+      return n === 1 ? 1 : Math.max(0, this.#squares[i]! - (this.#sum[i]! * this.#sum[i]!) / n) / (n - 1) / n;
+    });
+  }
+}
+
+/** The curves of past rollouts as one: the mean at each age, and the variance between rollouts beyond their noise. */
+export function combineCurves(curves: readonly RolloutCurve[]): AgeCurve | undefined {
+  if (curves.length < 3) return undefined;
+  const mean: (number | undefined)[] = [];
+  const variance: (number | undefined)[] = [];
+  for (let age = 0; age < curveAges; age += 1) {
+    const singles = curves.flatMap((curve) => curve.mean[age] ?? []);
+    const windows = curves.flatMap((curve) => {
+      const value = curve.window[age];
+      return value === null || value === undefined ? [] : [{ value, noise: curve.noise[age] ?? 0 }];
+    });
+    if (windows.length < 3) {
+      mean.push(mean.at(-1));
+      variance.push(variance.at(-1));
+      continue;
+    }
+    mean.push(singles.reduce((sum, value) => sum + value, 0) / singles.length);
+    const average = windows.reduce((sum, { value }) => sum + value, 0) / windows.length;
+    const spread =
+      windows.reduce((sum, { value }) => sum + (value - average) * (value - average), 0) / (windows.length - 1);
+    const noise = windows.reduce((sum, one) => sum + one.noise, 0) / windows.length;
+    // Never less than a quarter of what was seen: the noise is itself an estimate.
+    variance.push(Math.max(spread - noise, spread / 4));
+  }
+  const firstMean = mean.find((value) => value !== undefined);
+  const firstVariance = variance.find((value) => value !== undefined);
+  if (firstMean === undefined || firstVariance === undefined) return undefined;
+  return {
+    rollouts: curves.length,
+    mean: mean.map((value) => value ?? firstMean),
+    variance: smoothed(variance.map((value) => value ?? firstVariance)),
+  };
+}
+
+/** Each age with its neighbours: a variance of twenty numbers is rough. */
+function smoothed(values: readonly number[]): number[] {
+  return values.map((_, at) => {
+    const near = values.slice(Math.max(0, at - 2), at + 3);
+    return near.reduce((sum, value) => sum + value, 0) / near.length;
+  });
+}
