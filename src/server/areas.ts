@@ -1,7 +1,9 @@
 import { blameWork } from '../blame/work.ts';
 import { fleetWatch } from '../fleet/work.ts';
 import { judgeWork } from '../judge/work.ts';
+import { assert } from '../model/index.ts';
 import { pipelineWork } from '../pipeline/work.ts';
+import { rolloutWork } from '../rollout/work.ts';
 import { actionRunner } from './adapters/action-runner.ts';
 import { configReader } from './adapters/config-reader.ts';
 import { sourcePacker } from './adapters/source-packer.ts';
@@ -21,7 +23,14 @@ export function registerAreas(context: ServerContext, agents: AgentServer): void
     },
     () => clock.nowMs(),
   );
-  const kinds = [fleetWatch(), judgeWork({ samples }), ...blameWork({ graphs }), ...pipeline.work];
+  const rollouts = rolloutWork({
+    clock,
+    driverOf(name) {
+      assert(name === agents.driver.name, 'a job names a driver that this server does not have', { driver: name });
+      return agents.driver;
+    },
+  });
+  const kinds = [fleetWatch(), judgeWork({ samples }), ...blameWork({ graphs }), ...pipeline.work, ...rollouts.work];
   for (const kind of kinds) engine.registerWork(kind);
-  for (const effect of pipeline.effects) engine.registerEffect(effect);
+  for (const effect of [...pipeline.effects, ...rollouts.effects]) engine.registerEffect(effect);
 }
