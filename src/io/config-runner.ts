@@ -44,7 +44,9 @@ registerHooks({
   },
   load(url, context, next) {
     if (url.startsWith(checkout)) loaded.add(decodeURIComponent(url.slice(checkout.length).replace(/[?#].*/, '')));
-    return next(url, context);
+    // TypeScript is always an ES module here, also where package.json says "commonjs".
+    const isTypeScript = url.startsWith(checkout) && /\.m?ts$/.test(url);
+    return next(url, isTypeScript ? { ...context, format: 'module-typescript' } : context);
   },
 });
 
