@@ -81,7 +81,8 @@ export class Actions {
       link.stop();
       await link.whenGone();
     });
-    await Promise.race([Promise.all(gone), sleep(graceMs + 2000)]);
+    // The timer holds nobody back: most of the time nothing runs.
+    await Promise.race([Promise.all(gone), sleep(graceMs + 2000, undefined, { ref: false })]);
   }
 
   #start(order: ActionOrder): void {
