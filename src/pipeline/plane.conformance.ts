@@ -9,7 +9,7 @@ import { compileSpec } from '../spec/index.ts';
 import type { Store } from '../store/index.ts';
 import { type ActionOrder, type MemoryGit, openMemoryGit, type ReleaseFacts } from './index.ts';
 import * as rows from './rows.ts';
-import { decideKind, nameRelease, pipelineWork, registerRepository } from './work.ts';
+import { decideKind, nameRelease, type PipelineWorld, pipelineWork, registerRepository } from './work.ts';
 
 export const ada: Actor = { kind: 'person', name: 'ada' };
 export const everyTime = { picker: 'every' };
@@ -47,7 +47,7 @@ export class Plane {
   readonly store: Store;
   readonly engine: Engine;
 
-  constructor(store: Store, outside = new Outside(), hooks: Hooks = {}) {
+  constructor(store: Store, outside = new Outside(), hooks: Hooks = {}, real: Partial<PipelineWorld> = {}) {
     this.store = store;
     this.outside = outside;
     const { git, chance, orders, seen, cancels } = outside;
@@ -61,7 +61,7 @@ export class Plane {
       },
       cancel: async (_host: HostId, run: string) => void cancels.push(run),
     };
-    const world = { git, config: git.config, packer: git, runner, graphs: this.graphs };
+    const world = { git, config: git.config, packer: git, runner, graphs: this.graphs, ...real };
     const { work, effects } = pipelineWork(world, clock.nowMs);
     for (const kind of [...work, ...blameWork({ graphs: this.graphs })]) this.engine.registerWork(kind);
     for (const kind of effects) this.engine.registerEffect(kind);
@@ -105,9 +105,9 @@ export class Plane {
     await this.settle();
   }
 
-  async watch(): Promise<void> {
+  async watch(location = '/repo'): Promise<void> {
     const names = { id: this.id, nowMs: this.nowMs };
-    const wish = { name: 'repo', location: '/repo', branch: 'main', pollEveryMs: 1000 };
+    const wish = { name: 'repo', location, branch: 'main', pollEveryMs: 1000 };
     await this.engine.commitAs(ada, registerRepository(names, wish, ada));
     await this.settle();
   }
