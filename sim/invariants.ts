@@ -174,10 +174,13 @@ function noBadTwice(before: JobState, decision: JobDecision): void {
 export class TrueInvariants {
   readonly #serving = new Map<TaskIndex, Set<string>>();
   readonly #taken = new Map<TaskIndex, string>();
+  /** The newest incarnation of each index that has served. */
+  readonly #newest = new Map<TaskIndex, number>();
   /** Budget at the admission of each operation; undefined: forced. */
   readonly budgets = new Map<string, number | undefined>();
 
   serves(_job: JobId, index: TaskIndex, host: string, incarnation: number, isServing: boolean): void {
+    if (isServing) this.#newest.set(index, Math.max(incarnation, this.#newest.get(index) ?? 0));
     let places = this.#serving.get(index);
     if (places === undefined) {
       places = new Set();
@@ -193,6 +196,8 @@ export class TrueInvariants {
   tookOut(request: ExecuteRequest, _host: string): void {
     const places = this.#serving.get(request.index);
     if (places !== undefined && places.size > 1) return;
+    // A superseded incarnation is no longer the task: if its replacement died meanwhile, that failure took it out.
+    if (request.incarnation < (this.#newest.get(request.index) ?? 0)) return;
     const budget = this.budgets.get(request.id);
     if (budget === undefined) return;
     this.#taken.set(request.index, request.id);

@@ -39,6 +39,7 @@ import {
   standardRules,
 } from '../src/rollout/index.ts';
 import { VirtualClock } from './clock.ts';
+import { applyFault, durationOf } from './faults.ts';
 import { KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
 import { type Happening, readyDeadlineMs, type Scenario } from './scenario.ts';
 import { Streams } from './streams.ts';
@@ -143,7 +144,7 @@ class World {
   }
 
   run(): RunResult {
-    const lastFaultMs = Math.max(0, ...this.#scenario.happenings.map((one) => one.atMs + lengthOf(one)));
+    const lastFaultMs = Math.max(0, ...this.#scenario.happenings.map((one) => one.atMs + durationOf(one)));
     const endMs = startMs + lastFaultMs + 1000;
     let violation: Violation | undefined;
     try {
@@ -423,16 +424,15 @@ class World {
       this.#wantDecision();
     }
     if (outcome.alarm !== undefined) this.#wantDecision();
-    const isCalm = heard.every(
-      (host) => this.#cluster.isHeard(host.id) || this.#hosts.get(host.id)!.state === 'fenced',
+    const isSettled = [...this.#hosts].every(([id, { state }]) =>
+      this.#cluster.isHeard(id)
+        ? (state === 'up' || state === 'fenced') && outcome.memory.silentMs[id] === undefined
+        : state === 'lost' || state === 'fenced',
     );
-    const isSettled = [...this.#hosts.values()].every((host) => host.state === 'up' || host.state === 'fenced');
-    const isStill = outcome.memory.massSilence || Object.keys(outcome.memory.silentMs).length > 0;
-    if (isCalm && isSettled && !isStill) return;
-    const isDone = [...this.#hosts].every(([id, host]) =>
-      this.#cluster.isHeard(id) ? host.state === 'up' : host.state === 'lost' || host.state === 'fenced',
-    );
-    if (isDone && !outcome.memory.massSilence && this.#isServerUp) return;
+    if (isSettled && !outcome.memory.massSilence && this.#isServerUp) {
+      this.#wantDecision();
+      return;
+    }
     this.#watchHosts();
   }
 
@@ -440,64 +440,21 @@ class World {
 
   #happen(one: Happening): void {
     this.#record(`happens ${JSON.stringify(one)}`);
+    const isDone = applyFault(one, {
+      job,
+      cluster: this.#cluster,
+      clock: this.#clock,
+      scenario: this.#scenario,
+      hostOf: (index) => this.#state.tasks.get(index)?.current?.host,
+      onHosts: () => this.#watchHosts(),
+    });
+    if (!isDone) this.#hitServer(one);
+    this.#watchHosts();
+  }
+
+  /** Faults of the server itself; at this depth a decision is made and committed at once, or lost. */
+  #hitServer(one: Happening): void {
     switch (one.kind) {
-      case 'host-death':
-        this.#cluster.die(one.host);
-        if (one.forMs !== undefined)
-          this.#clock.after(one.forMs, () => this.#back(() => this.#cluster.reboot(one.host)));
-        break;
-      case 'host-hang':
-        this.#cluster.freeze(one.host);
-        this.#clock.after(one.forMs, () => this.#back(() => this.#cluster.thaw(one.host)));
-        break;
-      case 'host-flap':
-        for (let n = 0; n < one.times; n++) {
-          this.#clock.after(n * 2 * one.everyMs, () => this.#back(() => this.#cluster.cut(one.host, 'both')));
-          this.#clock.after((n * 2 + 1) * one.everyMs, () => this.#back(() => this.#cluster.join(one.host)));
-        }
-        break;
-      case 'partition':
-        this.#cluster.cut(one.host, one.direction);
-        this.#clock.after(one.forMs, () => this.#back(() => this.#cluster.join(one.host)));
-        break;
-      case 'domain-loss': {
-        const hosts = this.#scenario.hosts.filter((host) => host.labels.rack === one.rack);
-        for (const host of hosts) this.#cluster.die(host.id);
-        this.#clock.after(one.forMs, () => {
-          for (const host of hosts) this.#cluster.reboot(host.id);
-          this.#watchHosts();
-        });
-        break;
-      }
-      case 'slow-host':
-        this.#cluster.agents.get(one.host)!.slownessMs = one.byMs;
-        this.#clock.after(one.forMs, () => {
-          this.#cluster.agents.get(one.host)!.slownessMs = 0;
-        });
-        break;
-      case 'no-packages':
-        this.#cluster.agents.get(one.host)!.isStarved = true;
-        this.#clock.after(one.forMs, () => {
-          this.#cluster.agents.get(one.host)!.isStarved = false;
-        });
-        break;
-      case 'task-crash':
-      case 'task-hang': {
-        const host = this.#state.tasks.get(one.index)?.current?.host;
-        if (host === undefined || this.#cluster.isDead(host) || this.#cluster.isFrozen(host)) break;
-        const agent = this.#cluster.agents.get(host)!;
-        if (one.kind === 'task-crash') agent.crash(job, one.index);
-        else agent.hang(job, one.index, one.forMs);
-        break;
-      }
-      case 'bad-network': {
-        const { lossRatio, repeatRatio } = one;
-        this.#cluster.network = { ...this.#scenario.network, lossRatio, repeatRatio };
-        this.#clock.after(one.forMs, () => {
-          this.#cluster.network = this.#scenario.network;
-        });
-        break;
-      }
       case 'server-crash':
         this.#losesNext = one.loses;
         if (one.loses && this.#isServerUp) this.#decide();
@@ -518,12 +475,6 @@ class World {
       default:
         this.#act(one);
     }
-    this.#watchHosts();
-  }
-
-  #back(heal: () => void): void {
-    heal();
-    this.#watchHosts();
   }
 
   /** What persons and the rest of the house do. */
@@ -668,6 +619,7 @@ class World {
       if (current === undefined && row.rollout !== undefined && held.has(row.rollout)) continue;
       const isRight = current?.version === row.version && current.state === 'serving';
       const isBad = this.#cannotServe(row.version);
+      if (isStuck && this.#state.operations.some((one) => one.index === index && one.blockedBy !== undefined)) continue;
       const places = this.#truth.placesOf(index);
       if (
         isBad ? current?.version !== row.version : !isRight || (isStuck ? places.length === 0 : places.length !== 1)
@@ -781,12 +733,6 @@ class World {
       commands: [],
     };
   }
-}
-
-function lengthOf(one: Happening): number {
-  if (one.kind === 'host-flap') return 2 * one.times * one.everyMs;
-  if (one.kind === 'maintenance') return one.noticeMs + one.forMs;
-  return 'forMs' in one ? (one.forMs ?? 0) : 0;
 }
 
 export function versionOf(id: VersionId): Version {

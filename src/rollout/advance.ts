@@ -119,10 +119,11 @@ function watchPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
       hosts: evidence.drivers.flatMap((index) => draft.tasks.get(index)?.current?.host ?? []),
     });
   }
+  const progress = progressOf(draft, phase, rollout.to);
+  const isUpdated = progress.missing.length === 0 && (progress.serving > 0 || phase.members.length === 0);
+  // Also in the bake: nothing passes while one of its own tasks is not there.
+  if (!isUpdated) return rollout;
   if (phase.state === 'updating') {
-    const progress = progressOf(draft, phase, rollout.to);
-    const isUpdated = progress.missing.length === 0 && (progress.serving > 0 || phase.members.length === 0);
-    if (!isUpdated) return rollout;
     const { serving, excused } = progress;
     emitForRollout(draft, rollout.id, 'phase.updated', { phase: phase.name, serving, excused });
     return setPhase(draft, rollout, { state: 'judging', updatedAtMs: draft.nowMs });
