@@ -104,14 +104,13 @@ export function contains(graph: CommitGraph, descendant: number, ancestor: numbe
 
 /** The position of `seq` on the first-parent line that ends at `head`, or that of its merge base and a half. */
 export function positionOn(graph: CommitGraph, head: number, seq: number): number {
-  const line = new Uint8Array(Math.max(head, seq) + 1);
-  for (let on = head; on >= 0; on = graph.firstParent[on]!) line[on] = 1;
-  if (line[seq] === 1) return graph.depth[seq]!;
+  let on = head;
+  while (on > seq) on = graph.firstParent[on]!;
+  if (on === seq) return graph.depth[seq]!;
+  // Nobody of the line above `seq` can be its ancestor: look on from there.
   const within = containedIn(graph, [seq]);
-  for (let on = head; on >= 0; on = graph.firstParent[on]!) {
-    if (within.has(on)) return graph.depth[on]! + 0.5;
-  }
-  return -0.5;
+  while (on >= 0 && !within.has(on)) on = graph.firstParent[on]!;
+  return on < 0 ? -0.5 : graph.depth[on]! + 0.5;
 }
 
 /** Graphs by repository, filled from rows as they are asked for (`rows.ts`, `loadGraph`); thrown away without loss. */
