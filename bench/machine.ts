@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, release, type as system, totalmem } from 'node:os';
+import { cpus, loadavg, release, type as system, totalmem } from 'node:os';
 import { join } from 'node:path';
 
 /** What a figure depends on; nothing that names this machine. */
@@ -12,6 +12,8 @@ export function describeMachine() {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     system: `${system()} ${release().split('-')[0]}`,
     node: process.version,
+    /** What else went on: figures of a busy machine are too low. */
+    loadBefore: Math.round((loadavg()[0] ?? 0) * 10) / 10,
   };
 }
 

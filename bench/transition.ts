@@ -11,13 +11,14 @@ import { realChance } from '../src/io/chance.ts';
 import { realClock } from '../src/io/clock.ts';
 import { openStore, type Store, type StoreOptions } from '../src/store/index.ts';
 import { startPostgres } from '../src/store/testing/postgres.ts';
-import { median, writeResult } from './machine.ts';
+import { describeMachine, median, writeResult } from './machine.ts';
 import { type Load, prepareLoad } from './transition-load.ts';
 
 const { values } = parseArgs({ options: { n: { type: 'string' }, runs: { type: 'string' } } });
 const n = Number(values.n ?? 4000);
 const runs = Number(values.runs ?? 5);
 let files = 0;
+const machine = describeMachine();
 const folder = mkdtempSync(join(tmpdir(), 'rollway-bench-'));
 
 try {
@@ -30,7 +31,9 @@ try {
   for (const [name, { perSecond, all }] of Object.entries(figures)) {
     console.log(`${name}: ${perSecond} transitions/s (median of ${all.length}: ${all.join(', ')})`);
   }
-  console.log(`written to ${writeResult('transition', { n, runs, tasks: 12, unit: 'transitions/s', figures })}`);
+  console.log(
+    `written to ${writeResult('transition', { machine, n, runs, tasks: 12, unit: 'transitions/s', figures })}`,
+  );
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

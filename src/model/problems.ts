@@ -198,7 +198,6 @@ export const catalogue = {
     'The store was written by a different build of Rollway',
     'Start the version that wrote it, or begin with an empty data folder.',
   ),
-  'server/store-in-use': entry(409, 'Another Rollway server uses this store', 'Stop that one first.'),
   'server/newer-store': entry(409, 'The store was written by a newer Rollway', 'Start that version, or a newer one.'),
   'host/alive': entry(
     409,

@@ -98,6 +98,19 @@ export function storeConformance(name: string, makeEmpty: () => Promise<StoreOpt
         expect(await namesIn(it.store, 'one')).toEqual(['a', 'b', 'c']);
       });
 
+      test('one that goes on after a statement failed does not half succeed in silence', async () => {
+        await using it = await opened(await makeEmpty(), [makeTable('one')]);
+        const work = it.store.transaction(async (tx) => {
+          await insert(tx, 'a');
+          await insert(tx, 'a').catch(() => {});
+        });
+        const isDone = await work.then(
+          () => true,
+          () => false,
+        );
+        expect(await namesIn(it.store, 'one')).toEqual(isDone ? ['a'] : []);
+      });
+
       test('a read sees one snapshot, whatever is written meanwhile', async () => {
         await using it = await opened(await makeEmpty(), [makeTable('one')]);
         const begun = Promise.withResolvers<void>();

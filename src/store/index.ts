@@ -6,6 +6,7 @@
  * its own `rows.ts`. Statements that run with every turn are compiled once with `prepare`.
  */
 export { addSerialKey, dialectOf, keptInKey } from './dialect.ts';
+export { takeFileLock } from './file-lock.ts';
 export { type Migration, migrations } from './migrations.ts';
 export { openStore } from './open.ts';
 export { byLimit, prepare, prepareChange } from './prepare.ts';

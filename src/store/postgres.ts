@@ -6,6 +6,7 @@ import {
   type QueryResult,
 } from 'kysely';
 import pg from 'pg';
+import { assert } from '../model/index.ts';
 import type { Tx } from './schema.ts';
 import type { Store } from './store.ts';
 import { bindTx, inside, type Language, outside } from './transaction.ts';
@@ -32,33 +33,62 @@ export function openPostgres({ url, connections = 10 }: PostgresOptions): Store 
   pool.on('error', () => {});
   const names = new Map<string, string>();
 
-  async function run<T>(begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+  async function write<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     const client = await pool.connect();
-    let broken: Error | undefined;
     try {
-      await client.query(begin);
-      const { tx, end } = bindTx(language, new PostgresConnection(client, names));
-      try {
-        const result = await inside(() => work(tx));
-        end();
-        await client.query('commit');
-        return result;
-      } catch (error) {
-        end();
-        await client.query('rollback').catch((cause: Error) => {
-          broken = cause;
-        });
-        throw error;
-      }
-    } finally {
-      client.release(broken);
+      const result = await runBound(client, 'begin isolation level read committed', work);
+      const { command } = await client.query('commit');
+      // A statement failed and the failure was swallowed: PostgreSQL answers a commit with a rollback.
+      assert(command === 'COMMIT', 'a transaction went on after a statement had failed');
+      client.release();
+      return result;
+    } catch (error) {
+      await giveUp(client);
+      throw error;
     }
+  }
+
+  async function read<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    const client = await pool.connect();
+    try {
+      const result = await runBound(client, 'begin isolation level repeatable read read only', work);
+      // Nobody needs to wait for the end of a transaction that wrote nothing.
+      client.query('commit').then(
+        () => client.release(),
+        (error: Error) => client.release(error),
+      );
+      return result;
+    } catch (error) {
+      await giveUp(client);
+      throw error;
+    }
+  }
+
+  async function runBound<T>(client: pg.PoolClient, begin: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    // Sent, not awaited: the first statement queues behind it, which saves waiting for its answer.
+    const begun = client.query(begin);
+    begun.catch(() => {});
+    const { tx, end } = bindTx(language, new PostgresConnection(client, names));
+    try {
+      const result = await inside(() => work(tx));
+      await begun;
+      return result;
+    } finally {
+      end();
+    }
+  }
+
+  async function giveUp(client: pg.PoolClient): Promise<void> {
+    await client.query('rollback').then(
+      () => client.release(),
+      (error: Error) => client.release(error),
+    );
   }
 
   return {
     kind: 'postgres',
-    transaction: (work) => outside(() => run('begin isolation level read committed', work)),
-    read: (work) => outside(() => run('begin isolation level repeatable read read only', work)),
+    transaction: (work) => outside(() => write(work)),
+    read: (work) => outside(() => read(work)),
     close: () => pool.end(),
   };
 }
