@@ -114,7 +114,7 @@ describe('a package', () => {
   });
 
   it('of ten versions that differ by 5 % shares its chunks with the others', async () => {
-    let content = randomBytes(8_000_000, 7);
+    let content = randomBytes(5_000_000, 7);
     let stored = 0;
     for (let version = 0; version < 10; version++) {
       const folder = await makeTree(`v${version}`, { 'lib/data.bin': content });
@@ -122,8 +122,8 @@ describe('a package', () => {
       stored += newChunks;
       // 5 % replaced by a piece of another length, somewhere else each time.
       const at = Math.floor((content.length * (version + 1)) / 12);
-      const piece = randomBytes(400_000 + version * 13, 100 + version);
-      content = Buffer.concat([content.subarray(0, at), piece, content.subarray(at + 400_000)]);
+      const piece = randomBytes(250_000 + version * 13, 100 + version);
+      content = Buffer.concat([content.subarray(0, at), piece, content.subarray(at + 250_000)]);
     }
     const manifests = await store.listPackages();
     expect(manifests).toHaveLength(10);

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { needsThat } from '../../test/skip.ts';
 import { copyTree, openArtifactStore, packTree } from '../artifact/index.ts';
 import type { Result } from '../model/index.ts';
 import { runGit } from './git-command.ts';
@@ -293,6 +294,21 @@ describe('a work tree', () => {
     expect([...(await value(dirtyFiles(work)))].sort()).toEqual(['b', 'new file', 'sub/a']);
     git('checkout', '-q', '--detach');
     expect(await currentBranch(work)).toBeUndefined();
+  });
+});
+
+describe('a repository of another user', () => {
+  const isRoot = needsThat(process.getuid?.() === 0, 'root', 'only root can give a folder to another user');
+  it.skipIf(!isRoot)('is refused with what to do about it', async () => {
+    await commit('one');
+    execFileSync('chown', ['-R', '65534:65534', work]);
+    for (const result of [repositoryRoot(work), mirrorRepository(work, mirror)]) {
+      const got = await result;
+      expect(!got.ok && [got.error.detail, got.error.remedy]).toEqual([
+        `${work} belongs to another user.`,
+        expect.stringContaining(`safe.directory ${work}`),
+      ]);
+    }
   });
 });
 

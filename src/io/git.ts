@@ -1,6 +1,6 @@
 import { access, mkdir, realpath } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
-import { type CommitId, err, ok, problem, type Result } from '../model/index.ts';
+import { type CommitId, err, ok, type Problem, problem, type Result } from '../model/index.ts';
 import { type GitLimits, runGit, runGitForLine, withoutSecrets } from './git-command.ts';
 
 /**
@@ -28,7 +28,16 @@ export async function isRepository(folder: string): Promise<boolean> {
 export async function repositoryRoot(folder: string): Promise<Result<string>> {
   const root = await runGitForLine(folder, ['rev-parse', '--show-toplevel']);
   if (root.ok && root.value !== '') return root;
-  return err(problem('git/not-a-repository', `${folder} is not in a Git repository.`, { folder }));
+  return err(whyNoRepository(folder, root.ok ? undefined : root.error));
+}
+
+/** Git looks at nothing that belongs to another user, unless somebody allowed it: that is worth a word of its own. */
+function whyNoRepository(folder: string, why: Problem | undefined): Problem {
+  if (!/dubious ownership/.test(why?.detail ?? '')) {
+    return problem('git/not-a-repository', `${folder} is not in a Git repository.`, { folder });
+  }
+  const remedy = `Run Rollway as its owner, or allow it: git config --global --add safe.directory ${folder}`;
+  return problem('git/failed', `${folder} belongs to another user.`, { folder }, remedy);
 }
 
 /** A commit by any name Git knows (`HEAD`, a branch, a short id). */
@@ -157,8 +166,9 @@ async function checkSource(source: string): Promise<Result<string>> {
   if (source.startsWith('-') || /[\0\n\r]/.test(source)) return bad('is not an address');
   if (isAbsolute(source) || source.startsWith('file:///')) {
     const folder = source.replace(/^file:\/\//, '');
-    const known = await isRepository(folder);
-    return known ? ok(folder) : err(problem('git/not-a-repository', `${folder} is not a Git repository.`, { folder }));
+    if (await isRepository(folder)) return ok(folder);
+    const found = await repositoryRoot(folder);
+    return found.ok ? ok(folder) : found;
   }
   if (/^(https?|ssh):\/\/[^-/\s][^\s]*$/.test(source)) return ok(source);
   if (/^[\w.]+@[\w.][\w.-]*:[^-\s:][^\s]*$/.test(source)) return ok(source);

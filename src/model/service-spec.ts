@@ -26,7 +26,7 @@ export const readySchema = z.union([
 
 /** What a service says of one of its tasks; travels to the agent with the version. */
 export const taskSpecSchema = z.strictObject({
-  /** argv; `{port}`, `{port:<name>}` and `{dataDir}` are replaced by the agent. Run in the unpacked package. */
+  /** argv; `{port}`, `{port:<name>}`, `{address}` and `{dataDir}` are replaced by the agent. Run in the unpacked package. */
   command: argv,
   /** Port names; the numbers are assigned by the agent (`PORT` is the first, `PORT_<NAME>` each). */
   ports: z.array(name),
