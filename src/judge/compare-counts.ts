@@ -19,6 +19,11 @@ export interface CountEvidence {
   readonly overdispersion: number;
   /** 1 / relative variance of `expected`: of the rate, of the baselines, between harmless rollouts. */
   readonly shape: number;
+  /**
+   * The same where a pass is concerned: without history the spread between rollouts is a wide guess, so that nothing
+   * harmless is stopped; half of it suffices not to let something harmful through.
+   */
+  readonly passShape: number;
   /** Degrees of freedom with which `overdispersion` is known. */
   readonly freedom: number;
   readonly newTasks: number;
@@ -139,6 +144,7 @@ export function compareCounts(
     tested: { events: total(tested, 'events'), expected, exposure: total(tested, 'exposure') },
     overdispersion,
     shape: 1 / (ofRate + ofBaselines + ofRollouts + ofTime),
+    passShape: 1 / (ofRate + ofBaselines + (options.ageCurve ? ofRollouts : ofRollouts / 4) + ofTime),
     freedom,
     newTasks: seen.length,
     oldTasks: still.length,

@@ -111,7 +111,7 @@ function weighCounts(table: BinTable, { check, measure, latency }: CheckData, op
     estimate: harmOf(source.newEvents / Math.max(source.expected, 1e-9)),
     interval: [harmOf(low), harmOf(high)] as const,
     chanceIfHarmless: chanceOfCounts(source, limit),
-    chanceIfHarmful: chanceOfFewCounts(source, harmful),
+    chanceIfHarmful: chanceOfFewCounts({ ...source, shape: source.passShape }, harmful),
     powerAt: (alpha: number) => {
       const [none, harm] = [meanUnder(source, limit), meanUnder(source, harmful)];
       const sd = (m: { mean: number; shape: number }) =>
