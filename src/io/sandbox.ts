@@ -64,7 +64,7 @@ function works(sandbox: Sandbox): boolean {
     writeFileSync(join(readOnly, 'given'), '');
     writeFileSync(secret, 'secret');
     const [program = '', ...args] = sandbox({ open, readOnly, cwd: open, hidden: [folder] });
-    const look = '[ ! -e "$1" ] && [ -e "$2/given" ] && ! : 2>/dev/null >"$2/made" && : >seen';
+    const look = '[ ! -e "$1" ] && [ -e "$2/given" ] && ! (echo >"$2/made") 2>/dev/null && echo >seen';
     const check = ['/bin/sh', '-c', look, 'rollway', secret, readOnly];
     const { status } = spawnSync(program, [...args, ...check], { timeout: 5000, stdio: 'ignore' });
     return status === 0 && existsSync(join(open, 'seen')) && readFileSync(secret, 'utf8') === 'secret';
