@@ -10,7 +10,7 @@ import type { AgentOptions } from '../../src/agent/index.ts';
 import { runAgent } from '../../src/agent/index.ts';
 import type { ActionOrder, ExecuteOrder, Order, Reports } from '../../src/api/index.ts';
 import { openArtifactStore, packTree } from '../../src/artifact/index.ts';
-import { createEngine } from '../../src/engine/index.ts';
+import { createEngine, type Engine } from '../../src/engine/index.ts';
 import { openBlobFiles } from '../../src/io/blob-files.ts';
 import { closeCgroups, probeCgroups } from '../../src/io/cgroup.ts';
 import { realChance } from '../../src/io/chance.ts';
@@ -50,8 +50,14 @@ type ActionReport = Reports['actions'][number];
 export const version = '0.0.0-test';
 let nextAddress = 10;
 
-/** `listenOn`: where agents reach the server half; by default only from this machine. */
-export async function openRig(listenOn = '127.0.0.1'): Promise<Rig> {
+/**
+ * `listenOn`: where agents reach the server half; by default only from this machine. `govern` registers what decides;
+ * without it nothing is decided, and tests send orders themselves.
+ */
+export async function openRig(
+  listenOn = '127.0.0.1',
+  govern?: (engine: Engine, server: AgentServer) => void,
+): Promise<Rig> {
   const folder = mkdtempSync(join(tmpdir(), 'rw-'));
   const store = await openStore({ kind: 'sqlite', path: ':memory:' });
   const engine = createEngine({ store, clock: realClock, chance: realChance, processId: 'test' });
@@ -69,6 +75,9 @@ export async function openRig(listenOn = '127.0.0.1'): Promise<Rig> {
     settings: { version, heartbeatMs: 300, binMs: 1000 },
   });
   await server.listen(0, listenOn);
+  const governing = new AbortController();
+  govern?.(engine, server);
+  const governed = govern === undefined ? undefined : engine.run(governing.signal);
   const reports: TaskReport[] = [];
   const ended = new AbortController();
   const observing = server.driver.observe(async (seen) => {
@@ -163,6 +172,8 @@ export async function openRig(listenOn = '127.0.0.1'): Promise<Rig> {
       await Promise.all(agents.map((agent) => agent.stop().catch(() => {})));
       ended.abort();
       await observing;
+      governing.abort();
+      await governed;
       await server.close();
       await store.close();
       killKeepersBelow(folder);
