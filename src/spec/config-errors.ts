@@ -90,9 +90,13 @@ interface JsonSchema {
   readonly oneOf?: readonly JsonSchema[];
 }
 
+// Made once: it takes 15 ms, and a file may have many mistakes.
+let wholeSchema: JsonSchema | undefined;
+
 /** Keys that may stand at a path, over all forms it can have. */
 function knownKeysAt(path: Path): string[] {
-  let schemas: JsonSchema[] = [configJsonSchema() as JsonSchema];
+  wholeSchema ??= configJsonSchema() as JsonSchema;
+  let schemas: JsonSchema[] = [wholeSchema];
   for (const part of path) schemas = schemas.flatMap(formsOf).flatMap((schema) => stepInto(schema, part));
   return schemas.flatMap(formsOf).flatMap((schema) => Object.keys(schema.properties ?? {}));
 }
