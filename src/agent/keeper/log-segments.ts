@@ -27,6 +27,7 @@ export class LogSegments {
   #droppedInARow = 0;
   #timer: NodeJS.Timeout | undefined;
   #number = 0;
+  #closing = 0;
 
   constructor(folder: string, maxBytes: number, onDropped: () => void) {
     this.#folder = folder;
@@ -37,16 +38,13 @@ export class LogSegments {
 
   append(line: LogLine): void {
     const gzip = this.#gzip ?? this.#open();
-    if (gzip.writableLength > maxPendingBytes) {
+    // What waits to be compressed counts against the bound too, also that of segments which are still being closed.
+    if (gzip.writableLength > Math.min(maxPendingBytes, this.#maxBytes / segmentsPerTask) || this.#closing > 1) {
       this.#droppedInARow += 1;
       this.#onDropped();
       return;
     }
-    if (this.#droppedInARow > 0) {
-      const note = `${this.#droppedInARow} lines dropped: they came faster than they could be stored`;
-      this.#droppedInARow = 0;
-      this.#write(gzip, { atMs: line.atMs, stream: 'rollway', text: note });
-    }
+    if (this.#droppedInARow > 0) this.#noteDropped(gzip, line.atMs);
     this.#write(gzip, line);
     if (this.#segmentBytes > this.#maxBytes / segmentsPerTask || this.#textBytes > maxSegmentTextBytes) this.#end();
   }
@@ -55,9 +53,16 @@ export class LogSegments {
   async close(): Promise<void> {
     const file = this.#file;
     if (!file) return;
+    if (this.#droppedInARow > 0 && this.#gzip) this.#noteDropped(this.#gzip, Date.now());
     const isDone = new Promise<void>((resolve) => file.once('close', resolve));
     this.#end();
     await isDone;
+  }
+
+  #noteDropped(gzip: Gzip, atMs: number): void {
+    const text = `${this.#droppedInARow} lines dropped: they came faster than they could be stored`;
+    this.#droppedInARow = 0;
+    this.#write(gzip, { atMs, stream: 'rollway', text });
   }
 
   #write(gzip: Gzip, line: LogLine): void {
@@ -89,7 +94,10 @@ export class LogSegments {
       this.#segmentBytes += chunk.length;
     });
     // A full disk must not end the task: the lines are lost, the task goes on.
-    file.on('error', () => gzip.unpipe(file).resume());
+    file.on('error', () => {
+      gzip.unpipe(file).resume();
+      file.destroy();
+    });
     gzip.pipe(file);
     this.#segmentBytes = 0;
     this.#textBytes = 0;
@@ -102,6 +110,10 @@ export class LogSegments {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#unflushedBytes = 0;
+    this.#closing += 1;
+    this.#file?.once('close', () => {
+      this.#closing -= 1;
+    });
     this.#gzip?.end();
     this.#gzip = undefined;
     this.#file = undefined;
