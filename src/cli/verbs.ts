@@ -41,6 +41,13 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
     () => import('./verbs/rollback.ts'),
     (c) => reason(environment(service(c))),
   );
+  verb(
+    program,
+    'unhold',
+    'let releases in again after a rollback',
+    () => import('./verbs/rollback.ts').then((m) => ({ run: m.unhold })),
+    (c) => reason(environment(service(c))),
+  );
 
   program.commandsGroup('Look');
   verb(program, 'status [service]', 'services by environment', () => import('./verbs/status.ts'), watch);

@@ -95,7 +95,7 @@ function waitForHold(draft: Draft, release: ReleaseFacts, action: DeployAction):
   return {
     kind: 'hold',
     sentence: `${action.environment} is held since ${hold.by} rolled it back: ${hold.reason}`,
-    unblocker: 'A release with a fix comes, or a person ends the hold.',
+    unblocker: 'A release with a fix (`Rollway-Fixes:`) comes, or a person ends the hold (`rollway unhold`).',
   };
 }
 

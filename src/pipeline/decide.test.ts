@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { ActionSpec, MarkId, Rollout, ServiceSpec, VersionId } from '../model/index.ts';
 import { decideCommand } from './commands.ts';
 import { decidePipeline } from './decide.ts';
-import type { Draft, Names } from './draft.ts';
+import { type Draft, type Names, openDraft } from './draft.ts';
+import { listWaits } from './explain.ts';
 import type { ActionReport, DeployHold, PipelineState, ReleaseFacts, Run } from './facts.ts';
 import { newestFirst } from './order.ts';
 
@@ -632,4 +633,67 @@ test('parallel branches: two environments that need the same test', () => {
   const world = new World(two());
   const id = upToDeploy(world, 1);
   expect(world.starts()).toEqual([`deploy-production ${id}`, `deploy-staging ${id}`]);
+});
+
+describe('D13 why a release does not move: a sentence and its unblocker', () => {
+  const shut = { windows: [{ from: '00:00', to: '00:01', days: ['sun'], timeZone: 'UTC' }] };
+  const alone =
+    (over: Partial<ReleaseFacts> = {}) =>
+    (world: World) =>
+      world.commit(1, over);
+  const tested = (world: World) => upToDeploy(world, 1) as ReleaseFacts['id'];
+  type Case = [kind: string, actions: ActionSpec[], make: (world: World) => string, says: string];
+  const migrate = { ...base, name: 'm', type: 'run', needs: [], commands: [['x']], safeToRepeat: false, output: null };
+
+  test.each<Case>([
+    ['configuration', line(), alone({ isConfigured: false }), 'configuration of'],
+    ['source', line(), alone({ source: { kind: 'wanted' } }), 'being packed'],
+    ['person', [check('slow', [], { picker: 'named' })], alone(), 'a person names'],
+    ['window', [build(), check('test', ['build']), deploy('production', ['test'], shut)], tested, 'in its windows'],
+    ['parked', [migrate as unknown as ActionSpec], parked, 'may not be repeated'],
+    ['host', [build()], withoutHosts, 'No host can run'],
+    ['station', [check('slow', [], { picker: 'oldest' })], behindAnother, 'is busy with release'],
+    ['target', line(), behindRollout, 'is rolling out to production'],
+    ['mark', line(), marked, 'marked bad (mark_1)'],
+    ['version', [check('test', []), deploy('production', ['test'])], withoutBuild, 'No build has made'],
+  ])('%s', (kind, actions, make, says) => {
+    const world = new World(actions);
+    const id = make(world);
+    world.settle();
+    const draft = openDraft(world.state(), world.nowMs, world.names());
+    const [first] = listWaits(draft, draft.releases.get(id as ReleaseFacts['id'])!);
+    expect(first).toMatchObject({ kind, sentence: expect.stringContaining(says) });
+    expect(first!.unblocker.length).toBeGreaterThan(10);
+    expect(world.release(id).reason).toBe(`${first!.sentence} ${first!.unblocker}`);
+  });
+
+  function parked(world: World): string {
+    const id = world.commit(1);
+    world.report(world.settle().find(id, 'm')!, 'lost');
+    return id;
+  }
+  function withoutHosts(world: World): string {
+    world.hosts = [];
+    return world.commit(1);
+  }
+  function behindAnother(world: World): string {
+    world.commit(1);
+    world.settle();
+    return world.commit(2);
+  }
+  function behindRollout(world: World): string {
+    upToDeploy(world, 1);
+    return upToDeploy(world, 2);
+  }
+  function marked(world: World): string {
+    const id = world.commit(1);
+    world.settle().finish(id, 'build');
+    world.carriers.set(world.release(id).version!, ['mark_1']);
+    return id;
+  }
+  function withoutBuild(world: World): string {
+    const id = world.commit(1);
+    world.settle().finish(id, 'test');
+    return id;
+  }
 });

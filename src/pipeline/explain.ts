@@ -67,3 +67,15 @@ function waitAtStation(draft: Draft, release: ReleaseFacts, action: ActionSpec):
     unblocker: 'A host has room again, or `rollway agent --join` adds one.',
   };
 }
+
+/** Everything that keeps a live release now, first things first; each with what will change it. */
+export function listWaits(draft: Draft, release: ReleaseFacts): AnyWait[] {
+  const first = firstWait(draft, release);
+  if (first === undefined || !release.isConfigured) return first === undefined ? [] : [first];
+  const waits = actionsOf(draft, release)
+    .filter((action) => stageOf(draft, release.id, action) === 'open')
+    .map((action) => findWait(draft, release, action) ?? waitAtStation(draft, release, action))
+    .filter((wait) => wait !== undefined && wait.kind !== 'needs');
+  const others = waits.filter((wait) => wait !== undefined && wait.sentence !== first.sentence);
+  return [first, ...new Map(others.map((wait) => [wait!.sentence, wait!])).values()];
+}

@@ -13,6 +13,7 @@ export {
   readRepository,
   registerRepository,
 } from './work/enter.ts';
+export { readWaits } from './work/load.ts';
 export { decideKind, effectKinds, type PipelineWorld, pollKind } from './work/world.ts';
 
 /**

@@ -23,6 +23,15 @@ export async function run(session: Session, [version]: readonly string[], flags:
   return showCommand(session, answer, 'rollway rollout show --watch');
 }
 
+/** Ends the hold that a rollback left behind: releases with the change that was rolled back may come again. */
+export async function unhold(session: Session, _words: readonly string[], flags: Flags) {
+  const reason = reasonOf(flags, 'ending a hold');
+  const service = await findService(session, flags.service);
+  const environment = flags.environment ?? (await onlyEnvironment(session, service));
+  const answer = await session.client.endHold({ params: { service }, body: { environment, reason } }, once());
+  return showCommand(session, answer, 'rollway releases');
+}
+
 async function onlyEnvironment(session: Session, service: string): Promise<string> {
   const { environments } = await session.client.getService({ params: { service } });
   const names = environments.map((entry) => entry.environment);

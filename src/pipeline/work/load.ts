@@ -13,8 +13,11 @@ import {
   type VersionId,
 } from '../../model/index.ts';
 import * as rolloutRows from '../../rollout/rows.ts';
+import type { Tx } from '../../store/index.ts';
 import { buildKey } from '../build-key.ts';
 import type { RollbackChoices } from '../commands.ts';
+import { openDraft } from '../draft.ts';
+import { type AnyWait, listWaits } from '../explain.ts';
 import type { ActionHost, DeployHold, Passed, PipelineState, ReleaseFacts, ServiceFacts } from '../facts.ts';
 import * as rows from '../rows.ts';
 import { decideKind } from './world.ts';
@@ -178,4 +181,17 @@ export async function loadChoices(
   );
   const marked: ReadonlySet<VersionId> = new Set((await blameRows.carriersAmong(view.tx, job.goodVersions)).keys());
   return { current: live?.to ?? job.goodVersions[0], good: job.goodVersions, marked };
+}
+
+/** Why a live release is where it is, for people: each wait with its unblocker. Reads only. */
+export async function readWaits(tx: Tx, graphs: CommitGraphs, id: ReleaseId, nowMs: number): Promise<AnyWait[]> {
+  const release = await rows.findRelease(tx, id);
+  if (release === undefined || release.endedAtMs !== undefined) return [];
+  const loaded = await loadPipeline({ tx, guard: async () => 0 }, graphs, release.service);
+  if (loaded === undefined) return [];
+  const nobody = () => {
+    throw new Error('an explanation makes nothing');
+  };
+  const draft = openDraft(loaded.state, nowMs, { run: nobody, rollout: nobody });
+  return listWaits(draft, draft.releases.get(id) ?? release);
 }

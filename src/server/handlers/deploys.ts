@@ -87,6 +87,12 @@ export function deployHandlers(context: ServerContext) {
       const wish = { kind: decideKind, key: service.name, name: 'rollback', arguments: { environment, to }, reason };
       return command(context, wish, call, query.waitMs, 'rollout/no-good-version');
     },
+    async endHold({ params, query, body }, call) {
+      const { service } = await store.read((tx) => findService(tx, params.service));
+      const { environment, reason } = body;
+      const wish = { kind: decideKind, key: service.name, name: 'end-hold', arguments: { environment }, reason };
+      return command(context, wish, call, query.waitMs, 'pipeline/no-such-target');
+    },
     async registerRepository({ body }, call) {
       const name = body.name ?? nameOfRepository(body.url);
       const wish = { name, location: body.url, branch: body.branch, pollEveryMs: settings.pollRepositoriesMs };

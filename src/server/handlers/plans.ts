@@ -10,6 +10,7 @@ import {
   type ServiceSpec,
 } from '../../model/index.ts';
 import { findRelease, findReleaseOfCommit, findRun, readRepositories, readServices } from '../../pipeline/read.ts';
+import { readWaits } from '../../pipeline/work.ts';
 import type { TaskPlace } from '../../rollout/index.ts';
 import { readJob, readJobs, readRollout } from '../../rollout/read.ts';
 import type { Tx } from '../../store/index.ts';
@@ -52,7 +53,12 @@ export function planHandlers(context: ServerContext) {
     const isLive = release.endedAtMs === undefined;
     const own = release.reason ?? (isLive ? 'It is moving: its actions run.' : `It has ${release.state}.`);
     const sentence = isLive && inner && release.reason === undefined ? inner.sentence : own;
-    return { subject: `release/${id}`, sentence, reasons: isLive ? (inner?.reasons ?? []) : [], settings: [] };
+    const waits = await readWaits(tx, context.graphs, id, context.clock.nowMs());
+    const reasons = [
+      ...waits.map((wait) => ({ sentence: wait.sentence, unblocker: wait.unblocker, sinceMs: null })),
+      ...(isLive ? (inner?.reasons ?? []) : []),
+    ];
+    return { subject: `release/${id}`, sentence, reasons, settings: [] };
   }
 
   async function explainRollout(tx: Tx, id: RolloutId): Promise<Explanation> {
