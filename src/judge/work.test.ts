@@ -1,0 +1,161 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { createEngine, type Engine } from '../engine/index.ts';
+import { seededChance } from '../kit/index.ts';
+import type { JudgeSpec, Phase, Rollout, RolloutId, Sample } from '../model/index.ts';
+import { insertRevision, saveService } from '../pipeline/rows.ts';
+import { newRollout } from '../rollout/index.ts';
+import { insertRollout, saveRollout } from '../rollout/rows.ts';
+import { openStore, type Store } from '../store/index.ts';
+import { openSampleStore, type SampleStore } from './index.ts';
+import { readVerdicts } from './read.ts';
+import { findMemory, latestVerdict } from './rows.ts';
+import { judgeWork, lookAt } from './work.ts';
+
+const t0 = 1_700_000_000_000;
+const id = 'ro_1' as RolloutId;
+const spec: JudgeSpec = { checks: [], alpha: 0.01, binMs: 1000, warmupMs: 2000 };
+const phase: Phase = {
+  name: 'first',
+  state: 'judging',
+  members: [0],
+  allowance: 1,
+  concurrency: 1,
+  minBakeMs: 3000,
+  maxBakeMs: 20_000,
+  onFail: 'revert',
+  onUndecided: undefined,
+  startedAtMs: t0 + 30_000,
+  updatedAtMs: t0 + 30_000,
+  endedAtMs: undefined,
+  passedBy: undefined,
+  passAsked: undefined,
+};
+
+let store: Store;
+let engine: Engine;
+let samples: SampleStore;
+let nowMs: number;
+let rollout: Rollout;
+
+async function begin(): Promise<void> {
+  nowMs = t0;
+  store = await openStore({ kind: 'sqlite', path: ':memory:' });
+  samples = await openSampleStore({ nowMs });
+  await openEngine();
+  const request = {
+    id,
+    job: 'shop@production',
+    release: undefined,
+    to: 'v_new',
+    kind: 'deploy',
+    judged: true,
+  } as const;
+  const plan = { phases: [], newcomers: 'last-good', overlap: 'wait' } as const;
+  const waiting = newRollout(
+    {
+      ...request,
+      plan: { ...plan, phases: [] },
+      holdAfter: undefined,
+      createdBy: { kind: 'rollway', name: 'test' } as never,
+      reason: undefined,
+    },
+    nowMs,
+  );
+  rollout = { ...waiting, state: 'running', from: ['v_old'], phases: [phase], startedAtMs: t0 + 30_000 };
+  await store.transaction(async (tx) => {
+    const service = { name: 'shop', repository: 'shop', configPath: '', branch: 'main', revision: 1, createdAtMs: t0 };
+    await saveService(tx, service as Parameters<typeof saveService>[1]);
+    await insertRevision(tx, 'shop', 1, 'digest', JSON.stringify({ judge: spec }), 'abc', t0);
+    await insertRollout(tx, rollout);
+  });
+}
+
+async function openEngine(): Promise<void> {
+  const clock = { nowMs: () => nowMs, sleepUntil: () => Promise.resolve() };
+  engine = createEngine({
+    store,
+    clock,
+    chance: seededChance(1),
+    processId: `test-${nowMs}`,
+    settings: { isSoleProcess: true },
+  });
+  engine.registerWork(judgeWork({ samples }));
+  engine.registerWork({ kind: 'job/decide', async run() {} });
+}
+
+afterEach(async () => store.close());
+
+/** A second of traffic to four tasks; task 0 is new since second 30. */
+function traffic(second: number, newErrors: number, isNewMissing = false): void {
+  const batch: Sample[] = [];
+  for (let index = 0; index < 4; index += 1) {
+    const isNew = index === 0 && second >= 30;
+    if (isNew && isNewMissing) continue;
+    const base = {
+      job: 'shop@production' as const,
+      index,
+      incarnation: isNew ? 2 : 1,
+      version: isNew ? ('v_new' as const) : ('v_old' as const),
+      state: 'serving' as const,
+      metric: 'http_requests_total',
+      fromMs: t0 + second * 1000,
+      toMs: t0 + second * 1000 + 1000,
+    };
+    batch.push({ ...base, labels: { code: '200' }, value: { counterDelta: 40 } });
+    if (isNew) batch.push({ ...base, labels: { code: '500' }, value: { counterDelta: newErrors } });
+  }
+  samples.append(batch, t0 + second * 1000 + 1000);
+}
+
+async function run(from: number, to: number, newErrors: number, isNewMissing = false): Promise<void> {
+  for (let second = from; second < to; second += 1) {
+    traffic(second, newErrors, isNewMissing);
+    nowMs = t0 + (second + 1) * 1000 + 300;
+    if (second === 30) await engine.enqueue(lookAt(id));
+    while (await engine.step()) {}
+  }
+}
+
+const latest = () => store.read((tx) => latestVerdict(tx, id, 0));
+
+describe('looks as durable work', () => {
+  test('without any configuration: finds the error ratio, fails, says why, and tells the job', async () => {
+    await begin();
+    await run(0, 40, 6);
+    const row = (await latest())!;
+    expect(row.verdict.verdict).toBe('fail');
+    expect(row.measured).toBe(true);
+    expect(row.verdict.sentence).toMatch(/13 % of the requests to new tasks failed, none of those to old tasks/);
+    const looks = (await engine.readStream('rollout/ro_1', 0, 100)).filter(({ type }) => type === 'judge.looked');
+    expect(looks.length).toBeGreaterThan(0);
+    expect(looks.at(-1)!.data).toMatchObject({ verdict: 'fail', perCheck: [{ check: 'errors', verdict: 'fail' }] });
+  });
+
+  test('a crash between looks spends nothing twice, and changes no verdict', async () => {
+    await begin();
+    await run(0, 37, 0);
+    const before = (await store.read((tx) => findMemory(tx, id)))!;
+    // The same bins again, by another process, with nothing new.
+    await openEngine();
+    await engine.enqueue(lookAt(id));
+    while (await engine.step()) {}
+    const after = (await store.read((tx) => findMemory(tx, id)))!;
+    expect(after).toEqual(before);
+    await run(37, 50, 0);
+    const history = await store.read((tx) => readVerdicts(tx, id));
+    expect(new Set(history.map(({ verdict }) => verdict.lookId)).size).toBe(history.length);
+    const spent = (await store.read((tx) => findMemory(tx, id)))!.alphaSpent;
+    expect(spent).toBeGreaterThan(0);
+    expect(spent).toBeLessThanOrEqual(0.01);
+  });
+
+  test('stops looking when the rollout is not running any more', async () => {
+    await begin();
+    await run(0, 36, 0);
+    await store.transaction((tx) => saveRollout(tx, { ...rollout, state: 'held' }));
+    await run(36, 38, 0);
+    const looked = (await latest())!.verdict.atMs;
+    await run(38, 45, 6);
+    expect((await latest())!.verdict.atMs).toBe(looked);
+  });
+});
