@@ -7,16 +7,11 @@ export interface Bell {
 
 export function createBell(): Bell {
   let isMissed = false;
-  let waiting: (() => void)[] = [];
+  const waiting = new Set<() => void>();
   return {
     ring() {
-      if (waiting.length === 0) {
-        isMissed = true;
-        return;
-      }
-      const woken = waiting;
-      waiting = [];
-      for (const wake of woken) wake();
+      isMissed = waiting.size === 0;
+      for (const wake of [...waiting]) wake();
     },
     heard(signal) {
       if (isMissed || signal.aborted) {
@@ -24,11 +19,13 @@ export function createBell(): Bell {
         return Promise.resolve();
       }
       return new Promise((resolve) => {
+        // Whoever stopped waiting hears nothing: it must not keep a ring from those who come later.
         const wake = () => {
+          waiting.delete(wake);
           signal.removeEventListener('abort', wake);
           resolve();
         };
-        waiting.push(wake);
+        waiting.add(wake);
         signal.addEventListener('abort', wake, { once: true });
       });
     },

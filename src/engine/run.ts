@@ -12,6 +12,7 @@ import { type ClaimedWork, findNextWorkAtMs, renewWorkLease } from './work-rows.
 const housekeepingEveryMs = 600_000;
 /** When the database fails: not at once again. */
 const troubleWaitMs = 1000;
+const sealPollMs = 40;
 /** A safety net only: where this process is alone, it hears of everything itself. */
 const solePollMs = 5000;
 
@@ -62,7 +63,15 @@ async function turnLoop(core: Core, signal: AbortSignal): Promise<void> {
     }
     for (const row of batch) core.turnsUnderWay.add(row);
     ended = await runBatch(core, batch, signal);
+    await breathe();
   }
+}
+
+/** Lets requests and timers in: SQLite answers at once, so that a long backlog would otherwise never give way. */
+function breathe(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 function runTogether(core: Core, batch: readonly ClaimedWork[], signal: AbortSignal): Promise<EndedTurn[]> {
@@ -146,7 +155,8 @@ async function sealLoop(core: Core, signal: AbortSignal): Promise<void> {
       const { position } = await core.store.read(loadSeal);
       tellListeners(core, position);
     });
-    await waitFor(core, core.eventBell, async () => undefined, signal);
+    // Other servers' events are nobody else's to seal, and theirs do not ring here.
+    await waitFor(core, core.eventBell, async () => core.clock.nowMs() + sealPollMs, signal);
   }
   await orTrouble(core, signal, 'sealing events', () => sealAll(core));
 }

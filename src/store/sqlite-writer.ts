@@ -37,13 +37,16 @@ export function createWriter(
 
   async function drive(): Promise<void> {
     isDriving = true;
-    await turnstile.enter();
-    try {
-      while (waiting.length > 0) await runGroup();
-    } finally {
-      isDriving = false;
-      turnstile.leave();
+    while (waiting.length > 0) {
+      // Between groups, so that reads that share the connection have their turn.
+      await turnstile.enter();
+      try {
+        await runGroup();
+      } finally {
+        turnstile.leave();
+      }
     }
+    isDriving = false;
   }
 
   async function runGroup(): Promise<void> {
