@@ -87,7 +87,7 @@ function retry(draft: Draft, id: string, action: string | undefined, actor: Acto
     if (isLast && run.state !== 'succeeded') reopen(draft, run);
   }
   const source = release.source.kind === 'failed' ? { kind: 'wanted' as const } : release.source;
-  saveRelease(draft, { ...release, state: 'running', reason: undefined, endedAtMs: undefined, source });
+  saveRelease(draft, { ...release, state: 'running', reason: undefined, endedAtMs: undefined, source, isNamed: true });
   emit(draft, release.id, 'release.retried', { actions: names, by: actorName(actor) });
   return ok(names.length === 0 ? 'The release goes on.' : `Runs again: ${names.join(', ')}.`);
 }
@@ -125,6 +125,10 @@ function rollBack(draft: Draft, command: RollbackCommand, facts: CommandFacts): 
   const release = to && facts.releaseOf(to);
   if (to === undefined || release === undefined)
     return err(problem('rollout/no-good-version', `Nothing good is known before what runs in ${environment}.`));
+  if (!choices.good.includes(to) || to === choices.current) {
+    const detail = to === choices.current ? `${to} is what runs in` : `${to} was never good in`;
+    return err(problem('rollout/no-good-version', `${detail} ${environment}.`, { version: to }));
+  }
   if (choices.marked.has(to) || draft.state.carriers.has(to))
     return err(problem('release/blocked-by-mark', `${to} carries a mark.`, { version: to }));
 

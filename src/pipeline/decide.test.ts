@@ -393,6 +393,19 @@ describe('P8 which release an action takes next', () => {
   });
 });
 
+test('P8 what a person named is not passed over by newer ones on its way', () => {
+  const newest = { picker: 'newest' as const };
+  const world = new World([check('slow', [], newest), check('after', ['slow'], newest)]);
+  const newer = world.commit(2);
+  world.settle().finish(newer, 'slow');
+  const named = world.commit(1, { isNamed: true });
+  const unnamed = world.commit(1);
+  world.settle();
+  expect(world.stateOf(unnamed)).toBe('superseded');
+  world.finish(named, 'slow').finish(newer, 'after').finish(named, 'after');
+  expect(world.stateOf(named)).toBe('succeeded');
+});
+
 describe('P4 an older release never overwrites a newer one', () => {
   test('the slower older one ends when the newer is out', () => {
     const world = new World(line());

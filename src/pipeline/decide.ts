@@ -88,7 +88,8 @@ function supersede(draft: Draft): void {
 }
 
 function overtaker(draft: Draft, release: ReleaseFacts, action: ActionSpec): string | undefined {
-  if (action.picker === 'newest' || action.type === 'deploy') {
+  // What a person named or retried is overtaken only where it would overwrite something newer.
+  if ((action.picker === 'newest' && !release.isNamed) || action.type === 'deploy') {
     const passed = passedOf(draft, action);
     if (passed !== undefined && passed.id !== release.id && isOlder(release, passed)) return passed.id;
   }

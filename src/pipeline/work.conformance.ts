@@ -402,6 +402,9 @@ export function pipelineConformance(name: string, open: () => Promise<Store>): v
         const [first] = await plane.rollouts();
         await plane.end(first!.id, 'succeeded');
         const second = await good('two');
+        const old = await plane.deploy((await plane.read((tx) => rows.findRelease(tx, first!.release!)))!.commit);
+        expect(old).toMatchObject({ ok: false, error: { code: 'release/superseded' } });
+        expect(await plane.command('rollback', { environment: 'production', to: 'v_x' })).toContain('Nothing good');
         expect(await plane.command('rollback', { environment: 'production' }, 'too slow')).toContain(
           'Rolling production back',
         );

@@ -155,6 +155,17 @@ export async function saveConfig(
     .execute();
 }
 
+/** Taken in: what it said is in a pipeline revision, or in a finding. */
+export async function deleteConfigs(tx: Tx, repository: string, commits: readonly CommitId[]): Promise<void> {
+  for (const commit of new Set(commits))
+    await tx
+      .deleteFrom('config_result')
+      .where('repository', '=', repository)
+      .where('commit_id', '=', commit)
+      .where('result', 'is not', null)
+      .execute();
+}
+
 export interface ServiceSearch {
   readonly commit: CommitId;
   readonly branch: string;

@@ -146,11 +146,12 @@ export async function listNewReports(tx: Tx, service: ServiceName): Promise<Acti
   return rows.map((row) => JSON.parse(row.payload) as ActionReport);
 }
 
+/** That they came is remembered, so that a repetition is no news; what they said is in the runs now. */
 export async function endReports(tx: Tx, reports: readonly ActionReport[]): Promise<void> {
   for (const { run, state } of reports)
     await tx
       .updateTable('action_report')
-      .set({ is_folded: 1 })
+      .set({ is_folded: 1, payload: '' })
       .where('run', '=', run)
       .where('state', '=', state)
       .execute();

@@ -200,6 +200,8 @@ async function propose({ view, turn, repository, changes }: Context): Promise<Pr
       for (const service of services.values()) await rows.saveService(tx, service);
       for (const release of releases.values()) await rows.saveRelease(tx, release);
       for (const search of handled) await rows.deleteSearch(tx, repository.name, search);
+      const taken = [...[...releases.values()].map(({ commit }) => commit), ...handled.map(({ commit }) => commit)];
+      await rows.deleteConfigs(tx, repository.name, taken);
       for (const [subject, found] of findings) {
         if (found === undefined) await rows.deleteFinding(tx, subject);
         else await rows.saveFinding(tx, subject, found, turn.nowMs);

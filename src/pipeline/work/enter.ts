@@ -3,6 +3,7 @@ import * as blameRows from '../../blame/rows.ts';
 import type { Proposal, Turn, View } from '../../engine/index.ts';
 import { type Actor, type CommitId, err, ok, problem, type Result } from '../../model/index.ts';
 import type { ReleaseFacts, RepositoryFacts, ServiceFacts } from '../facts.ts';
+import { isOlder } from '../order.ts';
 import * as rows from '../rows.ts';
 import { createdEvent, releaseAt } from './new-release.ts';
 import { decideKind, pollKind } from './world.ts';
@@ -101,6 +102,8 @@ export function nameRelease(
       return { result: err(problem('git/unknown-commit', text, { commit: wish.commit })) };
     }
     const release = await releaseFor(view, graphs, names, service, commit, wish, actor);
+    const newer = await findOvertaken(view, service, wish, release);
+    if (newer !== undefined) return { result: newer };
     const sentence = `Asked for ${commit.slice(0, 10)}${wish.reason ? `: ${wish.reason}` : ''}`;
     const { onlyTo, holdAfter, reason } = wish;
     const data = { onlyTo, holdAfter, reason, sentence };
@@ -121,10 +124,32 @@ export function nameRelease(
   };
 }
 
+async function targetsOf(view: View, service: ServiceFacts): Promise<string[]> {
+  if (service.revision === undefined) return [];
+  const spec = (await rows.listRevisions(view.tx, service.name, [service.revision])).get(service.revision);
+  return spec?.pipeline.actions.flatMap((one) => (one.type === 'deploy' ? [one.environment] : [])) ?? [];
+}
+
+/** P4: what would overwrite something newer everywhere is refused before anything is built. */
+async function findOvertaken(
+  view: View,
+  service: ServiceFacts,
+  wish: DeployWish,
+  release: ReleaseFacts,
+): Promise<Result<never> | undefined> {
+  const targets = wish.onlyTo === undefined ? await targetsOf(view, service) : [wish.onlyTo];
+  const newer: string[] = [];
+  for (const environment of targets) {
+    const holder = await rows.findHolder(view.tx, service.name, environment);
+    if (holder !== undefined && isOlder(release, holder.release)) newer.push(`${environment} has ${holder.release.id}`);
+  }
+  if (newer.length === 0 || newer.length < targets.length) return undefined;
+  return err(problem('release/superseded', `${release.commit.slice(0, 10)} is older: ${newer.join(', ')}.`));
+}
+
 async function findMistake(view: View, service: ServiceFacts, wish: DeployWish): Promise<Result<never> | undefined> {
   if (wish.onlyTo === undefined || service.revision === undefined) return undefined;
-  const spec = (await rows.listRevisions(view.tx, service.name, [service.revision])).get(service.revision);
-  const targets = spec?.pipeline.actions.flatMap((one) => (one.type === 'deploy' ? [one.environment] : [])) ?? [];
+  const targets = await targetsOf(view, service);
   if (targets.includes(wish.onlyTo)) return undefined;
   const detail = `${service.name} deploys to ${targets.join(', ') || 'nowhere'}, not to "${wish.onlyTo}".`;
   return err(problem('pipeline/no-such-target', detail, { environment: wish.onlyTo }));
