@@ -32,14 +32,11 @@ export async function migrate(store: Store, steps: readonly Migration[]): Promis
       .addColumn('digest', 'text', (column) => column.notNull())
       .execute();
     const applied = await db.selectFrom('migration').select(['name', 'digest']).orderBy('position').execute();
-    const known = await Promise.all(
-      steps.map(async (step) => ({ name: step.name, digest: await digestOfStep(step, tx) })),
-    );
+    const known = await Promise.all(steps.map((step) => scriptOf(step, tx)));
     refuseStrangers(applied, known);
-    for (const [position, step] of steps.entries()) {
+    for (const [position, { name, digest, statements }] of known.entries()) {
       if (position < applied.length) continue;
-      await step.up(tx as unknown as Kysely<unknown>);
-      const { name, digest } = known[position]!;
+      for (const statement of statements) await tx.executeQuery(statement);
       await db.insertInto('migration').values({ position, name, digest }).execute();
     }
   });
@@ -65,12 +62,33 @@ function refuseStrangers(applied: readonly Applied[], known: readonly Applied[])
   }
 }
 
-/** What the step would run, learned by running it against a connection that only listens. */
-async function digestOfStep(step: Migration, tx: Tx): Promise<string> {
-  const statements: string[] = [];
+/** A step as the statements it consists of. */
+interface Script extends Applied {
+  readonly statements: readonly CompiledQuery[];
+}
+
+const scripts = {
+  sqlite: new WeakMap<Migration, Promise<Script>>(),
+  postgres: new WeakMap<Migration, Promise<Script>>(),
+};
+
+/** The step's script for this database, written once per process: tests and simulations open thousands of stores. */
+function scriptOf(step: Migration, tx: Tx): Promise<Script> {
+  const known = scripts[dialectOf(tx)];
+  let script = known.get(step);
+  if (script === undefined) {
+    script = writeScript(step, tx);
+    known.set(step, script);
+  }
+  return script;
+}
+
+/** Runs the step against a connection that only listens. So a step cannot read: what it changes, it changes in SQL. */
+async function writeScript(step: Migration, tx: Tx): Promise<Script> {
+  const statements: CompiledQuery[] = [];
   const listener: DatabaseConnection = {
     async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-      statements.push(query.sql);
+      statements.push(query);
       return { rows: [] };
     },
     // biome-ignore lint/correctness/useYield: a migration never streams
@@ -84,5 +102,5 @@ async function digestOfStep(step: Migration, tx: Tx): Promise<string> {
     compiler: { compileQuery: (node, id) => executor.compileQuery(node, id) },
   };
   await step.up(bindTx(language, listener).tx as unknown as Kysely<unknown>);
-  return sha256(statements.join(';\n'));
+  return { name: step.name, digest: sha256(statements.map((one) => one.sql).join(';\n')), statements };
 }
