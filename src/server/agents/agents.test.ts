@@ -1,6 +1,8 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -196,6 +198,9 @@ describe('who may say what', () => {
     expect((await eventTypes('host/host-1')).filter((type) => type === 'host.spoke-for-another')).toHaveLength(5);
     expect((await store.read((tx) => readDiscovery(tx, job))).entries.map(({ host }) => host)).toEqual(['host-2']);
     expect(samples).toEqual([]);
+    for (let i = 0; i < 40; i++) expect((await agent.reports({ host: 'host-2' })).status).toBe(403);
+    const told = (await eventTypes('host/host-1')).filter((type) => type === 'host.spoke-for-another');
+    expect(told.length).toBeLessThanOrEqual(20);
   });
 });
 
@@ -425,6 +430,20 @@ describe('silence', () => {
 });
 
 describe('whatever is sent', () => {
+  test('bytes that are no TLS, and TLS that is no HTTP, leave the server as it was', async () => {
+    const agent = await joined('host-1');
+    const plain = connect(port, '127.0.0.1');
+    plain.on('error', () => undefined);
+    plain.end('GET / HTTP/1.1\r\n\r\n');
+    const secure = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
+    secure.on('error', () => undefined);
+    secure.on('secureConnect', () => secure.end(Buffer.alloc(50_000, 0xff)));
+    await Promise.all(
+      [plain, secure].map((socket) => new Promise((resolve) => socket.once('close', resolve).resume())),
+    );
+    expect((await agent.reports()).status).toBe(200);
+  });
+
   test('malformed bodies and unknown routes are answered by a problem document, never by a 500', async () => {
     const agent = await joined('host-1');
     const paths = [

@@ -51,6 +51,8 @@ export interface AgentContext {
   readonly actionLogs: ActionLogs;
   /** Hosts that were given up: nothing they report counts until they have said hello. */
   readonly absent: Set<HostId>;
+  /** How many events about a host that spoke for another were written in the newest such minute. */
+  readonly foreignEvents: Map<HostId, { readonly minute: number; readonly count: number }>;
   /** The newest batch of samples taken from each host. */
   readonly sampleBatches: Map<HostId, number>;
 }

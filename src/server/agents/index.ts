@@ -90,6 +90,7 @@ export async function createAgentServer(parts: AgentServerParts): Promise<AgentS
     tails: new Tails(book, clock, () => makeId('tail', clock.nowMs(), chance)),
     actionLogs: new ActionLogs(parts.dataDir, settings.maxActionLogBytes),
     absent,
+    foreignEvents: new Map(),
     sampleBatches: new Map(),
   };
   const app = createAgentApp(context);
