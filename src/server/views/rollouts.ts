@@ -32,14 +32,21 @@ export function rolloutSummary(
     to: versions.get(rollout.to) ?? null,
     currentPhase: rollout.currentPhase,
     phaseCount: rollout.phases.length,
-    updated: screen?.dots.filter((dot) => dot.look === 'new').length ?? 0,
-    size: screen?.job.size ?? 0,
+    updated: updatedOf(rollout, screen),
+    size: screen?.job.size ?? rollout.phases.at(-1)?.members.length ?? 0,
     failure: rollout.failure?.sentence ?? null,
     createdBy: actorView(rollout.createdBy),
     createdAtMs: rollout.createdAtMs,
     startedAtMs: rollout.startedAtMs ?? null,
     endedAtMs: rollout.endedAtMs ?? null,
   };
+}
+
+/** Of one that has ended, what it reached: the job may have moved on since. */
+function updatedOf(rollout: Rollout, screen: JobScreen | undefined): number {
+  if (rollout.state === 'succeeded') return rollout.phases.at(-1)?.members.length ?? 0;
+  if (rollout.state === 'reverted') return 0;
+  return screen?.dots.filter((dot) => dot.look === 'new').length ?? 0;
 }
 
 export function phaseViews(rollout: Rollout, screen: JobScreen): PhaseView[] {
