@@ -3,20 +3,10 @@ import { type BinTable, newGroup } from './bin-table.ts';
 import { countsByAge } from './compare-counts.ts';
 import { withoutLevelsAndShocks } from './compare-values.ts';
 import type { Measure } from './measures.ts';
-import type { AgeCurve } from './port.ts';
+import type { AgeCurve, RolloutCurve } from './port.ts';
 
 /** Ages (in bins) that a curve knows; older tasks are taken to be as at the last. */
 export const curveAges = 60;
-
-/** One harmless rollout's curve; null where nothing was seen. */
-export interface RolloutCurve {
-  /** Mean log difference of its new tasks at each age. */
-  readonly mean: readonly (number | null)[];
-  /** The same over the window that a look at this age compares: numbers its later half, counts all of it. */
-  readonly window: readonly (number | null)[];
-  /** How uncertain each of these is, as a variance. */
-  readonly noise: readonly (number | null)[];
-}
 
 /** Step 2 of the method, after a rollout that was harmless: how its restarted tasks differed from those left alone. */
 export function curveOf(table: BinTable, measure: Measure): RolloutCurve | undefined {
@@ -120,9 +110,15 @@ class Sums {
   }
 }
 
-/** The curves of past rollouts as one: the mean at each age, and the variance between rollouts beyond their noise. */
-export function combineCurves(curves: readonly RolloutCurve[]): AgeCurve | undefined {
+/**
+ * The curves of past rollouts as one: the mean at each age, and the variance between rollouts beyond their noise.
+ * Of few rollouts that variance is rough: it is drawn to the wide guess that is used without history.
+ */
+export function combineCurves(curves: readonly RolloutCurve[], priorSpread: number): AgeCurve | undefined {
   if (curves.length < 3) return undefined;
+  const guessed = Math.max(0, 12 - curves.length) / 2;
+  const drawn = (variance: number) =>
+    (curves.length * variance + guessed * priorSpread * priorSpread) / (curves.length + guessed);
   const mean: (number | undefined)[] = [];
   const variance: (number | undefined)[] = [];
   for (let age = 0; age < curveAges; age += 1) {
@@ -142,7 +138,7 @@ export function combineCurves(curves: readonly RolloutCurve[]): AgeCurve | undef
       windows.reduce((sum, { value }) => sum + (value - average) * (value - average), 0) / (windows.length - 1);
     const noise = windows.reduce((sum, one) => sum + one.noise, 0) / windows.length;
     // Never less than a quarter of what was seen: the noise is itself an estimate.
-    variance.push(Math.max(spread - noise, spread / 4));
+    variance.push(drawn(Math.max(spread - noise, spread / 4)));
   }
   const firstMean = mean.find((value) => value !== undefined);
   const firstVariance = variance.find((value) => value !== undefined);

@@ -268,10 +268,16 @@ function cutExtremes(table: BinTable, rows: readonly number[], y: Float64Array, 
   const limit = 5 * 1.4826022185056018 * medianInPlace(scratch, n);
   if (!(limit > 0)) return;
   for (const row of rows) {
+    // A new task's extremes are cut around its own middle: around zero, a large difference would hide itself.
+    let m = 0;
     for (let at = row * bins + start; at < (row + 1) * bins; at += 1) {
-      const reach = group[at] === oldGroup ? limit : 2 * limit;
-      if (y[at]! > reach) y[at] = reach;
-      else if (y[at]! < -reach) y[at] = -reach;
+      if (group[at] === newGroup && !Number.isNaN(y[at]!)) scratch[m++] = y[at]!;
+    }
+    const centre = m > 0 ? medianInPlace(scratch, m) : 0;
+    for (let at = row * bins + start; at < (row + 1) * bins; at += 1) {
+      const middle = group[at] === newGroup ? centre : 0;
+      if (y[at]! > middle + limit) y[at] = middle + limit;
+      else if (y[at]! < middle - limit) y[at] = middle - limit;
     }
   }
 }

@@ -18,7 +18,8 @@ export function explainCheck(
   const limits = verdict === 'pass' ? `margin ${margin}` : `limit ${percent(check.delta)}`;
   const tail = `${bounds}; ${limits}; ${tasks}, ${amount}`;
   const direction = estimate >= 0 === (check.worse === 'higher') ? 'higher' : 'lower';
-  const difference = percent(Math.abs(estimate));
+  const size = percent(Math.abs(estimate));
+  const difference = size === '0 %' ? 'less than 0.1 %' : size;
   const isTiny = 'errorRatio' in check.metric && oldLevel < 0.0005;
   let fact: string;
   if ('errorRatio' in check.metric) {

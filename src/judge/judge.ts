@@ -1,10 +1,11 @@
 import type { CheckResult, CheckSpec, JudgeVerdict, Sample, Verdict } from '../model/index.ts';
+import { combineCurves, curveOf } from './age-curve.ts';
 import { type BinTable, buildBinTable, newGroup, oldGroup } from './bin-table.ts';
 import { discoverChecks, metricsIn } from './discover.ts';
 import { explainCheck, explainVerdict } from './explain.ts';
 import { defaultLookAges, dueLook, shareOfLook } from './looks.ts';
-import { type CheckData, type Evidence, readCheck, weigh } from './measured-check.ts';
-import type { JudgeMemory, Judgement, JudgePlan } from './port.ts';
+import { type CheckData, type Evidence, priorSpreadOf, readCheck, weigh } from './measured-check.ts';
+import type { AgeCurve, JudgeMemory, Judgement, JudgePlan, RolloutCurve } from './port.ts';
 
 /** What the judge keeps of one phase; plain JSON. */
 interface PhaseMemory {
@@ -19,6 +20,8 @@ interface PhaseMemory {
 const emptyPhase: PhaseMemory = { used: { updating: 0, baking: 0 }, verdicts: {}, hadData: [] };
 /** Part of a phase's α for looks while its tasks are still being updated. */
 const updatingShare = 0.3;
+/** Of a phase's α at one look: what the power in a verdict is reckoned with. */
+const typicalShare = 0.1;
 /** Chance of passing a version that is worse by the margin, per phase. */
 const passAlpha = 0.05;
 /** Bins without a reading after which a metric of a warm task counts as gone. */
@@ -34,6 +37,11 @@ export function judge(
   memory: JudgeMemory | undefined,
   nowMs: number,
 ): Judgement {
+  const { checks, table, data } = readAll(plan, samples);
+  return judgeTable(plan, checks, table, data, memory, nowMs);
+}
+
+function readAll(plan: JudgePlan, samples: readonly Sample[]) {
   const { binMs } = plan.spec;
   let fromMs = Number.POSITIVE_INFINITY;
   let toMs = 0;
@@ -45,7 +53,18 @@ export function judge(
   const table = buildBinTable(plan, samples, fromMs === Number.POSITIVE_INFINITY ? 0 : fromMs, toMs);
   const checks = checksOf(plan, samples);
   const data = new Map(checks.map((check) => [check.name, readCheck(table, samples, check)]));
-  return judgeTable(plan, checks, table, data, memory, nowMs);
+  return { checks, table, data };
+}
+
+/** What a rollout that ended well teaches about restarts: one curve per check, to be kept with the service. */
+export function learnCurves(plan: JudgePlan, samples: readonly Sample[]): Record<string, RolloutCurve> {
+  const { table, data } = readAll(plan, samples);
+  const curves: Record<string, RolloutCurve> = {};
+  for (const [name, one] of data) {
+    const curve = one && curveOf(table, one.measure);
+    if (curve) curves[name] = curve;
+  }
+  return curves;
 }
 
 /** The checks of the specification; where a standard metric does not occur, what was discovered stands in for it. */
@@ -101,7 +120,7 @@ export function judgeTable(
     if (presence.onNew) hadData.add(check.name);
     const isGone = presence.isDue && !presence.onNew && (presence.onOld || hadData.has(check.name));
     if (!one || isGone) missing.push(check.name);
-    const evidence = one ? weigh(table, one, { ageCurve: plan.ageCurves?.[check.name] }) : undefined;
+    const evidence = one ? weigh(table, one, { ageCurve: curveFor(plan, one) }) : undefined;
     if (evidence) measured = true;
     if (presence.traffic < 0.5) powerReached = false;
     if (look && evidence && !isGone) {
@@ -111,9 +130,7 @@ export function judgeTable(
       verdicts[check.name] = latched ? 'fail' : decide(plan, table, one!, evidence, level, look.passShare);
     } else if (look && before.verdicts[check.name] !== 'fail') verdicts[check.name] = 'undecided';
     if (isGone) verdicts[check.name] = check.required || before.verdicts[check.name] === 'fail' ? 'fail' : 'undecided';
-    perCheck.push(
-      resultOf(check, evidence, verdicts[check.name] ?? 'undecided', alpha * (look?.share ?? 0.1), table, isGone),
-    );
+    perCheck.push(resultOf(check, evidence, verdicts[check.name] ?? 'undecided', alpha * typicalShare, table, isGone));
   }
 
   const verdict = combine(checks, perCheck, measured);
@@ -190,6 +207,11 @@ function weightOf({ metric }: CheckSpec): number {
   return 'latency' in metric ? 0.25 : 0.15;
 }
 
+function curveFor(plan: JudgePlan, { check, latency }: CheckData): AgeCurve | undefined {
+  const past = plan.pastCurves?.flatMap((curves) => curves[check.name] ?? []) ?? [];
+  return plan.ageCurves?.[check.name] ?? combineCurves(past, priorSpreadOf(check, latency));
+}
+
 /** Regions share half of a check's chance of error, when there are enough tasks in each to tell. */
 const regionShare = 0.4;
 const fewestInRegion = 8;
@@ -207,7 +229,7 @@ function decide(
   const main = regions.length > 0 ? level * (1 - regionShare) : level;
   if (evidence.chanceIfHarmless <= main && evidence.estimate > check.delta) return 'fail';
   for (const domain of regions) {
-    const part = weigh(table, data, { ageCurve: plan.ageCurves?.[check.name], domain });
+    const part = weigh(table, data, { ageCurve: curveFor(plan, data), domain });
     if (
       part &&
       part.source.newTasks >= 2 &&

@@ -87,16 +87,20 @@ export interface EvidenceOptions {
   readonly leaveOneOut?: boolean;
 }
 
+/** On the scale on which the measure is compared: of logarithms of ratios. */
+export function priorSpreadOf(check: CheckSpec, latency: LatencyMeasure | undefined): number {
+  if (latency) return Math.log(latency.ratioOf(priorSpreads.latency));
+  return 'errorRatio' in check.metric ? priorSpreads.errors : priorSpreads.values;
+}
+
 export function weigh(table: BinTable, data: CheckData, options: EvidenceOptions): Evidence | undefined {
   return data.measure.kind === 'counts' ? weighCounts(table, data, options) : weighValues(table, data, options);
 }
 
 function weighCounts(table: BinTable, { check, measure, latency }: CheckData, options: EvidenceOptions) {
   if (measure.kind !== 'counts') return undefined;
-  const isLatency = 'latency' in check.metric;
-  if (isLatency && !latency) return undefined;
-  const prior = latency ? Math.log(latency.ratioOf(priorSpreads.latency)) : priorSpreads.errors;
-  const source = compareCounts(table, measure, { ...options, priorSpread: prior });
+  if ('latency' in check.metric && !latency) return undefined;
+  const source = compareCounts(table, measure, { ...options, priorSpread: priorSpreadOf(check, latency) });
   if (!source || source.newExposure < fewestEvents) return undefined;
   const ratioOf = latency ? latency.ratioOf : (harm: number) => 1 + harm;
   const harmOf = latency ? latency.harmOf : (ratio: number) => ratio - 1;

@@ -21,8 +21,20 @@ export interface JudgePlan {
   readonly deadlineAtMs: number;
   /** Phases planned in all, to share α. */
   readonly phases: number;
-  /** How restarted tasks of this service differ from others by age, from its past rollouts. Absent: a wide guess. */
+  /** What past rollouts of this job taught about restarts, newest first; at most 20. Fewer than three: a wide guess. */
+  readonly pastCurves?: readonly Readonly<Record<string, RolloutCurve>>[] | undefined;
+  /** The same, already made into one. */
   readonly ageCurves?: AgeCurves | undefined;
+}
+
+/** How the restarted tasks of one harmless rollout differed from their peers, by age in bins; null: nothing seen. */
+export interface RolloutCurve {
+  /** Mean log difference of its new tasks at each age. */
+  readonly mean: readonly (number | null)[];
+  /** The same over the window that a look at this age compares: numbers its later half, counts all of it. */
+  readonly window: readonly (number | null)[];
+  /** How uncertain each of these is, as a variance. */
+  readonly noise: readonly (number | null)[];
 }
 
 /** How restarted tasks differ from others by age, per check. */

@@ -1,6 +1,6 @@
 import type { JobId, RolloutId } from '../model/index.ts';
 import type { Tx } from '../store/index.ts';
-import type { JudgeMemory, Judgement } from './port.ts';
+import type { JudgeMemory, Judgement, RolloutCurve } from './port.ts';
 
 /** One look at one phase: what `job/decide` passes, holds or fails the phase by. */
 export interface VerdictRow extends Omit<Judgement, 'memory'> {
@@ -70,10 +70,20 @@ export async function saveMemory(
     .execute();
 }
 
-/** How restarted tasks of a job differed from others in one rollout that ended; per check. */
-export type RolloutCurves = Readonly<Record<string, readonly number[]>>;
+/** What rollouts taught about restarts, by check; only comparable in bins of the same width. */
+interface StoredCurves {
+  readonly binMs: number;
+  readonly curves: Readonly<Record<string, RolloutCurve>>;
+}
 
-export async function insertCurves(tx: Tx, rollout: RolloutId, job: JobId, endedAtMs: number, curves: RolloutCurves) {
+/** Once per rollout: what is there already stays. */
+export async function insertCurves(
+  tx: Tx,
+  rollout: RolloutId,
+  job: JobId,
+  endedAtMs: number,
+  curves: StoredCurves,
+): Promise<void> {
   await tx
     .insertInto('age_curve')
     .values({ rollout, job, ended_at_ms: endedAtMs, curve: JSON.stringify(curves) })
@@ -82,7 +92,7 @@ export async function insertCurves(tx: Tx, rollout: RolloutId, job: JobId, ended
 }
 
 /** Of the newest rollouts of a job, newest first. */
-export async function listCurves(tx: Tx, job: JobId, limit: number): Promise<RolloutCurves[]> {
+export async function listCurves(tx: Tx, job: JobId, binMs: number, limit: number): Promise<StoredCurves['curves'][]> {
   const rows = await tx
     .selectFrom('age_curve')
     .select('curve')
@@ -90,5 +100,11 @@ export async function listCurves(tx: Tx, job: JobId, limit: number): Promise<Rol
     .orderBy('ended_at_ms', 'desc')
     .limit(limit)
     .execute();
-  return rows.map(({ curve }) => JSON.parse(curve) as RolloutCurves);
+  const stored = rows.map(({ curve }) => JSON.parse(curve) as StoredCurves);
+  return stored.filter((one) => one.binMs === binMs).map(({ curves }) => curves);
+}
+
+export async function hasCurves(tx: Tx, rollout: RolloutId): Promise<boolean> {
+  const row = await tx.selectFrom('age_curve').select('rollout').where('rollout', '=', rollout).executeTakeFirst();
+  return row !== undefined;
 }

@@ -8,7 +8,7 @@ import { insertRollout, saveRollout } from '../rollout/rows.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { openSampleStore, type SampleStore } from './index.ts';
 import { readVerdicts } from './read.ts';
-import { findMemory, latestVerdict } from './rows.ts';
+import { findMemory, latestVerdict, listCurves } from './rows.ts';
 import { judgeWork, lookAt } from './work.ts';
 
 const t0 = 1_700_000_000_000;
@@ -147,6 +147,18 @@ describe('looks as durable work', () => {
     const spent = (await store.read((tx) => findMemory(tx, id)))!.alphaSpent;
     expect(spent).toBeGreaterThan(0);
     expect(spent).toBeLessThanOrEqual(0.01);
+  });
+
+  test('a rollout that ended well teaches what restarts of this service look like, once', async () => {
+    await begin();
+    await run(0, 45, 0);
+    const phases = rollout.phases.map((one) => ({ ...one, state: 'passed' as const }));
+    await store.transaction((tx) => saveRollout(tx, { ...rollout, state: 'succeeded', phases, endedAtMs: nowMs }));
+    await run(45, 48, 0);
+    const [curves] = await store.read((tx) => listCurves(tx, 'shop@production', 1000, 20));
+    expect(Object.keys(curves!)).toEqual(['errors']);
+    expect(curves!.errors!.mean.filter((value) => value !== null).length).toBeGreaterThan(8);
+    expect(await store.read((tx) => listCurves(tx, 'shop@production', 60_000, 20))).toEqual([]);
   });
 
   test('stops looking when the rollout is not running any more', async () => {

@@ -1,10 +1,18 @@
 import { listOperationsOfRollout, listTasks } from '../disruption/rows.ts';
 import type { Enqueue, Proposal, Turn, View, WorkKind } from '../engine/index.ts';
-import { type JudgeSpec, type NewEvent, type Rollout, type RolloutId, rollway } from '../model/index.ts';
+import {
+  type JudgeSpec,
+  type NewEvent,
+  type Phase,
+  type Rollout,
+  type RolloutId,
+  rollway,
+  type Sample,
+} from '../model/index.ts';
 import { findRelease, findService, listRevisions } from '../pipeline/rows.ts';
 import { findRollout } from '../rollout/rows.ts';
 import type { Tx } from '../store/index.ts';
-import { judge } from './judge.ts';
+import { judge, learnCurves } from './judge.ts';
 import type { Judgement, JudgePlan } from './port.ts';
 import * as rows from './rows.ts';
 import type { SampleStore } from './samples.ts';
@@ -15,7 +23,7 @@ export function lookAt(rollout: RolloutId): Enqueue {
 }
 
 /** How far back old tasks and each task's own past are looked at, in bins. */
-const pastBins = 180;
+const pastBins = 120;
 
 /** Looks once per bin at each rollout that is being judged: plan, samples, memory → verdict row, memory, event. */
 export function judgeWork({ samples }: { readonly samples: SampleStore }): WorkKind {
@@ -30,8 +38,11 @@ export function judgeWork({ samples }: { readonly samples: SampleStore }): WorkK
 
 async function look({ tx }: View, turn: Turn, samples: SampleStore): Promise<Proposal | undefined> {
   const rollout = await findRollout(tx, turn.key as RolloutId);
-  if (rollout?.state !== 'running' || !rollout.judged) return undefined;
-  const plan = await loadPlan(tx, rollout, turn.nowMs);
+  if (!rollout?.judged) return undefined;
+  if (rollout.state === 'succeeded') return learn(tx, rollout, turn.nowMs, samples);
+  const phase = rollout.phases[rollout.currentPhase];
+  if (rollout.state !== 'running' || (phase?.state !== 'updating' && phase?.state !== 'judging')) return undefined;
+  const plan = await loadPlan(tx, rollout, phase, turn.nowMs);
   if (!plan) return undefined;
   const { binMs } = plan.spec;
   const next: Enqueue = {
@@ -53,6 +64,26 @@ async function look({ tx }: View, turn: Turn, samples: SampleStore): Promise<Pro
     },
     events: isLook ? [lookEvent(rollout, plan, judgement)] : [],
     work: [next, ...(isLook || isLast ? [{ kind: 'job/decide', key: rollout.job }] : [])],
+    result: undefined,
+  };
+}
+
+function samplesFor(plan: JudgePlan, { job }: Rollout, samples: SampleStore): Sample[] {
+  const firstMs = Math.min(plan.phaseStartedAtMs, ...plan.updates.map((update) => update.admittedAtMs));
+  return samples.query({ job, fromMs: firstMs - pastBins * plan.spec.binMs, toMs: samples.closedUntilMs() });
+}
+
+/** After a rollout that ended well: what it taught about restarts, once. */
+async function learn(tx: Tx, rollout: Rollout, nowMs: number, samples: SampleStore): Promise<Proposal | undefined> {
+  const phase = rollout.phases.at(-1);
+  if (!phase || (await rows.hasCurves(tx, rollout.id))) return undefined;
+  const plan = await loadPlan(tx, rollout, phase, nowMs);
+  if (!plan) return undefined;
+  const curves = learnCurves(plan, samplesFor(plan, rollout, samples));
+  const { binMs } = plan.spec;
+  return {
+    write: (writer) =>
+      rows.insertCurves(writer, rollout.id, rollout.job, rollout.endedAtMs ?? nowMs, { binMs, curves }),
     result: undefined,
   };
 }
@@ -84,10 +115,8 @@ function lookEvent(rollout: Rollout, plan: JudgePlan, { verdict, measured, missi
   };
 }
 
-/** Everything fixed about the phase that is now updated or judged; undefined: none is. */
-async function loadPlan(tx: Tx, rollout: Rollout, nowMs: number): Promise<JudgePlan | undefined> {
-  const phase = rollout.phases[rollout.currentPhase];
-  if (!phase || (phase.state !== 'updating' && phase.state !== 'judging')) return undefined;
+/** Everything fixed about a phase that is updated or judged; undefined: nobody said how to judge this service. */
+async function loadPlan(tx: Tx, rollout: Rollout, phase: Phase, nowMs: number): Promise<JudgePlan | undefined> {
   const spec = await loadJudgeSpec(tx, rollout);
   if (!spec) return undefined;
   const serving = new Map(
@@ -103,7 +132,7 @@ async function loadPlan(tx: Tx, rollout: Rollout, nowMs: number): Promise<JudgeP
   );
   return {
     rollout: rollout.id,
-    phase: rollout.currentPhase,
+    phase: rollout.phases.indexOf(phase),
     phaseName: phase.name,
     spec,
     newVersion: rollout.to,
@@ -113,6 +142,7 @@ async function loadPlan(tx: Tx, rollout: Rollout, nowMs: number): Promise<JudgeP
     updatedAtMs: phase.updatedAtMs,
     deadlineAtMs: (phase.updatedAtMs ?? nowMs) + Math.max(phase.minBakeMs, phase.maxBakeMs),
     phases: rollout.phases.length,
+    pastCurves: await rows.listCurves(tx, rollout.job, spec.binMs, 20),
   };
 }
 
