@@ -25,6 +25,7 @@ export interface Rig {
   readonly folder: string;
   readonly server: AgentServer;
   readonly store: Store;
+  readonly engine: Engine;
   readonly reports: TaskReport[];
   readonly samples: Sample[];
   /** Packs a folder with these files into the server's store. */
@@ -34,6 +35,8 @@ export interface Rig {
   start(name: string, more?: Partial<AgentOptions>): Promise<RunningAgent>;
   /** Runs an agent in a process of its own, which can be killed. */
   spawn(name: string, more?: Partial<AgentOptions>): Promise<ChildProcess>;
+  /** The same, for an agent that cannot reach the server: all it knows is an address where nobody listens. */
+  spawnAlone(name: string, more?: Partial<AgentOptions>): Promise<ChildProcess>;
   send(host: string, order: Order): Promise<void>;
   /** Sends an action of a run that the server knows. */
   run(host: string, order: ActionOrder): Promise<void>;
@@ -86,9 +89,18 @@ export async function openRig(
   const agents: RunningAgent[] = [];
   const children: ChildProcess[] = [];
   const addresses = new Map<string, string>();
+  const identities = new Map<string, string>();
+
+  const spawnAgent = async (name: string, more?: Partial<AgentOptions>): Promise<ChildProcess> => {
+    const file = join(folder, `${name}.options`);
+    writeFileSync(file, JSON.stringify(await rig.options(name, more)));
+    const child = spawn(process.execPath, [join(import.meta.dirname, 'spawned.ts'), file], { stdio: 'inherit' });
+    children.push(child);
+    return child;
+  };
 
   const rig: Rig = {
-    ...{ folder, server, store, reports, samples },
+    ...{ folder, server, store, engine, reports, samples },
     async pack(files) {
       const tree = mkdtempSync(join(folder, 'tree-'));
       for (const [path, text] of Object.entries(files)) {
@@ -126,12 +138,22 @@ export async function openRig(
       return agent;
     },
     async spawn(name, more) {
-      const file = join(folder, `${name}.options`);
-      writeFileSync(file, JSON.stringify(await rig.options(name, more)));
-      const child = spawn(process.execPath, [join(import.meta.dirname, 'spawned.ts'), file], { stdio: 'inherit' });
-      children.push(child);
+      const identity = identities.get(name);
+      if (identity !== undefined) writeFileSync(join(folder, name, 'identity.json'), identity);
+      const child = await spawnAgent(name, more);
       await until(() => server.isConnected(name), `${name} connects`);
       return child;
+    },
+    async spawnAlone(name, more) {
+      const file = join(folder, name, 'identity.json');
+      const text = readFileSync(file, 'utf8');
+      const identity = JSON.parse(text) as { joined: object };
+      identities.set(name, text);
+      writeFileSync(
+        file,
+        JSON.stringify({ ...identity, joined: { ...identity.joined, addresses: ['https://127.0.0.1:1'] } }),
+      );
+      return await spawnAgent(name, more);
     },
     async send(host, order) {
       await server.sendOrder(host, order, AbortSignal.timeout(5000));
