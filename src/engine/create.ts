@@ -5,7 +5,13 @@ import { verifyAll, verifyStream } from './chain.ts';
 import { findCommand, insertCommand } from './commands-rows.ts';
 import { type Attempt, commitAttempt } from './commit.ts';
 import { type Core, transact } from './core.ts';
-import { dropParkedEffect, findNextEffectAtMs, listParkedEffects, unparkEffects } from './effects-rows.ts';
+import {
+  dropParkedEffect,
+  findNextEffectAtMs,
+  hastenEffects,
+  listParkedEffects,
+  unparkEffects,
+} from './effects-rows.ts';
 import type { Addition, Engine, EngineOptions, ParkedEffect, ParkedWork } from './engine.ts';
 import { listOfStream, listSealed, loadSeal } from './events-rows.ts';
 import { never } from './never.ts';
@@ -36,6 +42,7 @@ export function createEngine(options: EngineOptions): Engine {
 
     listParked: () => listParked(core),
     retryParked: (which) => retryParked(core, which),
+    hasten: (receiver) => hasten(core, receiver),
     dropEffect: (id) => dropEffect(core, id),
 
     readEvents: (after, limit) => store.read(async (tx) => restoreEvents(tx, await listSealed(tx, after, limit))),
@@ -152,6 +159,14 @@ async function retryParked(core: Core, which: Parameters<Engine['retryParked']>[
     ripples.work = true;
     ripples.effects = true;
     return retried;
+  });
+  return count ?? 0;
+}
+
+async function hasten(core: Core, receiver: string): Promise<number> {
+  const count = await transact(core, { what: 'append', kind: 'hasten', key: receiver }, async (tx, ripples) => {
+    ripples.effects = true;
+    return hastenEffects(tx, receiver, core.clock.nowMs());
   });
   return count ?? 0;
 }

@@ -172,6 +172,20 @@ export async function withdrawEffectsFor(tx: Tx, receiver: string, nowMs: number
     .execute();
 }
 
+/** Effects for a receiver that wait because they failed before are due now; those that wait for a time are not. */
+export async function hastenEffects(tx: Tx, receiver: string, nowMs: number): Promise<number> {
+  const { numUpdatedRows } = await tx
+    .updateTable('effect')
+    .set({ ready_at: nowMs })
+    .where('ended_at', 'is', null)
+    .where('receiver', '=', receiver)
+    .where('state', '=', 'pending')
+    .where('attempts', '>', 0)
+    .where('ready_at', '>', nowMs)
+    .executeTakeFirst();
+  return Number(numUpdatedRows);
+}
+
 /** A person ends a parked effect. */
 export async function dropParkedEffect(tx: Tx, id: string, nowMs: number): Promise<boolean> {
   const { numUpdatedRows } = await tx

@@ -83,6 +83,8 @@ export interface Engine {
   listParked(): Promise<{ readonly work: readonly ParkedWork[]; readonly effects: readonly ParkedEffect[] }>;
   /** Gives parked rows another chance now: one work row, one effect, or all. Returns how many. */
   retryParked(which: { kind: string; key: string } | { effect: string } | 'all'): Promise<number>;
+  /** A receiver that could not be reached is back: what failed for it does not wait any longer. Returns how many. */
+  hasten(receiver: string): Promise<number>;
   /** A person says what became of an uncertain effect: it ends as `failed`, and what waits behind it goes on. */
   dropEffect(id: string): Promise<boolean>;
 

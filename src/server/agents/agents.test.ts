@@ -305,6 +305,41 @@ describe('orders', () => {
     await executing;
   });
 
+  test('what could not be delivered is tried again as soon as the agent is back, not when its back-off ends', async () => {
+    const agent = await joined('host-1');
+    engine.registerEffect({
+      kind: 'agent/execute',
+      safeToRepeat: true,
+      async run({ payload, signal }) {
+        await server.driver.execute(payload as ExecuteRequest, signal);
+        return {};
+      },
+    });
+    const effect = {
+      id: 'eff_1',
+      kind: 'agent/execute',
+      receiver: 'agent/host-1',
+      orderKey: 'x',
+      payload: request,
+    } as const;
+    await engine.append({ effects: [effect] });
+    for (let tries = 0; tries < 6; tries++) {
+      while (await engine.step());
+      skewMs += 8000;
+    }
+    while (await engine.step());
+    const stream = await agent.orders();
+    const delivered = until('the order', () => stream.lines.find((line) => 'delivery' in line));
+    const stepping = (async () => {
+      while (!(await engine.step()));
+    })();
+    const line = await delivered;
+    const deliveries = 'delivery' in line ? [line.delivery] : [];
+    const ack = { host: 'host-1', deliveries, cancels: [] };
+    await agent.ask('POST', '/agent/v1/orders/ack', ack, { timestamp: clock.nowMs() });
+    await stepping;
+  });
+
   test('a cancel answers with what the agent met', async () => {
     const agent = await joined('host-1');
     const stream = await agent.orders();

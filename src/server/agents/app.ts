@@ -56,7 +56,10 @@ export function createAgentApp(context: AgentContext): Hono<{ Bindings: Bindings
   app.get('/agent/v1/orders', async (c) => {
     const { host } = await signed(context, c, 0);
     const headers = { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' };
-    return new Response(openOrderStream(context.book, host, context.clock), { headers });
+    const stream = openOrderStream(context.book, host, context.clock);
+    // What could not be delivered while the agent was away need not wait for its next try.
+    await context.engine.hasten(`agent/${host}`);
+    return new Response(stream, { headers });
   });
 
   const bytes = (kind: 'packages' | 'chunks', maxBytes: number, io: BlobIo): void => {
