@@ -1,11 +1,16 @@
-import type { CommandRow } from '../engine/index.ts';
-import { type Enqueue, type Proposal, pendingCommands, type Turn, type View, type WorkKind } from '../engine/index.ts';
 import {
-  type Actor,
+  type CommandRow,
+  type Enqueue,
+  type Proposal,
+  pendingCommands,
+  type Turn,
+  type View,
+  type WorkKind,
+} from '../engine/index.ts';
+import {
   type CommitId,
   err,
   type MarkId,
-  type NewEvent,
   ok,
   type Problem,
   problem,
@@ -32,6 +37,7 @@ import type { MarkRequest } from './facts.ts';
 import type { CommitGraph, CommitGraphs } from './graph.ts';
 import * as rows from './rows.ts';
 import { revertsIn } from './undone.ts';
+import { eventOf, eventOfRequest } from './work/events.ts';
 
 /** The work kind that owns the marks of a repository (key: its name; guard: repository/<name>). */
 export const markKind = 'blame/mark';
@@ -69,7 +75,7 @@ async function attemptMarks(world: BlameWorld, turn: Turn, view: View): Promise<
   };
   for (const request of requests) {
     const outcome = decideRequest(progress.state, request, turn.id('mark'), turn.nowMs);
-    if (outcome.kind !== 'wait') progress.outcomes.push({ request, outcome });
+    if (outcome.kind !== 'wait' || outcome.reason !== request.waitsFor) progress.outcomes.push({ request, outcome });
     if (outcome.kind === 'marked' && outcome.isNew) take(progress, { kind: 'created', mark: outcome.mark }, turn.nowMs);
   }
   for (const row of commands) {
@@ -219,8 +225,8 @@ async function writeChange(tx: Tx, change: MarkChange, nowMs: number): Promise<v
 }
 
 async function writeOutcome(tx: Tx, request: MarkRequest, outcome: RequestOutcome): Promise<void> {
-  if (outcome.kind === 'marked') await rows.endRequest(tx, request.rollout, 'marked', outcome.mark.id);
-  if (outcome.kind === 'refused') await rows.endRequest(tx, request.rollout, 'refused', outcome.reason);
+  if (outcome.kind === 'marked') await rows.updateRequest(tx, request.rollout, 'marked', outcome.mark.id);
+  else await rows.updateRequest(tx, request.rollout, outcome.kind === 'wait' ? 'open' : 'refused', outcome.reason);
 }
 
 /** Pipelines of the targets, and all their jobs: a rollout of a carrier has failed, whatever its environment. */
@@ -234,64 +240,4 @@ async function affectedWork(tx: Tx, marks: readonly KnownMark[], outcomes: Progr
       work.push({ kind: 'job/decide', key: job.id, urgent: true });
   }
   return work;
-}
-
-// ---------------------------------------------------------------- what people read
-
-const short = (commit: CommitId) => commit.slice(0, 10);
-
-function wordsOfCommits(commits: readonly CommitId[]): string {
-  const named = commits.slice(-3).map(short).join(', ');
-  return commits.length <= 3 ? named : `${named} and ${commits.length - 3} more`;
-}
-
-function eventOf(repository: string, change: MarkChange, carriers: number): NewEvent {
-  const { mark } = change;
-  const stream = `repository/${repository}`;
-  const base = { mark: mark.id, targets: mark.targets };
-  switch (change.kind) {
-    case 'created': {
-      const { rollout, release, evidence } = mark;
-      const candidates = mark.candidates.slice(-100);
-      const sentence = `Marked ${wordsOfCommits(mark.candidates)} as bad: ${evidence}`;
-      const data = {
-        ...base,
-        candidates,
-        candidateCount: mark.candidates.length,
-        evidence,
-        rollout,
-        release,
-        carriers,
-      };
-      return { stream, type: 'mark.created', actor: mark.createdBy, data: { ...data, fixes: mark.fixes, sentence } };
-    }
-    case 'cleared': {
-      const sentence = `${mark.id} is cleared: ${change.reason}`;
-      return { stream, type: 'mark.cleared', actor: change.by, data: { ...base, reason: change.reason, sentence } };
-    }
-    case 'fixed': {
-      const sentence = `${short(change.commit)} fixes ${mark.id}: builds that contain it are free.`;
-      const data = { ...base, commit: change.commit, carriers, sentence };
-      return { stream, type: 'mark.fixed', actor: change.by, data };
-    }
-    case 'overridden': {
-      const { version, by, reason } = change;
-      const sentence = `${version} may be deployed in spite of ${mark.id}: ${reason}`;
-      return { stream, type: 'mark.overridden', actor: by, data: { ...base, version, reason, sentence } };
-    }
-  }
-}
-
-function eventOfRequest(repository: string, request: MarkRequest, outcome: RequestOutcome): NewEvent[] {
-  const actor: Actor = rollway('blame');
-  const stream = `repository/${repository}`;
-  const { rollout, version } = request;
-  if (outcome.kind === 'marked' && !outcome.isNew) {
-    const sentence = `${version} failed; ${outcome.mark.id} explains it already.`;
-    return [{ stream, type: 'mark.confirmed', actor, data: { mark: outcome.mark.id, rollout, version, sentence } }];
-  }
-  if (outcome.kind !== 'refused') return [];
-  const sentence = `${version} failed, and no commit is marked: ${outcome.reason}.`;
-  const data = { rollout, version, reason: outcome.reason, needsPerson: outcome.needsPerson, sentence };
-  return [{ stream, type: 'mark.refused', actor, data }];
 }

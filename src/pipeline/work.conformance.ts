@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { MarkFacts } from '../blame/index.ts';
 import { carriersAmong, findMarkOutcome, listLiveMarks, recordMarkRequest } from '../blame/rows.ts';
 import { markKind } from '../blame/work.ts';
 import { updateHostState } from '../fleet/rows.ts';
@@ -44,28 +45,25 @@ export function pipelineConformance(name: string, open: () => Promise<Store>): v
     }
 
     /** What `job/decide` does when the judge said fail. */
-    async function failJudged(rollout: Rollout, release: ReleaseFacts, old: readonly VersionId[]): Promise<void> {
+    /** `job/decide` records what it knows of a failure. */
+    async function failBy(rollout: Rollout, release: ReleaseFacts, facts: MarkFacts): Promise<void> {
+      const { id, to: version } = rollout;
+      const of = { rollout: id, repository: 'repo', service: 'shop', release: release.id, version };
       await plane.engine.append({
-        write: (tx) =>
-          recordMarkRequest(tx, {
-            rollout: rollout.id,
-            repository: 'repo',
-            service: 'shop',
-            release: release.id,
-            version: rollout.to,
-            facts: {
-              cause: 'judge',
-              evidence: '8 % of requests fail',
-              oldVersions: old,
-              areOldTasksWell: true,
-              failedHosts: [],
-              lastGoodServesOn: [],
-            },
-            atMs: plane.nowMs,
-          }),
+        write: (tx) => recordMarkRequest(tx, { ...of, facts, atMs: plane.nowMs }),
         work: [{ kind: markKind, key: 'repo' }],
       });
       await plane.settle();
+    }
+
+    /** … when the judge said fail. */
+    async function failJudged(
+      rollout: Rollout,
+      release: ReleaseFacts,
+      oldVersions: readonly VersionId[],
+    ): Promise<void> {
+      const none = { areOldTasksWell: true, failedHosts: [], lastGoodServesOn: [] };
+      await failBy(rollout, release, { cause: 'judge', evidence: '8 % of requests fail', oldVersions, ...none });
       await plane.end(rollout.id, 'reverted');
     }
 
@@ -267,15 +265,20 @@ export function pipelineConformance(name: string, open: () => Promise<Store>): v
     describe('marks', () => {
       const marks = () => plane.read((tx) => listLiveMarks(tx, 'repo'));
 
-      async function firstTwo() {
+      async function firstGood() {
         plane.git.commit({ message: 'one', config: specOf() });
         await plane.watch();
         await plane.build();
         const [first] = await plane.rollouts();
         await plane.end(first!.id, 'succeeded');
+        return first!;
+      }
+
+      async function firstTwo() {
+        const first = await firstGood();
         const bad = await rolling('bad');
-        await failJudged(bad.rollout, bad.release, [first!.to]);
-        return { first: first!, bad };
+        await failJudged(bad.rollout, bad.release, [first.to]);
+        return { first, bad };
       }
 
       test('B5 the tour: a judged failure marks its commit, the next is blocked, the fix goes through', async () => {
@@ -320,6 +323,28 @@ export function pipelineConformance(name: string, open: () => Promise<Store>): v
         const { version } = await plane.releaseAt(between);
         expect((await plane.read((tx) => carriersAmong(tx, [version!, reverted.rollout.to]))).size).toBe(1);
         expect((await plane.rollouts()).filter(({ to }) => to === version)).toEqual([]);
+      });
+
+      test('failing basic checks on one host mark nothing until the last good version serves there again', async () => {
+        await firstGood();
+        const [first] = await plane.rollouts();
+        const bad = await rolling('does not start');
+        const facts = { cause: 'basic-checks' as const, failedHosts: ['host-1'], areOldTasksWell: true };
+        const tell = (lastGoodServesOn: string[]) =>
+          failBy(bad.rollout, bad.release, {
+            ...facts,
+            evidence: 'it exits',
+            oldVersions: [first!.to],
+            lastGoodServesOn,
+          });
+        await tell([]);
+        await tell(['host-2']);
+        expect(await marks()).toEqual([]);
+        expect(await plane.read((tx) => findMarkOutcome(tx, bad.rollout.id))).toMatchObject({ state: 'open' });
+        const waiting = (await plane.events('repository/repo')).filter((type) => type === 'mark.waiting');
+        expect(waiting).toHaveLength(1);
+        await tell(['host-1']);
+        expect(await marks()).toMatchObject([{ candidates: [bad.commit] }]);
       });
 
       test('a failure that a live mark explains makes no second one; a rebuild makes none at all', async () => {

@@ -4,6 +4,7 @@ import { pipelineEffects } from './work/effects.ts';
 import { pollRepository } from './work/poll.ts';
 import { decideKind, type PipelineWorld, pollKind } from './work/world.ts';
 
+export { forgetCachedBuilds } from './rows.ts';
 export {
   type DeployWish,
   type Entry,

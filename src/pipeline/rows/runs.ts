@@ -22,11 +22,6 @@ export async function listRuns(tx: Tx, service: ServiceName, releases: readonly 
   return rows.map(runOf);
 }
 
-export async function findRunOfRollout(tx: Tx, rollout: RolloutId): Promise<Run | undefined> {
-  const row = await tx.selectFrom('action_run').selectAll().where('rollout', '=', rollout).executeTakeFirst();
-  return row && runOf(row);
-}
-
 export async function saveRun(tx: Tx, run: Run): Promise<void> {
   const values = rowOf(run);
   await tx

@@ -96,11 +96,16 @@ export async function saveCachedBuild(
     .execute();
 }
 
-/** To be called in the transaction that decides to delete packages: a build must not be taken from the cache then. */
-export async function forgetCachedBuilds(tx: Tx, digests: readonly Digest[]): Promise<void> {
-  for (let at = 0; at < digests.length; at += 500)
+/**
+ * Builds whose packages are not kept are not known any more. To be called in the transaction that decides what is
+ * kept: what was taken from the cache before it belongs to a live release, and afterwards it cannot be taken.
+ */
+export async function forgetCachedBuilds(tx: Tx, kept: ReadonlySet<Digest>): Promise<void> {
+  const rows = await tx.selectFrom('build_cache').select(['cache_key', 'digest']).execute();
+  const gone = rows.filter(({ digest }) => !kept.has(digest)).map((row) => row.cache_key);
+  for (let at = 0; at < gone.length; at += 500)
     await tx
       .deleteFrom('build_cache')
-      .where('digest', 'in', digests.slice(at, at + 500))
+      .where('cache_key', 'in', gone.slice(at, at + 500))
       .execute();
 }

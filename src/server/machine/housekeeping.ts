@@ -1,5 +1,6 @@
 import { packagesToKeep } from '../../artifact/index.ts';
 import { readPackagesUnderWay, readReleasedPackages } from '../../pipeline/read.ts';
+import { forgetCachedBuilds } from '../../pipeline/work.ts';
 import { readVersionsInUse } from '../../rollout/read.ts';
 import type { Tx } from '../../store/index.ts';
 import type { House } from '../compose.ts';
@@ -20,7 +21,11 @@ export async function keepHouse(house: House, signal: AbortSignal): Promise<void
 export async function tidy(house: Pick<House, 'store' | 'clock' | 'artifacts' | 'settings' | 'log'>): Promise<void> {
   const { store, clock, artifacts, settings, log } = house;
   await store.transaction((tx) => rows.deleteExpired(tx, clock.nowMs(), keepAnswersMs));
-  const keep = await store.read((tx) => loadPackagesToKeep(tx, settings.keepReleases));
+  const keep = await store.transaction(async (tx) => {
+    const kept = await loadPackagesToKeep(tx, settings.keepReleases);
+    await forgetCachedBuilds(tx, kept);
+    return kept;
+  });
   const deleted = await artifacts.deleteUnreferenced(keep);
   if (deleted.packages + deleted.chunks > 0) log.info('packages deleted', { ...deleted });
 }
