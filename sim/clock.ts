@@ -38,6 +38,11 @@ export class VirtualClock implements Timeline {
     return this.#heap[0]?.atMs;
   }
 
+  /** Time passes without anything that is due in it. */
+  goTo(atMs: number): void {
+    this.#nowMs = Math.max(this.#nowMs, atMs);
+  }
+
   /** Goes to the next thing that is due and does it; false when nothing is. */
   step(): boolean {
     this.#dropCancelled();

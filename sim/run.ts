@@ -2,6 +2,7 @@
 // node sim/run.ts --depth decisions --seeds 1..1000          many, with a count
 import { parseArgs } from 'node:util';
 import { scenarioOf } from './scenario.ts';
+import { closeWhole, runWhole } from './whole.ts';
 import { runDecisions } from './world.ts';
 
 const { values } = parseArgs({
@@ -21,7 +22,9 @@ const outcomes = new Map<string, number>();
 const failed: number[] = [];
 for (let seed = from; seed <= to; seed++) {
   const trace = values.trace ? (line: string) => console.log(line) : undefined;
-  const result = runDecisions(scenarioOf(seed), trace === undefined ? {} : { trace });
+  const options = trace === undefined ? {} : { trace };
+  const scenario = scenarioOf(seed);
+  const result = values.depth === 'whole' ? await runWhole(scenario, options) : runDecisions(scenario, options);
   decisions += result.decisions;
   events += result.events;
   for (const outcome of result.outcomes) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
@@ -30,6 +33,7 @@ for (let seed = from; seed <= to; seed++) {
     if (failed.length <= 5) console.log(`seed ${seed}: ${result.violation.message.slice(0, 1500)}`);
   }
 }
+await closeWhole();
 const seconds = (performance.now() - startedAt) / 1000;
 const runs = to - from + 1;
 console.log(

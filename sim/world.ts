@@ -43,9 +43,8 @@ import { applyFault, durationOf } from './faults.ts';
 import { KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
 import { type Happening, readyDeadlineMs, type Scenario } from './scenario.ts';
 import { Streams } from './streams.ts';
+import { jobId as job, startMs, versionOf } from './versions.ts';
 
-const job: JobId = 'guestbook@production';
-const startMs = 1_000_000_000_000;
 /** After the last fault: all must have come to rest within this (liveness L1). */
 const restWithinMs = 30 * 60_000;
 /** Whatever is still held then waits for a person. */
@@ -733,30 +732,4 @@ class World {
       commands: [],
     };
   }
-}
-
-export function versionOf(id: VersionId): Version {
-  const task: TaskSpec = {
-    command: ['node', 'server.js'],
-    ports: ['http'],
-    env: {},
-    secretFiles: {},
-    stop: { signal: 'SIGTERM', graceMs: 1000 },
-    ready: { running: { afterMs: 100 }, deadlineMs: readyDeadlineMs },
-    drainMs: 500,
-    dataDir: false,
-    resources: { cpuMillis: 100, memoryMb: 64 },
-    metrics: null,
-    singleton: false,
-  };
-  return {
-    id,
-    service: 'guestbook',
-    commit: '0'.repeat(40),
-    repository: 'guestbook',
-    release: undefined,
-    package: id.slice(2).repeat(4),
-    task,
-    createdAtMs: startMs,
-  };
 }

@@ -57,9 +57,12 @@ function tryAdmit(
   busy: Map<RolloutId, number>,
 ): string | undefined {
   const { operation, rollout, wanted } = candidate;
-  if (draft.inventory.massSilence) return 'More than half of the hosts are silent together: nothing moves.';
-  if (wanted.host !== undefined && isSilent(draft, wanted.host))
-    return `${wanted.host} has not been heard for a moment.`;
+  const silence = silenceAt(draft, wanted.host);
+  if (silence !== undefined) {
+    // Nobody tells when a short silence ends.
+    wakeAt(draft, draft.nowMs + silenceRetryMs);
+    return silence;
+  }
   const paced = operation.kind === 'update' && rollout?.state === 'running' ? rollout : undefined;
   const held = paced && paceOf(draft, paced, busy);
   if (held !== undefined) return held;
@@ -91,8 +94,12 @@ function tryAdmit(
   return undefined;
 }
 
-function isSilent(draft: Draft, host: HostId): boolean {
-  return draft.inventory.hosts.some((one) => one.id === host && one.isSilent);
+const silenceRetryMs = 2000;
+
+function silenceAt(draft: Draft, host: HostId | undefined): string | undefined {
+  if (draft.inventory.massSilence) return 'More than half of the hosts are silent together: nothing moves.';
+  const isSilent = host !== undefined && draft.inventory.hosts.some((one) => one.id === host && one.isSilent);
+  return isSilent ? `${host} has not been heard for a moment.` : undefined;
 }
 
 function paceOf(draft: Draft, rollout: Rollout, busy: ReadonlyMap<RolloutId, number>): string | undefined {

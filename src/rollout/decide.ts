@@ -4,7 +4,7 @@ import { advance } from './advance.ts';
 import { assignNewcomers } from './assign.ts';
 import { keepOutages, keepPlacements } from './bookkeeping.ts';
 import { obeyCommands } from './commands.ts';
-import { type Draft, type MakeId, openDraft, setRollout } from './draft.ts';
+import { type Draft, type MakeId, openDraft, setRollout, wakeAt } from './draft.ts';
 import { foldInbox } from './fold-inbox.ts';
 import { endedHold } from './holds.ts';
 import { keepMarkWishes } from './mark-wish.ts';
@@ -29,6 +29,7 @@ export function decideJob(state: JobState, nowMs: number, id: MakeId, rules: Rul
   takeTurns(draft);
   moveOn(draft);
   const active = activeRollout(draft);
+  if (active?.hold?.then !== undefined) wakeAt(draft, active.hold.then.atMs);
   assignNewcomers(draft, active);
   admitOperations(draft, wantedOperations(draft));
   keepMarkWishes(draft);

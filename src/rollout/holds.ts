@@ -1,6 +1,6 @@
 import type { Actor, Hold, Rollout } from '../model/index.ts';
 import { letGo } from './assign.ts';
-import { type Draft, emitForRollout, setRollout, wakeAt } from './draft.ts';
+import { type Draft, emitForRollout, setRollout } from './draft.ts';
 
 /** Stops a rollout: what has not begun is given back, the rest stays as it is, until a person (or `then`) ends it. */
 export function hold(
@@ -31,8 +31,5 @@ export function yieldsToNext(rollout: Rollout): boolean {
 /** When a hold ends by itself, it does now what it was set to do. */
 export function endedHold(draft: Draft, rollout: Rollout): 'resume' | 'revert' | undefined {
   const then = rollout.state === 'held' ? rollout.hold?.then : undefined;
-  if (then === undefined) return undefined;
-  if (then.atMs <= draft.nowMs) return then.do;
-  wakeAt(draft, then.atMs);
-  return undefined;
+  return then !== undefined && then.atMs <= draft.nowMs ? then.do : undefined;
 }

@@ -4,7 +4,6 @@ import type { EffectKind, WorkKind } from '../engine/index.ts';
 import type { Clock } from '../kit/index.ts';
 import type { HostId, JobId, OperationId, TaskIndex } from '../model/index.ts';
 import { decideJob } from './decide.ts';
-import { type Rules, standardRules } from './rules.ts';
 import { jobDecide, loadState } from './work/load.ts';
 import { proposalOf } from './work/propose.ts';
 
@@ -12,23 +11,24 @@ export interface RolloutWorld {
   /** What executes the operations of jobs with this driver name. */
   readonly driverOf: (name: string) => ClusterDriver;
   readonly clock: Pick<Clock, 'nowMs'>;
-  readonly rules?: Rules;
+  /** The decision itself; the simulator looks over its shoulder. */
+  readonly decide?: typeof decideJob;
 }
 
 /** `job/decide` (key: job), and the effects `agent/execute` and `agent/cancel` around the cluster driver. */
 export function rolloutWork(world: RolloutWorld): { work: readonly WorkKind[]; effects: readonly EffectKind[] } {
-  return { work: [decideWork(world.rules ?? standardRules)], effects: [executeEffect(world), cancelEffect(world)] };
+  return { work: [decideWork(world.decide ?? decideJob)], effects: [executeEffect(world), cancelEffect(world)] };
 }
 
 /** One turn decides everything about the job, and commits it as one. */
-function decideWork(rules: Rules): WorkKind {
+function decideWork(decide: typeof decideJob): WorkKind {
   return {
     kind: jobDecide,
     async run(turn) {
       await turn.commit(async (view) => {
         const state = await loadState(view, turn.key as JobId);
         if (state === undefined) return undefined;
-        const decision = decideJob(state, turn.nowMs, turn.id, rules);
+        const decision = decide(state, turn.nowMs, turn.id);
         return proposalOf(view, state, decision, turn.nowMs);
       });
     },

@@ -342,11 +342,19 @@ export class SimulatedAgent {
   }
 
   #after(ms: number, act: () => void): () => void {
-    return this.#timeline.at(this.#timeline.nowMs() + ms, () => {
+    let isCancelled = false;
+    const actUnlessCancelled = (): void => {
+      if (!isCancelled) act();
+    };
+    const forget = this.#timeline.at(this.#timeline.nowMs() + ms, () => {
       if (this.#isDead) return;
-      if (this.#frozen !== undefined) this.#frozen.push(act);
-      else act();
+      if (this.#frozen !== undefined) this.#frozen.push(actUnlessCancelled);
+      else actUnlessCancelled();
     });
+    return () => {
+      isCancelled = true;
+      forget();
+    };
   }
 
   #setState(slot: Slot, state: TaskState, failure?: 'exited' | 'not-ready' | 'lost', isReported = true): void {

@@ -3,7 +3,7 @@ import type { TaskFacts } from '../../disruption/index.ts';
 import * as ledger from '../../disruption/rows.ts';
 import { pendingCommands, type View } from '../../engine/index.ts';
 import { loadInventory } from '../../fleet/rows.ts';
-import { latestVerdict, listVerdicts } from '../../judge/rows.ts';
+import { latestVerdict } from '../../judge/rows.ts';
 import {
   type AssignmentRow,
   type HostId,
@@ -21,8 +21,6 @@ import * as rows from '../rows.ts';
 import type { JobCommand, JobState, PhaseEvidence } from '../state.ts';
 
 export const jobDecide = 'job/decide';
-/** Power by which the judge's evidence counts as what the plan promised. */
-const promisedPower = 0.8;
 
 /**
  * Everything `decideJob` decides from, under the guards that its decision is compared with: the job's, and those of
@@ -87,14 +85,13 @@ async function loadEvidence(tx: Tx, rollouts: readonly Rollout[]): Promise<Map<R
     const row = await latestVerdict(tx, rollout.id, rollout.currentPhase);
     if (row === undefined) continue;
     const { verdict, atMs, sentence, perCheck } = row.verdict;
-    const lostData = !row.measured && (await listVerdicts(tx, rollout.id)).some((earlier) => earlier.measured);
     found.set(rollout.id, {
       phase: row.phase,
       verdict,
       atMs,
       measured: row.measured,
-      lostData,
-      powerReached: perCheck.length > 0 && perCheck.every(({ power }) => (power ?? 0) >= promisedPower),
+      lostData: row.lostData,
+      powerReached: row.powerReached,
       sentence,
       drivers: [...new Set(perCheck.flatMap((check) => (check.verdict === 'fail' ? check.drivers : [])))],
     });

@@ -1,0 +1,748 @@
+import type { Reports } from '../src/api/index.ts';
+import { insertCommits } from '../src/blame/rows.ts';
+import { blameWork } from '../src/blame/work.ts';
+import { newTask } from '../src/disruption/index.ts';
+import * as ledger from '../src/disruption/rows.ts';
+import type { ClusterDriver } from '../src/drivers/index.ts';
+import { healthy, SimulatedCluster } from '../src/drivers/simulated/index.ts';
+import { Abandon, createEngine, type Engine, type Hooks, type WorkKind } from '../src/engine/index.ts';
+import * as fleet from '../src/fleet/rows.ts';
+import { fleetWatch, fleetWatchWork, listeningWrites, planIntake } from '../src/fleet/work.ts';
+import { insertVerdict } from '../src/judge/rows.ts';
+import { makeId } from '../src/kit/index.ts';
+import {
+  type AssignmentRow,
+  assert,
+  type HostId,
+  type Outage,
+  ProblemError,
+  problem,
+  type Rollout,
+  type RolloutId,
+  type TaskReport,
+  type VersionId,
+} from '../src/model/index.ts';
+import { insertVersion } from '../src/pipeline/rows.ts';
+import { decideJob, legalCommands, newRollout, type Rules, standardRules } from '../src/rollout/index.ts';
+import * as rows from '../src/rollout/rows.ts';
+import { rolloutWork } from '../src/rollout/work.ts';
+import { openStore, type Store } from '../src/store/index.ts';
+import { type Beginning, clearStore, readBeginning } from './clear-store.ts';
+import { VirtualClock } from './clock.ts';
+import { applyFault, durationOf } from './faults.ts';
+import { KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
+import type { Happening, Scenario } from './scenario.ts';
+import { Streams } from './streams.ts';
+import { commitOf, jobId as job, repository, startMs, versionOf } from './versions.ts';
+import type { RunResult } from './world.ts';
+
+const restWithinMs = 30 * 60_000;
+const needsPersonAfterMs = 5 * 60_000;
+const ada = { kind: 'person', name: 'ada' } as const;
+
+/** What is to be done to the server by others than agents, in order. */
+type Act =
+  | Happening
+  | { readonly kind: 'listen' | 'fence' }
+  | { readonly kind: 'end-maintenance'; readonly outage: Outage };
+
+export interface WholeOptions {
+  readonly rules?: Rules;
+  readonly hooks?: Hooks;
+  readonly trace?: (line: string) => void;
+  readonly record?: (line: string) => void;
+}
+
+export interface WholeResult extends RunResult {
+  /** Index → version assigned at the end, marks, and what was begun how often. */
+  readonly assignment: readonly (VersionId | undefined)[];
+  readonly marks: readonly string[];
+  readonly transactions: number;
+  readonly chainOk: boolean;
+  readonly parked: number;
+}
+
+let shared: Promise<{ readonly store: Store; readonly beginning: Beginning }> | undefined;
+
+async function openShared(): Promise<{ readonly store: Store; readonly beginning: Beginning }> {
+  const store = await openStore({ kind: 'sqlite', path: ':memory:' });
+  return { store, beginning: await readBeginning(store) };
+}
+
+/** One run at the depth of the whole: real engine, real work of rollout, fleet and blame, SQLite in memory. */
+export async function runWhole(scenario: Scenario, options: WholeOptions = {}): Promise<WholeResult> {
+  shared ??= openShared();
+  const { store, beginning } = await shared;
+  await clearStore(store, beginning);
+  const world = new WholeWorld(scenario, options, store);
+  await world.open();
+  return world.run();
+}
+
+export async function closeWhole(): Promise<void> {
+  const open = await shared;
+  shared = undefined;
+  await open?.store.close();
+}
+
+class WholeWorld {
+  readonly #scenario: Scenario;
+  readonly #options: WholeOptions;
+  readonly #store: Store;
+  readonly #clock = new VirtualClock(startMs);
+  readonly #streams: Streams;
+  readonly #cluster: SimulatedCluster;
+  readonly #known = new KnownInvariants();
+  readonly #truth = new TrueInvariants();
+  readonly #begun = new Map<string, number>();
+  #engine: Engine;
+  #inbox: TaskReport[] = [];
+  readonly #batches = new Map<HostId, number>();
+  #acts: Act[] = [];
+  #isServerUp = true;
+  #isWatching = false;
+  #isUnsettled = true;
+  #stalledUntilMs = 0;
+  #offsetMs = 0;
+  readonly #where = new Map<number, HostId>();
+  #decisions = 0;
+  #transactions = 0;
+  #events = 0;
+  #engines = 0;
+
+  constructor(scenario: Scenario, options: WholeOptions, store: Store) {
+    this.#scenario = scenario;
+    this.#options = options;
+    this.#store = store;
+    this.#streams = new Streams(scenario.seed);
+    this.#cluster = new SimulatedCluster(
+      scenario.hosts.map((host) => host.id),
+      this.#clock,
+      this.#streams.of('network'),
+      (version) => scenario.versions[version] ?? healthy,
+      {
+        serves: (...facts) => this.#truth.serves(...facts),
+        tookOut: (request, host) => this.#truth.tookOut(request, host),
+        begun: (request, host) => {
+          this.#begun.set(request.id, (this.#begun.get(request.id) ?? 0) + 1);
+          this.#record(`begun ${request.kind} ${request.index} on ${host}`);
+        },
+      },
+    );
+    this.#cluster.network = scenario.network;
+    this.#cluster.receive = (report) => {
+      if (!this.#isServerUp) return false;
+      this.#inbox.push(report);
+      return true;
+    };
+    this.#engine = this.#startEngine();
+  }
+
+  // -------------------------------------------------------------- the beginning
+
+  async open(): Promise<void> {
+    const { scenario } = { scenario: this.#scenario };
+    const ids = Object.keys(scenario.versions).sort() as VersionId[];
+    const nowMs = this.#serverMs();
+    await this.#store.transaction(async (tx) => {
+      for (const host of scenario.hosts) {
+        await fleet.insertHost(tx, host.id, host.id, '0.1.0', nowMs);
+        const capacity = { cpuMillis: 100_000, memoryMb: 100_000, maxTasks: 64 };
+        const facts = { address: host.id, labels: host.labels, capacity, abilities: [], agentVersion: '0.1.0' };
+        await fleet.updateHostFacts(tx, host.id, facts, nowMs);
+      }
+      await insertCommits(
+        tx,
+        repository,
+        ids.map((id, at) => commitFacts(id, at, ids[at - 1])),
+      );
+      for (const id of ids) await insertVersion(tx, versionOf(id));
+      await rows.ensureJob(
+        tx,
+        {
+          id: job,
+          service: 'guestbook',
+          environment: 'production',
+          wantedSize: scenario.size,
+          budget: scenario.budget,
+          env: {},
+          hostLabels: {},
+          driver: 'simulated',
+        },
+        nowMs,
+      );
+      if (scenario.running === undefined) return;
+      const good = { id: job, size: scenario.size, resizingFrom: undefined, goodVersions: [scenario.running] };
+      await rows.updateJobInForce(tx, good);
+      for (let index = 0; index < scenario.size; index++) {
+        const host = scenario.hosts[index % scenario.hosts.length]!.id;
+        const report = this.#cluster.agents.get(host)!.plant(job, index, versionOf(scenario.running));
+        await ledger.saveTask(tx, job, standardRules.foldReport(newTask(index), report));
+        this.#where.set(index, host);
+        this.#inbox.push(report);
+        const row: AssignmentRow = {
+          job,
+          index,
+          version: scenario.running,
+          rollout: undefined,
+          lastGood: scenario.running,
+        };
+        await rows.saveAssignment(tx, row);
+        await fleet.insertPlacement(tx, { job, index, incarnation: 1, host, cpuMillis: 100, memoryMb: 64 });
+      }
+    });
+    for (const happening of scenario.happenings)
+      this.#clock.at(startMs + happening.atMs, () => this.#happen(happening));
+    this.#watchHosts();
+  }
+
+  #startEngine(): Engine {
+    this.#engines += 1;
+    const { hooks } = this.#options;
+    const engine = createEngine({
+      store: this.#store,
+      clock: { nowMs: () => this.#serverMs(), sleepUntil: () => Promise.reject(new Error('nobody sleeps here')) },
+      chance: this.#streams.of('server'),
+      processId: `server-${this.#engines}`,
+      settings: { isSoleProcess: true },
+      hooks: {
+        ...hooks,
+        afterCommit: (moment) => {
+          this.#transactions += 1;
+          hooks?.afterCommit?.(moment);
+        },
+      },
+      onTrouble: ({ what, error }) => {
+        if (error instanceof Violation) throw error;
+        this.#record(`trouble ${what}`);
+        if (!(error instanceof ProblemError)) throw error;
+      },
+    });
+    const rules = this.#options.rules ?? standardRules;
+    const { work, effects } = rolloutWork({
+      driverOf: () => this.#driver(),
+      clock: { nowMs: () => this.#serverMs() },
+      decide: (state, nowMs, id) => {
+        const decision = decideJob(state, nowMs, id, rules);
+        this.#decisions += 1;
+        this.#known.check(state, decision, nowMs);
+        for (const dispatch of decision.dispatches) {
+          if (dispatch.kind !== 'execute') continue;
+          const { operation } = dispatch;
+          const raised = state.rollouts.find((one) => one.id === operation.rollout)?.budgetOverride?.count ?? 0;
+          const budget = Math.max(standardRules.budgetInForce(decision.after.job), raised);
+          this.#truth.budgets.set(operation.id, operation.exemption === 'forced' ? undefined : budget);
+        }
+        for (const index of decision.changed.retired) this.#truth.retire(index);
+        for (const one of decision.changed.operations.values()) {
+          if (one.kind === 'resize-down' && one.state === 'done') this.#truth.retire(one.index);
+        }
+        for (const event of decision.events) this.#record(`${event.type} ${JSON.stringify(event.data)}`);
+        return decision;
+      },
+    });
+    for (const kind of [...work, ...blameWork({ graphs: new Map() }), watchOnDemand(), this.#judge(), elsewhere]) {
+      engine.registerWork(kind);
+    }
+    for (const kind of effects) engine.registerEffect(kind);
+    return engine;
+  }
+
+  /** Orders reach an agent at once or not at all; what takes time is what it says in return. */
+  #driver(): ClusterDriver {
+    const cluster = this.#cluster;
+    const reach = (host: HostId): void => {
+      if (!cluster.canReach(host) || cluster.isLost()) throw unreachable(host);
+    };
+    const answered = <T>(host: HostId, answer: T): T => {
+      if (cluster.isLost()) throw unreachable(host);
+      return answer;
+    };
+    return {
+      name: 'simulated',
+      capabilities: { inPlace: true, surge: false, hotswap: false, move: true, places: false },
+      observe: async () => {},
+      prefetch: async () => {},
+      execute: async (request) => {
+        reach(request.host!);
+        cluster.execute(request);
+        answered(request.host!, undefined);
+      },
+      cancel: async (id, at) => {
+        reach(at.host!);
+        return answered(at.host!, cluster.cancel(at.host!, id, at.job, at.index));
+      },
+    };
+  }
+
+  /** The judge by what was planted: a fact of the world, written where the real one writes. */
+  #judge(): WorkKind {
+    return {
+      kind: 'judge/look',
+      run: async (turn) => {
+        await turn.commit(async ({ tx }) => {
+          const rollout = await rows.findRollout(tx, turn.key as RolloutId);
+          const phase = rollout?.phases[rollout.currentPhase];
+          if (rollout?.state !== 'running' || phase === undefined) return undefined;
+          const { judge: mode, versions } = this.#scenario;
+          const isBad = (versions[rollout.to]?.errorRatio ?? 0) > 0;
+          const isSeen = mode === 'decides' && this.#streams.of('judge').next() < 0.5;
+          const bakedMs = phase.updatedAtMs === undefined ? 0 : turn.nowMs - phase.updatedAtMs;
+          const isMeasured = mode === 'loses-data' ? rollout.currentPhase === 0 : mode !== 'unmeasured';
+          const word = isSeen && isBad ? 'fail' : isSeen && !isBad && bakedMs > 1000 ? 'pass' : 'undecided';
+          const verdict = {
+            verdict: word,
+            lookId: `${rollout.id}/${turn.nowMs}`,
+            atMs: turn.nowMs,
+            perCheck: [],
+            sentence: word === 'fail' ? 'its requests fail' : word === 'pass' ? 'no worse' : 'not enough was seen',
+          } as const;
+          const row = {
+            rollout: rollout.id,
+            phase: rollout.currentPhase,
+            verdict,
+            measured: isMeasured,
+            missing: [],
+            lostData: mode === 'loses-data' && !isMeasured,
+            powerReached: this.#streams.of('judge').next() < 0.5,
+          };
+          return {
+            write: (writer) => insertVerdict(writer, row),
+            work: [
+              { kind: 'judge/look', key: rollout.id, dueAtMs: turn.nowMs + 2000 },
+              { kind: 'job/decide', key: job },
+            ],
+            result: undefined,
+          };
+        });
+      },
+    };
+  }
+
+  // -------------------------------------------------------------- time
+
+  async run(): Promise<WholeResult> {
+    const lastMs = Math.max(0, ...this.#scenario.happenings.map((one) => one.atMs + durationOf(one)));
+    const endMs = startMs + lastMs + 1000;
+    this.#clock.at(endMs, () => this.#calm());
+    let violation: Violation | undefined;
+    try {
+      await this.#goUntil(() => this.#clock.nowMs() >= endMs, endMs, endMs + restWithinMs);
+      await this.#letPersonFinish();
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      violation = error;
+      this.#options.trace?.(`VIOLATION ${error.message}`);
+    }
+    const chain = await this.#engine.verifyChain('all');
+    const parked = await this.#engine.listParked();
+    return {
+      ...(await this.#ending()),
+      seed: this.#scenario.seed,
+      violation: violation ?? this.#leftOver(chain.ok, parked.work.length + parked.effects.length),
+      decisions: this.#decisions,
+      events: this.#events,
+      virtualMs: this.#clock.nowMs() - startMs,
+      transactions: this.#transactions,
+      chainOk: chain.ok,
+      parked: parked.work.length + parked.effects.length,
+    };
+  }
+
+  #leftOver(isChainOk: boolean, parked: number): Violation | undefined {
+    if (!isChainOk) return new Violation('events', 'the chain of events is broken', {});
+    if (parked > 0) return new Violation('work', 'work was left aside', { parked });
+    for (const [id, count] of this.#begun) {
+      if (count > 1) return new Violation('once', 'an operation was begun twice', { id, count });
+    }
+    return undefined;
+  }
+
+  async #ending(): Promise<Pick<WholeResult, 'assignment' | 'marks' | 'outcomes'>> {
+    return this.#store.read(async (tx) => {
+      const assignment = await rows.listAssignment(tx, job);
+      const rollouts = await rows.listRollouts(tx, job, 50);
+      const found = await tx.selectFrom('carrier').select('version').distinct().orderBy('version').execute();
+      return {
+        assignment: assignment.map((row) => row.version),
+        marks: found.map((row) => row.version),
+        outcomes: rollouts.reverse().map((rollout) => rollout.state),
+      };
+    });
+  }
+
+  async #goUntil(mayEnd: () => boolean, sinceMs: number, untilMs: number): Promise<void> {
+    for (;;) {
+      await this.#serve();
+      if (mayEnd() && ((await this.#isAtRest()) || (await this.#needsPerson(sinceMs)))) return;
+      const engineMs = this.#isServerUp ? await this.#nextEngineMs() : undefined;
+      const clockMs = this.#clock.nextMs();
+      const nextMs = Math.min(engineMs ?? Number.POSITIVE_INFINITY, clockMs ?? Number.POSITIVE_INFINITY);
+      if (nextMs > untilMs) throw new Violation('L1', 'reality has not converged', await this.#facts());
+      if (clockMs === nextMs) this.#clock.step();
+      else this.#clock.goTo(nextMs);
+      this.#events += 1;
+      if (this.#events > 100_000) throw new Violation('L1', 'the run does not come to an end', await this.#facts());
+    }
+  }
+
+  async #nextEngineMs(): Promise<number | undefined> {
+    const dueMs = await this.#engine.nextDueAtMs();
+    return dueMs === undefined
+      ? undefined
+      : Math.max(dueMs - this.#offsetMs, this.#stalledUntilMs, this.#clock.nowMs());
+  }
+
+  #serverMs(): number {
+    return this.#clock.nowMs() + this.#offsetMs;
+  }
+
+  /** Everything that is due now: what arrived is written down, then the engine works until nothing is left to do. */
+  async #serve(): Promise<void> {
+    if (!this.#isServerUp || this.#clock.nowMs() < this.#stalledUntilMs) return;
+    for (let steps = 0; ; steps++) {
+      assert(steps < 2000, 'the engine does not come to rest');
+      try {
+        await this.#takeIn();
+        if (!(await this.#engine.step())) return;
+        this.#isUnsettled = true;
+      } catch (error) {
+        if (!(error instanceof Abandon)) throw error;
+        // The process died right there; another one starts on the same database.
+        this.#record('abandoned');
+        this.#engine = this.#startEngine();
+      }
+    }
+  }
+
+  async #takeIn(): Promise<void> {
+    while (this.#inbox.length > 0) {
+      const { host } = this.#inbox[0]!;
+      const tasks = this.#inbox.filter((report) => report.host === host);
+      const batch = (this.#batches.get(host) ?? 0) + 1;
+      const nowMs = this.#serverMs();
+      const facts = { host, batch, snapshot: false, atMs: nowMs, freeDiskRatio: 1, tasks, actions: [], begun: [] };
+      const plan = await this.#store.read((tx) => planIntake(tx, facts as unknown as Reports, nowMs));
+      assert(plan.ok, 'an agent of this world reports for itself');
+      await this.#engine.append(plan.value);
+      this.#batches.set(host, batch);
+      for (const { index } of tasks) this.#where.set(index, host);
+      this.#inbox = this.#inbox.filter((report) => report.host !== host);
+    }
+    while (this.#acts.length > 0) {
+      await this.#act(this.#acts[0]!);
+      this.#acts.shift();
+    }
+  }
+
+  // -------------------------------------------------------------- what happens
+
+  #happen(one: Happening): void {
+    this.#record(`happens ${JSON.stringify(one)}`);
+    const isDone = applyFault(one, {
+      job,
+      cluster: this.#cluster,
+      clock: this.#clock,
+      scenario: this.#scenario,
+      hostOf: (index) => this.#where.get(index),
+      onHosts: () => this.#watchHosts(),
+    });
+    if (!isDone) this.#hitServer(one);
+    this.#watchHosts();
+  }
+
+  #hitServer(one: Happening): void {
+    if (one.kind === 'server-crash') {
+      this.#isServerUp = false;
+      this.#clock.after(one.forMs, () => {
+        this.#isServerUp = true;
+        this.#engine = this.#startEngine();
+        this.#watchHosts();
+      });
+    } else if (one.kind === 'store-stall') {
+      this.#stalledUntilMs = this.#clock.nowMs() + one.forMs;
+      this.#clock.after(one.forMs, () => {});
+    } else if (one.kind === 'clock-jump') this.#offsetMs += one.byMs;
+    else this.#acts.push(one);
+  }
+
+  /** Servers say each second that they listen and whom they heard; here only while somebody is silent. */
+  #watchHosts(): void {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    this.#clock.after(1000, () => {
+      this.#isWatching = false;
+      this.#acts.push({ kind: 'listen' });
+    });
+  }
+
+  async #listen(): Promise<void> {
+    const nowMs = this.#serverMs();
+    const heard = this.#scenario.hosts.map((host) => host.id).filter((host) => this.#cluster.isHeard(host));
+    await this.#engine.append({ write: listeningWrites('server', heard, [], nowMs), work: [fleetWatchWork] });
+    await this.#engine.step();
+    const { hosts, memory } = await this.#store.read(async (tx) => ({
+      hosts: await fleet.listHosts(tx),
+      memory: await fleet.loadWatchMemory(tx),
+    }));
+    const isSettled = hosts.every(({ id, state }) =>
+      this.#cluster.isHeard(id)
+        ? (state === 'up' || state === 'fenced') && memory.silentMs[id] === undefined
+        : state === 'lost' || state === 'fenced',
+    );
+    if (!isSettled || memory.massSilence) this.#watchHosts();
+  }
+
+  async #act(one: Act): Promise<void> {
+    const nowMs = this.#serverMs();
+    const work = [{ kind: 'job/decide', key: job }];
+    const engine = this.#engine;
+    switch (one.kind) {
+      case 'listen':
+        return this.#listen();
+      case 'deploy': {
+        const rollout = this.#newRollout(one, nowMs);
+        await engine.append({ write: (tx) => rows.insertRollout(tx, rollout), work });
+        return;
+      }
+      case 'command': {
+        const [rollout] = await this.#store.read((tx) => rows.listLiveRollouts(tx, job));
+        if (rollout !== undefined) await this.#command(rollout, one.command, 4);
+        return;
+      }
+      case 'resize': {
+        const facts = await this.#store.read((tx) => rows.loadJob(tx, job));
+        await engine.append({ write: (tx) => rows.ensureJob(tx, { ...facts, wantedSize: one.size }, nowMs), work });
+        return;
+      }
+      case 'maintenance': {
+        const outage = {
+          id: makeId('out', nowMs, this.#streams.of('ids')),
+          cause: 'maintenance',
+          scope: { host: one.host },
+          operation: undefined,
+          startsAtMs: nowMs + 1000,
+          deadlineAtMs: nowMs + one.noticeMs,
+          endedAtMs: undefined,
+        } as const;
+        await engine.append({ write: (tx) => ledger.saveOutage(tx, outage), work });
+        this.#clock.after(one.noticeMs + one.forMs, () => this.#acts.push({ kind: 'end-maintenance', outage }));
+        return;
+      }
+      case 'mark': {
+        const given = { commits: [commitOf(one.version)], targets: ['guestbook'] };
+        await this.#submit('blame/mark', repository, 'mark', given);
+        return;
+      }
+      case 'end-maintenance': {
+        const ended = { ...one.outage, endedAtMs: nowMs };
+        await engine.append({ write: (tx) => ledger.saveOutage(tx, ended), work });
+        return;
+      }
+      case 'fence':
+        return this.#fence();
+      default:
+        throw new Error(`${one.kind} is not an act`);
+    }
+  }
+
+  #newRollout(one: Extract<Happening, { kind: 'deploy' }>, nowMs: number): Rollout {
+    const request = {
+      id: makeId('ro', nowMs, this.#streams.of('ids')),
+      job,
+      release: undefined,
+      to: one.to,
+      kind: one.rolloutKind,
+      plan: one.plan,
+      judged: this.#scenario.judge !== 'none',
+      holdAfter: undefined,
+      createdBy: ada,
+      reason: undefined,
+    };
+    return newRollout(request, nowMs);
+  }
+
+  async #command(rollout: Rollout, name: string, count: number): Promise<void> {
+    const given = { rollout: rollout.id, ...(name === 'raise-budget' ? { count } : {}) };
+    await this.#submit('job/decide', job, name, given);
+  }
+
+  async #submit(kind: string, key: string, name: string, given: Record<string, unknown>): Promise<void> {
+    const atMs = this.#serverMs();
+    const id = makeId('cmd', atMs, this.#streams.of('ids'));
+    await this.#engine.submitCommand({ id, kind, key, name, arguments: given, actor: ada, reason: 'because', atMs });
+  }
+
+  // -------------------------------------------------------------- the end
+
+  /** All faults are over: a person declares the hosts dead that are, everything else is whole again. */
+  #calm(): void {
+    this.#record('calm');
+    for (const { id } of this.#scenario.hosts) {
+      if (this.#cluster.isDead(id)) continue;
+      this.#cluster.thaw(id);
+      this.#cluster.join(id);
+    }
+    this.#cluster.network = { ...this.#scenario.network, lossRatio: 0 };
+    this.#acts.push({ kind: 'fence' });
+    this.#watchHosts();
+  }
+
+  async #fence(): Promise<void> {
+    const nowMs = this.#serverMs();
+    for (const { id } of this.#scenario.hosts) {
+      if (!this.#cluster.isDead(id)) continue;
+      await this.#engine.append({
+        write: (tx) => fleet.updateHostState(tx, id, 'fenced', nowMs),
+        work: [{ kind: 'job/decide', key: job }],
+      });
+    }
+  }
+
+  async #letPersonFinish(): Promise<void> {
+    for (let turn = 0; turn < 6; turn++) {
+      const live = await this.#store.read((tx) => rows.listLiveRollouts(tx, job));
+      const stuck = live.filter((one) => one.state !== 'waiting');
+      if (stuck.length === 0) return;
+      const blocked = (await this.#operations()).some((one) => one.blockedBy?.includes('budget'));
+      for (const rollout of stuck) await this.#rescue(rollout, blocked);
+      this.#isUnsettled = true;
+      const sinceMs = this.#clock.nowMs();
+      await this.#goUntil(() => true, sinceMs, sinceMs + restWithinMs);
+    }
+    throw new Violation('L2', 'what a person can do does not end it', await this.#facts());
+  }
+
+  async #rescue(rollout: Rollout, isBlocked: boolean): Promise<void> {
+    const legal = legalCommands(rollout);
+    if (isBlocked && legal.includes('raise-budget') && rollout.budgetOverride === undefined) {
+      await this.#command(rollout, 'raise-budget', this.#scenario.size + 10);
+      if (rollout.state !== 'held') return;
+    }
+    if (!legal.includes('abort')) throw new Violation('L2', 'a rollout has no exit', { state: rollout.state });
+    await this.#command(rollout, 'abort', 0);
+  }
+
+  async #operations() {
+    return this.#store.read((tx) => ledger.loadOperations(tx, job));
+  }
+
+  async #isAtRest(): Promise<boolean> {
+    if (!this.#isUnsettled) return false;
+    this.#isUnsettled = false;
+    const live = await this.#store.read((tx) => rows.listLiveRollouts(tx, job));
+    const isHeld = live.some((one) => one.state === 'held');
+    const isStill = live.every(({ state, hold }) =>
+      state === 'held' ? hold?.then === undefined : state === 'waiting' && isHeld,
+    );
+    if (!isStill || (await this.#operations()).some((one) => one.admittedAtMs !== undefined)) return false;
+    return (await this.#differences()).length === 0;
+  }
+
+  async #needsPerson(sinceMs: number): Promise<boolean> {
+    if (this.#clock.nowMs() < sinceMs + needsPersonAfterMs) return false;
+    const live = await this.#store.read((tx) => rows.listLiveRollouts(tx, job));
+    const blocked = (await this.#operations()).some((one) => one.blockedBy?.includes('budget'));
+    const isStuck = await this.#isStuck();
+    return (
+      live.length > 0 &&
+      live.every(({ state, hold, budgetOverride }) => {
+        if (state === 'waiting') return true;
+        if (state === 'held') return hold?.then === undefined;
+        return (blocked && budgetOverride === undefined) || (state === 'reverting' && isStuck);
+      })
+    );
+  }
+
+  async #isStuck(): Promise<boolean> {
+    const assignment = await this.#store.read((tx) => rows.listAssignment(tx, job));
+    return assignment.some((row) => row.version !== undefined && this.#cannotServe(row.version));
+  }
+
+  #cannotServe(version: VersionId): boolean {
+    const behaviour = this.#scenario.versions[version] ?? healthy;
+    return behaviour.neverReady || behaviour.crashAfterMs !== undefined;
+  }
+
+  async #differences(): Promise<unknown[]> {
+    const { facts, assignment, tasks, operations } = await this.#store.read(async (tx) => ({
+      facts: await rows.loadJob(tx, job),
+      assignment: await rows.listAssignment(tx, job),
+      tasks: new Map((await ledger.listTasks(tx, job)).map((task) => [task.index, task])),
+      operations: await ledger.loadOperations(tx, job),
+    }));
+    const isStuck = assignment.some((row) => row.version !== undefined && this.#cannotServe(row.version));
+    const found: unknown[] = [];
+    for (const row of assignment) {
+      if (row.version === undefined || row.index >= facts.size) continue;
+      if (isStuck && operations.some((one) => one.index === row.index && one.blockedBy !== undefined)) continue;
+      const current = tasks.get(row.index)?.current;
+      const places = this.#truth.placesOf(row.index);
+      const isRight = current?.version === row.version && current.state === 'serving';
+      const isWrong = this.#cannotServe(row.version)
+        ? current?.version !== row.version
+        : !isRight || (isStuck ? places.length === 0 : places.length !== 1);
+      if (isWrong && !(current === undefined && isStuck)) {
+        found.push([row.index, row.version, current?.version, current?.state, current?.host, places]);
+      }
+    }
+    for (const index of tasks.keys()) if (index >= facts.size && !isStuck) found.push([index, 'is beyond the size']);
+    return found;
+  }
+
+  async #facts(): Promise<unknown> {
+    const live = await this.#store.read((tx) => rows.listLiveRollouts(tx, job));
+    return {
+      open: await this.#differences(),
+      rollouts: live.map((one) => [one.id, one.state, one.hold?.reason]),
+      operations: (await this.#operations()).map((one) => [one.kind, one.index, one.state, one.blockedBy]),
+      parked: await this.#engine.listParked(),
+    };
+  }
+
+  #record(line: string): void {
+    if (this.#options.trace !== undefined) {
+      this.#options.trace(`${((this.#clock.nowMs() - startMs) / 1000).toFixed(3).padStart(9)} ${line}`);
+    }
+    this.#options.record?.(`${this.#clock.nowMs()} ${line}`);
+  }
+}
+
+/** The real watch; when it looks next is the world's business, which knows when nothing can have changed. */
+function watchOnDemand(): WorkKind {
+  const real = fleetWatch();
+  return {
+    ...real,
+    run: (turn) =>
+      real.run({
+        ...turn,
+        commit: (attempt) =>
+          turn.commit(async (view) => {
+            const proposal = await attempt(view);
+            return (
+              proposal && { ...proposal, work: proposal.work?.filter((one) => one.kind !== fleetWatchWork.kind) ?? [] }
+            );
+          }),
+      }),
+  };
+}
+
+function commitFacts(id: VersionId, seq: number, parent: VersionId | undefined) {
+  return {
+    seq,
+    parentSeqs: parent === undefined ? [] : [seq - 1],
+    id: commitOf(id),
+    parents: parent === undefined ? [] : [commitOf(parent)],
+    author: 'ada',
+    subject: id,
+    committedAtMs: startMs,
+    trailers: { reverts: [], fixes: [] },
+  };
+}
+
+/** Releases are nobody's business here. */
+const elsewhere: WorkKind = { kind: 'pipeline/decide', run: async () => {} };
+
+function unreachable(host: HostId): ProblemError {
+  return new ProblemError(problem('agent/unreachable', `The agent of ${host} is not connected.`, { host }));
+}
