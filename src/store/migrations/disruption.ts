@@ -35,7 +35,7 @@ async function createTasks(db: Kysely<unknown>): Promise<void> {
     .addColumn('version', 'text')
     .addColumn('state', 'text')
     .addColumn('facts', 'text')
-    .addColumn('older', 'text')
+    .addColumn('others', 'text')
     .addPrimaryKeyConstraint('task_pk', ['job', 'task_index'])
     .execute();
   await db.schema.createIndex('task_host').on('task').columns(['host']).execute();

@@ -7,7 +7,7 @@ export interface DisruptionTables {
   outage: OutageTable;
 }
 
-/** What is known of one index: the newest folded report of its newest incarnation, and what is left of older ones. */
+/** What is known of one index: the newest folded report of its newest incarnation, and what is left of others. */
 export interface TaskTable {
   job: string;
   task_index: number;
@@ -24,7 +24,7 @@ export interface TaskTable {
   /** JSON of everything else in `IncarnationFacts`. */
   facts: string | null;
   /** JSON list of `IncarnationFacts`; null when there is none. */
-  older: string | null;
+  others: string | null;
 }
 
 /** The inbox. A report that was sent twice is the same row. */
