@@ -123,7 +123,7 @@ test('P10 abandoned at any transaction or effect, another plane ends in the same
     releases: ['good: succeeded', 'bad: failed', 'on the bad one: superseded', 'fix: succeeded'],
     marks: [{ candidates: [expect.any(String)], fixes: [expect.any(String)] }],
   });
-  const tries = process.env.TEST_LONG ? moments : 12;
+  const tries = process.env.TEST_LONG ? moments : 8;
   for (let n = 0; n < tries; n++) {
     const dieAt = 1 + Math.floor((n * (moments - 1)) / Math.max(1, tries - 1));
     const store = await openStore({ kind: 'sqlite', path: ':memory:' });

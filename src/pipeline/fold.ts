@@ -88,7 +88,10 @@ export function endOfRollout(rollout: Rollout): Pick<Run, 'state' | 'reason'> | 
 function foldHost(draft: Draft, run: Run): void {
   if (run.host === undefined) return;
   const host = draft.state.hosts.find(({ id }) => id === run.host);
-  if (host === undefined || host.isGone) endRun(draft, run, endOfLoss(draft, run, `${run.host} is gone`));
+  if (host !== undefined && !host.isGone) return;
+  // Should it come back with the old try still running, it is told to stop.
+  if (host !== undefined) draft.wants.push({ kind: 'cancel', run });
+  endRun(draft, run, endOfLoss(draft, run, `${run.host} is gone`));
 }
 
 function foldTime(draft: Draft, run: Run): void {

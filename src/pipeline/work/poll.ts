@@ -90,13 +90,16 @@ async function attemptBranches(world: PipelineWorld, turn: Turn, view: View): Pr
   }
   const asked = new Set(news.filter(({ branch }) => branch === undefined).map(({ tip }) => tip));
   const wantedTips = repository.wantedTips.filter((tip) => !asked.has(tip) || !graph.seqOf.has(tip));
+  // A large history comes in parts: the next one is read at once.
+  const isCut = news.some(({ tip, commits }) => commits.length > 0 && !graph.seqOf.has(tip));
   const touched = new Set(releases.map(({ service }) => service));
   for (const service of touched) await view.guard('pipeline', service);
   return {
     bump: [...touched].map((id) => ({ kind: 'pipeline' as const, id })),
     write: async (tx) => {
       const now = await rows.findRepository(tx, repository.name);
-      if (now !== undefined) await rows.saveRepository(tx, { ...now, heads, wantedTips });
+      const isReadWanted = now?.isReadWanted || isCut;
+      if (now !== undefined) await rows.saveRepository(tx, { ...now, heads, wantedTips, isReadWanted });
       for (const release of releases) await rows.saveRelease(tx, release);
       for (const search of searches) await rows.insertSearch(tx, repository.name, search, turn.nowMs);
       await rows.deleteNews(
