@@ -87,7 +87,10 @@ function tryAdmit(
     return admission.reason;
   }
   const host = wanted.host ?? placeFor(draft, candidate);
-  if (typeof host === 'object') return host.sentence;
+  if (typeof host === 'object') {
+    wakeAt(draft, draft.nowMs + roomRetryMs);
+    return host.sentence;
+  }
   if (paced !== undefined) busy.set(paced.id, (busy.get(paced.id) ?? 0) + 1);
   begin(draft, operation, host, admission, [...out], inForce);
   out.add(operation.index);
@@ -95,6 +98,8 @@ function tryAdmit(
 }
 
 const silenceRetryMs = 2000;
+/** Room may come from other jobs, of which this one hears nothing. */
+const roomRetryMs = 10_000;
 
 function silenceAt(draft: Draft, host: HostId | undefined): string | undefined {
   if (draft.inventory.massSilence) return 'More than half of the hosts are silent together: nothing moves.';

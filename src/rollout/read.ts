@@ -12,6 +12,7 @@ import type {
   VersionId,
 } from '../model/index.ts';
 import type { Tx } from '../store/index.ts';
+import { type Explanation, explainRollout } from './explain.ts';
 import type { JobFacts } from './facts.ts';
 import {
   findJob,
@@ -22,6 +23,7 @@ import {
   listRolloutsOfRelease,
   listVersionsInUse,
 } from './rows.ts';
+import { loadState } from './work/load.ts';
 
 /** One dot on the screen. */
 export interface TaskDot {
@@ -107,6 +109,15 @@ export async function readRollouts(tx: Tx, filter: RolloutFilter): Promise<Rollo
 /** Versions that some index is assigned or may be given back, or that a job counts as good. */
 export async function readVersionsInUse(tx: Tx): Promise<VersionId[]> {
   return listVersionsInUse(tx);
+}
+
+/** Why a live rollout is not moving at this moment, and what will move it; undefined: it has ended, or is none. */
+export async function readExplanation(tx: Tx, id: RolloutId, nowMs: number): Promise<Explanation | undefined> {
+  const rollout = await findRollout(tx, id);
+  if (rollout === undefined || rollout.endedAtMs !== undefined) return undefined;
+  // Nothing is committed from here, so no guard is compared.
+  const state = await loadState({ tx, guard: async () => 0 }, rollout.job);
+  return state && explainRollout(state, rollout, nowMs);
 }
 
 /** A rollout alone. */

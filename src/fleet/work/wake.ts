@@ -1,3 +1,4 @@
+import * as ledger from '../../disruption/rows.ts';
 import type { Enqueue } from '../../engine/index.ts';
 import type { HostId } from '../../model/index.ts';
 import { listRepositories, listServicesOf, listServicesWithRunsOn } from '../../pipeline/rows.ts';
@@ -7,10 +8,11 @@ import * as rows from '../rows.ts';
 
 /** Whoever has a task or an action on the host decides anew. */
 export async function decideOn(tx: Tx, host: HostId): Promise<Enqueue[]> {
-  const jobs = await rows.listJobsOnHost(tx, host);
+  // A failed task is no endpoint and claims no room, and yet waits for its host.
+  const jobs = new Set([...(await rows.listJobsOnHost(tx, host)), ...(await ledger.listJobsOnHost(tx, host))]);
   const services = await listServicesWithRunsOn(tx, host);
   return [
-    ...jobs.map((job) => ({ kind: 'job/decide', key: job })),
+    ...[...jobs].sort().map((job) => ({ kind: 'job/decide', key: job })),
     ...services.map((service) => ({ kind: 'pipeline/decide', key: service })),
   ];
 }
