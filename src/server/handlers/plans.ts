@@ -12,13 +12,12 @@ import {
 import { findRelease, findReleaseOfCommit, findRun, readRepositories, readServices } from '../../pipeline/read.ts';
 import { readWaits } from '../../pipeline/work.ts';
 import type { TaskPlace } from '../../rollout/index.ts';
-import { readJob, readJobs, readRollout } from '../../rollout/read.ts';
+import { findRolloutFacts, readExplanation, readJob, readJobs } from '../../rollout/read.ts';
 import type { Tx } from '../../store/index.ts';
 import { readConfigAt } from '../adapters/config-reader.ts';
 import type { Handlers, ServerContext } from '../context.ts';
 import { refuse, valueOrThrow } from '../errors.ts';
 import { type DeployAction, decidePlan } from '../plan.ts';
-import { rolloutSummary, whyWaiting } from '../views/rollouts.ts';
 import { budgetLine } from '../views/tasks.ts';
 import { versionRefs } from '../views/versions.ts';
 import { hostsById } from './rollouts.ts';
@@ -26,7 +25,7 @@ import { releaseSummaries } from './services.ts';
 
 /** What would happen, and why it does not happen yet. */
 export function planHandlers(context: ServerContext) {
-  const { store } = context;
+  const { store, clock } = context;
 
   return {
     async planDeploy({ params, body }, { signal }) {
@@ -62,24 +61,19 @@ export function planHandlers(context: ServerContext) {
   }
 
   async function explainRollout(tx: Tx, id: RolloutId): Promise<Explanation> {
-    const screen = await readRollout(tx, id);
-    if (!screen) return refuse('rollout/unknown', `There is no rollout ${id}.`);
-    const { rollout } = screen;
-    const summary = rolloutSummary(rollout, screen, await versionRefs(tx, [rollout.to]));
-    const why = whyWaiting(rollout, screen, budgetLine(screen, await hostsById(tx), rollout));
-    const moving =
-      rollout.endedAtMs !== undefined
-        ? `It has ${rollout.state}.`
-        : `It is moving: ${summary.updated} of ${summary.size} tasks are updated.`;
-    return {
-      subject: `rollout/${id}`,
-      sentence: why ?? rollout.failure?.sentence ?? moving,
-      reasons:
-        why === null
-          ? []
-          : [{ sentence: why, unblocker: unblockerOf(rollout.state), sinceMs: rollout.hold?.sinceMs ?? null }],
-      settings: [],
-    };
+    const rollout = await findRolloutFacts(tx, id);
+    if (!rollout) return refuse('rollout/unknown', `There is no rollout ${id}.`);
+    const subject = `rollout/${id}`;
+    const why = await readExplanation(tx, id, clock.nowMs());
+    if (!why) {
+      const sentence = rollout.failure
+        ? `It has ${rollout.state}: ${rollout.failure.sentence}`
+        : `It has ${rollout.state}.`;
+      return { subject, sentence, reasons: [], settings: [] };
+    }
+    const { sentence, next } = why;
+    const sinceMs = rollout.hold?.sinceMs ?? null;
+    return { subject, sentence, reasons: [{ sentence, unblocker: capital(next), sinceMs }], settings: [] };
   }
 
   async function explainJob(tx: Tx, id: JobId): Promise<Explanation> {
@@ -122,10 +116,6 @@ export function planHandlers(context: ServerContext) {
       reasons: [],
       settings: origins,
     };
-  }
-
-  function unblockerOf(state: string): string {
-    return state === 'held' ? 'A person resumes, reverts or aborts it.' : 'It goes on by itself.';
   }
 }
 
@@ -199,4 +189,8 @@ export async function findService(tx: Tx, name: string) {
   const repository = (await readRepositories(tx)).find((one) => one.name === service.repository);
   if (!repository) return refuse('service/unknown', `The repository of ${name} is not watched any more.`);
   return { service, location: repository.location, head: repository.heads[service.branch] };
+}
+
+function capital(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
