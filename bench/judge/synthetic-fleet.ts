@@ -224,10 +224,16 @@ export function tableAt(run: FleetRun, end: number, warmup: number): BinTable {
   };
 }
 
-/** The first `end` bins of every task. */
-export function cellsUntil(cells: Float64Array, tasks: number, end: number): Float64Array {
+/** The first `end` bins of every task, in room that is used again: a table of cells lives until the next look. */
+export function cellsUntil(
+  cells: Float64Array,
+  tasks: number,
+  end: number,
+  room: { cells: Float64Array },
+): Float64Array {
   if (end === bins) return cells;
-  const part = new Float64Array(tasks * end);
+  if (room.cells.length < tasks * bins) room.cells = new Float64Array(tasks * bins);
+  const part = room.cells.subarray(0, tasks * end);
   for (let row = 0; row < tasks; row += 1) part.set(cells.subarray(row * bins, row * bins + end), row * end);
   return part;
 }

@@ -1,6 +1,7 @@
-import { combineCurves, curveOf, type RolloutCurve } from '../../src/judge/age-curve.ts';
-import type { AgeCurves, JudgeMemory, JudgePlan } from '../../src/judge/index.ts';
+import { combineCurves, curveOf } from '../../src/judge/age-curve.ts';
+import type { AgeCurves, JudgeMemory, JudgePlan, RolloutCurve } from '../../src/judge/index.ts';
 import { judgeTable } from '../../src/judge/judge.ts';
+import { defaultLookAges } from '../../src/judge/looks.ts';
 import type { CheckData } from '../../src/judge/measured-check.ts';
 import type { Measure } from '../../src/judge/measures.ts';
 import { pickBelow, seededChance } from '../../src/kit/index.ts';
@@ -38,8 +39,11 @@ export const benchChecks: readonly CheckSpec[] = [
   gauge('memory', 0.01, 0.1),
 ];
 
+const rooms = Array.from({ length: 6 }, () => ({ cells: new Float64Array(0) }));
+
 export function dataAt(run: FleetRun, end: number): Map<string, CheckData> {
-  const cut = (cells: Float64Array) => cellsUntil(cells, run.tasks, end);
+  let n = 0;
+  const cut = (cells: Float64Array) => cellsUntil(cells, run.tasks, end, rooms[n++]!);
   const measures: Record<string, Measure> = {
     errors: { kind: 'counts', events: cut(run.errors), exposure: cut(run.requests) },
     p99: { kind: 'values', values: cut(run.p99) },
@@ -75,7 +79,10 @@ export function curvesOf(pool: readonly Record<string, RolloutCurve>[], seed: nu
   const chosen = Array.from({ length: 20 }, () => pool[pickBelow(chance, pool.length)]!);
   const curves: Record<string, NonNullable<ReturnType<typeof combineCurves>>> = {};
   for (const { name } of benchChecks) {
-    const curve = combineCurves(chosen.flatMap((one) => one[name] ?? []));
+    const curve = combineCurves(
+      chosen.flatMap((one) => one[name] ?? []),
+      name === 'errors' ? 0.2 : 0.05,
+    );
     if (curve) curves[name] = curve;
   }
   return curves;
@@ -109,6 +116,8 @@ export function runTrial(
     const until = updateBins[phase + 1] ?? bins;
     let last = 'undecided';
     for (let end = start + warmupBins + 2; end <= until; end += 1) {
+      // Between looks nothing is decided.
+      if (!defaultLookAges.includes(end - start - warmupBins)) continue;
       const table = tableAt(run, end, warmupBins);
       const plan: JudgePlan = {
         rollout: 'ro_bench',
@@ -140,7 +149,6 @@ export function runTrial(
           power,
         };
       }
-      // Ages 7, 9, 11 … of a phase of ten minutes are no looks: nothing could be decided.
     }
     if (last === 'pass') passed += 1;
     else undecided += 1;

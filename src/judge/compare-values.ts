@@ -159,6 +159,18 @@ export function compareValues(
 }
 
 /**
+ * Room that is used again from call to call (nothing of it outlives the look that borrowed it): measured, making it
+ * anew each time took half of a look of 200 tasks, most of it in the garbage collector.
+ */
+const differences = { cells: new Float64Array(0) };
+const sortedAside = { cells: new Float64Array(0) };
+
+function borrow(room: { cells: Float64Array }, length: number): Float64Array {
+  if (room.cells.length < length) room.cells = new Float64Array(length);
+  return room.cells.subarray(0, length);
+}
+
+/**
  * Steps 3 and 4: less each task's own level, less what all old tasks of its region did in that bin, less what a
  * restart of that age does, extremes cut by limits that old tasks set.
  */
@@ -181,13 +193,13 @@ export function withoutLevelsAndShocks(
       if (group[at] !== 0 && values[at]! <= 0) isLog = false;
     }
   }
-  const y = new Float64Array(values.length).fill(Number.NaN);
+  const y = borrow(differences, values.length).fill(Number.NaN);
   for (const row of rows) {
     for (let at = row * bins + start; at < (row + 1) * bins; at += 1) {
       if (group[at] !== 0) y[at] = isLog ? Math.log(values[at]!) : values[at]!;
     }
   }
-  const scratch = new Float64Array(Math.max(rows.length, 1) * Math.max(1, bins - start));
+  const scratch = borrow(sortedAside, values.length);
   const levels = new Float64Array(table.tasks.length).fill(Number.NaN);
   const known: number[] = [];
   for (const row of rows) {
@@ -208,23 +220,23 @@ export function withoutLevelsAndShocks(
     const level = Number.isNaN(levels[row]!) ? typical : levels[row]!;
     for (let at = row * bins + start; at < (row + 1) * bins; at += 1) y[at] = (y[at]! - level) / scale;
   }
-  const shocks = new Float64Array(domains);
-  for (let bin = start; bin < bins; bin += 1) {
-    let all = 0;
-    for (let domain = 0; domain < domains; domain += 1) {
-      let n = 0;
-      for (const row of rows) {
-        if (table.domain[row] !== domain) continue;
-        const at = row * bins + bin;
-        if (group[at] === oldGroup && !Number.isNaN(y[at]!)) scratch[n++] = y[at]!;
-      }
-      all += n;
-      shocks[domain] = n >= 3 ? medianInPlace(scratch, n) : Number.NaN;
+  const rowsByDomain: number[][] = Array.from({ length: domains }, () => []);
+  for (const row of rows) rowsByDomain[table.domain[row]!]!.push(row);
+  const shockOf = (members: readonly number[], bin: number): number => {
+    let n = 0;
+    for (const row of members) {
+      const at = row * bins + bin;
+      if (group[at] === oldGroup && !Number.isNaN(y[at]!)) scratch[n++] = y[at]!;
     }
-    const common = all > 0 ? commonShock(table, rows, y, bin, scratch, shocks) : 0;
-    for (const row of rows) {
-      const shock = shocks[table.domain[row]!]!;
-      y[row * bins + bin]! -= Number.isNaN(shock) ? common : shock;
+    return n >= 3 || (n > 0 && members.length === rows.length) ? medianInPlace(scratch, n) : Number.NaN;
+  };
+  for (let bin = start; bin < bins; bin += 1) {
+    const own = rowsByDomain.map((members) => shockOf(members, bin));
+    // Regions with too few old tasks of their own take what all old tasks did.
+    const common = own.some(Number.isNaN) ? shockOf(rows, bin) : 0;
+    for (const [domain, members] of rowsByDomain.entries()) {
+      const shock = Number.isNaN(own[domain]!) ? (Number.isNaN(common) ? 0 : common) : own[domain]!;
+      for (const row of members) y[row * bins + bin]! -= shock;
     }
   }
   if (ageCurve) {
@@ -237,24 +249,6 @@ export function withoutLevelsAndShocks(
   }
   if (isCut) cutExtremes(table, rows, y, start, scratch);
   return { y, isLog };
-}
-
-/** The median over all regions, needed only where a region has too few old tasks of its own. */
-function commonShock(
-  table: BinTable,
-  rows: readonly number[],
-  y: Float64Array,
-  bin: number,
-  scratch: Float64Array,
-  shocks: Float64Array,
-): number {
-  if (!shocks.some(Number.isNaN)) return 0;
-  let n = 0;
-  for (const row of rows) {
-    const at = row * table.bins + bin;
-    if (table.group[at] === oldGroup && !Number.isNaN(y[at]!)) scratch[n++] = y[at]!;
-  }
-  return medianInPlace(scratch, n);
 }
 
 function cutExtremes(table: BinTable, rows: readonly number[], y: Float64Array, start: number, scratch: Float64Array) {
