@@ -39,7 +39,7 @@ describe('a process that is killed', () => {
 
 /** Starts it and kills it after so many lines. */
 function runUntil(folder: string, lines: number): Promise<'killed' | 'finished'> {
-  const script = join(import.meta.dirname, 'testing/counting-server.ts');
+  const script = join(import.meta.dirname, 'counting-server.conformance.ts');
   const child = spawn(process.execPath, [script, folder, String(keys), String(steps)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

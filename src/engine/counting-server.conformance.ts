@@ -1,15 +1,15 @@
 /**
- * A process that works through the engine and may be killed at any moment: `node counting-server.ts <folder> <keys>
+ * A process that works through the engine and may be killed at any moment: `node counting-server.conformance.ts <folder> <keys>
  * <steps>`. Each key counts up to `steps`; each step bumps a guard, tells an event, and wants a file made, whose making
  * wakes the next step. Prints a line for each file made; ends when all are done.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { realChance } from '../../io/chance.ts';
-import { realClock } from '../../io/clock.ts';
-import { rollway } from '../../model/index.ts';
-import { openStore } from '../../store/index.ts';
-import { createEngine } from '../index.ts';
+import { realChance } from '../io/chance.ts';
+import { realClock } from '../io/clock.ts';
+import { rollway } from '../model/index.ts';
+import { openStore } from '../store/index.ts';
+import { createEngine } from './index.ts';
 
 const [folder = '.', keys = '4', steps = '20'] = process.argv.slice(2);
 const store = await openStore({ kind: 'sqlite', path: join(folder, 'store.db') });
