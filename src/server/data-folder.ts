@@ -1,7 +1,7 @@
-import { chmodSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { ProblemError, problem } from '../model/index.ts';
+import { takeFileLock } from '../store/index.ts';
 
 export interface DataFolder {
   readonly path: string;
@@ -22,29 +22,34 @@ export function openDataFolder(path: string): DataFolder {
   } catch (cause) {
     throw unusable(path, cause instanceof Error ? cause.message : String(cause), cause);
   }
-  return { path, release: takeLock(path) };
+  const release = takeLock(path);
+  removeLeftovers(join(path, 'git'));
+  return { path, release };
+}
+
+/** Checkouts and uploads end with what they were made for; a crash leaves them behind. */
+function removeLeftovers(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (/^(checkout|upload)-/.test(name)) rmSync(join(folder, name), { recursive: true, force: true });
+  }
 }
 
 function takeLock(path: string): () => void {
-  let lock: DatabaseSync | undefined;
+  let release: (() => void) | undefined;
   try {
-    lock = new DatabaseSync(join(path, 'server.lock'));
-    lock.exec('pragma journal_mode = delete; pragma locking_mode = exclusive; begin exclusive');
+    release = takeFileLock(join(path, 'server.lock'));
   } catch (cause) {
-    lock?.close();
-    const isTaken = cause instanceof Error && /locked/.test(cause.message);
-    if (!isTaken) throw unusable(path, cause instanceof Error ? cause.message : String(cause), cause);
-    throw new ProblemError(
-      problem(
-        'server/data-folder',
-        `Another Rollway server uses ${path}.`,
-        { path },
-        'Use that one, stop it, or start this one with another folder: --data <folder>.',
-      ),
-    );
+    throw unusable(path, cause instanceof Error ? cause.message : String(cause), cause);
   }
-  const held = lock;
-  return () => held.close();
+  if (release) return release;
+  throw new ProblemError(
+    problem(
+      'server/data-folder',
+      `Another Rollway server uses ${path}.`,
+      { path },
+      'Use that one, stop it, or start this one with another folder: --data <folder>.',
+    ),
+  );
 }
 
 function unusable(path: string, why: string, cause: unknown): ProblemError {
