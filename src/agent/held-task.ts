@@ -10,6 +10,8 @@ import { type Observed, observeKeeper } from './observe-keeper.ts';
 import { portsWhile, taskFacts } from './outbox.ts';
 import type { Parts } from './parts.ts';
 
+const retryMs = 1000;
+
 /** Whether a task whose keeper is gone may be started again; may wait for the server's word first. */
 export type MayRestart = (task: TaskMemory) => Promise<boolean>;
 
@@ -31,6 +33,10 @@ export class HeldTask {
     this.#parts = parts;
     this.#memory = memory;
     this.#mayRestart = mayRestart;
+  }
+
+  get #name(): string {
+    return `${this.#memory.job}/${this.#memory.index}`;
   }
 
   get memory(): TaskMemory {
@@ -148,13 +154,24 @@ export class HeldTask {
         onGone: (state, why) => {
           this.#link = undefined;
           resolve();
-          void this.#lost(state, why);
+          this.#lost(state, why).catch((cause: unknown) => this.#parts.log(`${this.#name}: ${String(cause)}`));
         },
       });
     });
   }
 
+  /** What cannot be written down now (a full disk) is tried again: it must not end the agent. */
   #fold(state: KeeperState): void {
+    try {
+      this.#foldOnce(state);
+    } catch (cause) {
+      this.#parts.log(`${this.#name}: its state cannot be written down: ${String(cause)}`);
+      setTimeout(() => this.#link?.state && this.#fold(this.#link.state), retryMs).unref();
+    }
+  }
+
+  #foldOnce(state: KeeperState): void {
+    if (this.#parts.signal.aborted) return;
     const observed = observeKeeper(state, { isDraining: this.#isDraining });
     // That it stopped is said when its keeper is gone too.
     if (observed.state !== 'stopped') this.#reportIfNew(observed);
@@ -174,15 +191,28 @@ export class HeldTask {
     const summary = state?.phase === 'stopped' ? 'its keeper was told to end it' : why;
     const failure: FailureCard = { reason: 'lost', summary, lastLogLines: [] };
     const life = state?.life ?? memory.nextLife;
-    this.#parts.log(`${memory.job}/${memory.index}: ${summary}; life ${life} is over`);
-    this.#reportIfNew({ state: 'failed', life, failure });
+    this.#parts.log(`${this.#name}: ${summary}; life ${life} is over`);
+    await this.#untilWritten(() => {
+      this.#reportIfNew({ state: 'failed', life, failure });
+      this.#change({ keeper: null, nextLife: life + 1 });
+    });
     for (const watcher of this.#watchers) watcher();
     if (keeper) await rm(this.#folderOf(keeper), { recursive: true, force: true });
-    this.#change({ keeper: null, nextLife: life + 1 });
     const now = Date.now();
     const { windowMs, baseMs, capMs } = this.#parts.times.restart;
     this.#lossesAtMs = [...this.#lossesAtMs.filter((atMs) => atMs > now - windowMs), now];
     await this.#restart(Math.min(capMs, baseMs * 2 ** (this.#lossesAtMs.length - 1)));
+  }
+
+  async #untilWritten(write: () => void): Promise<void> {
+    while (!this.#parts.signal.aborted) {
+      try {
+        return write();
+      } catch (cause) {
+        this.#parts.log(`${this.#name}: its state cannot be written down: ${String(cause)}`);
+        await sleep(retryMs, undefined, { signal: this.#parts.signal }).catch(() => {});
+      }
+    }
   }
 
   async #restart(waitMs: number): Promise<void> {
@@ -196,7 +226,7 @@ export class HeldTask {
         this.#change({ ports: await assignPorts(this.#parts, this.memory.order) });
         return await this.launch();
       } catch (cause) {
-        log(`${this.memory.job}/${this.memory.index} cannot be started again: ${String(cause)}`);
+        log(`${this.#name} cannot be started again: ${String(cause)}`);
       }
     }
   }

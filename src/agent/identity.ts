@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { joinAnswerSchema, joinTokenSchema } from '../api/index.ts';
 import { readJson, writeFileAtomic } from '../io/files.ts';
+import { WrongFingerprintError } from '../io/pinned-tls.ts';
 import { ProblemError, problem } from '../model/index.ts';
 import type { AgentOptions } from './options.ts';
 import { paths } from './paths.ts';
@@ -100,7 +101,8 @@ async function askEach<T>(addresses: readonly string[], signal: AbortSignal, act
     try {
       return await act();
     } catch (cause) {
-      if (cause instanceof RefusedError || signal.aborted || tries >= joinRounds * addresses.length) throw cause;
+      const isFinal = cause instanceof RefusedError || cause instanceof WrongFingerprintError || signal.aborted;
+      if (isFinal || tries >= joinRounds * addresses.length) throw cause;
       if (tries % addresses.length === 0) await sleep(joinPauseMs, undefined, { signal }).catch(() => {});
     }
   }

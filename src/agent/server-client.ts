@@ -43,17 +43,23 @@ export interface ClientOptions {
 export class ServerClient {
   readonly #options: ClientOptions;
   readonly #agent: Agent;
-  #current = 0;
+  /** The address that answered last, and how often none has since. */
+  #good = 0;
+  #failures = 0;
 
   constructor(options: ClientOptions) {
     this.#options = options;
     this.#agent = pinnedAgent(options.fingerprint);
   }
 
-  /** The one that is asked next; the following one after each failure to connect. */
+  /** The one that is asked next: the one that answered last, and after a failure every second time one of the others. */
   get address(): string {
-    const { addresses } = this.#options;
-    return addresses[this.#current % addresses.length] ?? '';
+    return this.#options.addresses[this.#next] ?? '';
+  }
+
+  get #next(): number {
+    const step = this.#failures % 2 === 0 ? 0 : 1 + Math.floor(this.#failures / 2);
+    return (this.#good + step) % this.#options.addresses.length;
   }
 
   async postJson(path: string, body: unknown, call: Call = {}): Promise<unknown> {
@@ -93,17 +99,20 @@ export class ServerClient {
     signal: AbortSignal,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<IncomingMessage> {
-    const { address } = this;
+    const [next, address] = [this.#next, this.address];
     const signed = { ...headers, ...this.#signature(method, path, body), 'content-length': String(body.byteLength) };
     try {
-      return await new Promise<IncomingMessage>((resolve, reject) => {
+      const response = await new Promise<IncomingMessage>((resolve, reject) => {
         const url = new URL(path, address);
         const outgoing = request(url, { method, headers: signed, agent: this.#agent, signal }, resolve);
         outgoing.once('error', reject);
         outgoing.end(body);
       });
+      this.#good = next;
+      this.#failures = 0;
+      return response;
     } catch (cause) {
-      this.#current += 1;
+      this.#failures += 1;
       throw cause;
     }
   }

@@ -9,6 +9,9 @@ import type { Parts } from './parts.ts';
 import { paths } from './paths.ts';
 import { RefusedError, type ServerClient } from './server-client.ts';
 
+// A heartbeat that hangs is silence to the server: better to begin anew.
+const reportMs = 5000;
+
 /** What a session does with what the server says, and what it says of this host. */
 export interface SessionPorts {
   readonly accept: AcceptOrder;
@@ -67,7 +70,7 @@ async function sendReports(
   for (let isSnapshot = true; !signal.aborted; ) {
     const batch = outbox.makeBatch(isSnapshot, await freeDiskRatio(folders.root));
     try {
-      await client.postJson(paths.reports, batch, { signal });
+      await client.postJson(paths.reports, batch, { signal, timeoutMs: reportMs });
       outbox.settle(batch);
       isSnapshot = false;
     } catch (cause) {

@@ -187,7 +187,11 @@ export class Tasks {
     const patience = isSingleton ? new Promise<never>(() => {}) : sleep(times.askMs, undefined, { ref: false });
     const ended = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     await Promise.race([this.#asked.promise, patience, ended]);
-    return !signal.aborted && !this.#superseded.has(keyOf(task));
+    if (signal.aborted) return false;
+    if (!this.#superseded.has(keyOf(task))) return true;
+    // Dead, and nobody misses it: a newer incarnation serves elsewhere.
+    void this.#held.get(keyOf(task))?.end();
+    return false;
   }
 
   /** Folders of keepers that were prepared and never used. */

@@ -2,6 +2,8 @@ import { Agent } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 
+const connectMs = 4000;
+
 /** Connected to somebody whose certificate is not the pinned one. Nothing was sent. */
 export class WrongFingerprintError extends Error {
   readonly seen: string;
@@ -23,8 +25,12 @@ export function pinnedAgent(fingerprint: string, { maxSockets = 8 }: { maxSocket
     const socket = connect({ ...options, rejectUnauthorized: false, minVersion: 'TLSv1.3' });
     const fail = (error: Error): void => done(error, socket);
     socket.once('error', fail);
+    // An address that swallows packets must not cost a heartbeat more than this.
+    const timer = setTimeout(() => socket.destroy(new Error(`no connection within ${connectMs} ms`)), connectMs);
+    socket.once('close', () => clearTimeout(timer));
     socket.once('secureConnect', () => {
       socket.off('error', fail);
+      clearTimeout(timer);
       const seen = fingerprintOf(socket);
       if (seen === fingerprint) return done(null, socket);
       socket.destroy();
