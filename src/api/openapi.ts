@@ -7,7 +7,7 @@ import { problemDocument } from './shapes/basics.ts';
 type Json = Record<string, unknown>;
 
 /** The OpenAPI 3.1 document of the table of routes. */
-export function openApiDocument(version: string): Json {
+export function openApiDocument(version: string, cookieName = 'rollway_session'): Json {
   const paths: Record<string, Json> = {};
   for (const [name, row] of Object.entries(routes) as [string, Route][]) {
     const path = row.path.replace(/:([a-zA-Z]+)/g, '{$1}');
@@ -26,7 +26,7 @@ export function openApiDocument(version: string): Json {
     components: {
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer' },
-        session: { type: 'apiKey', in: 'cookie', name: 'rollway_session' },
+        session: { type: 'apiKey', in: 'cookie', name: cookieName },
       },
       schemas: {
         Problem: schemaOf(problemDocument, 'output'),

@@ -3,7 +3,7 @@ import { openArtifactStore } from '../artifact/index.ts';
 import { createEngine } from '../engine/index.ts';
 import { openBlobFiles, openSampleFiles, realChance, realClock } from '../io/index.ts';
 import { openSampleStore } from '../judge/index.ts';
-import { makeId } from '../kit/index.ts';
+import { makeId, sha256 } from '../kit/index.ts';
 import { openStore } from '../store/index.ts';
 import { gitReader, openMirrors } from './adapters/git-reader.ts';
 import { type AgentServer, createAgentServer } from './agents/index.ts';
@@ -48,7 +48,13 @@ export async function compose(settings: ServerSettings, log: Log): Promise<House
     settings: { version, heartbeatMs, binMs },
   });
   const mirrors = openMirrors(dataFolder);
-  const auth = createAuth({ store, clock, chance, cookieName: 'rollway_session', sessionMs: settings.sessionMs });
+  const auth = createAuth({
+    store,
+    clock,
+    chance,
+    cookieName: cookieNameOf(dataFolder),
+    sessionMs: settings.sessionMs,
+  });
   const context: ServerContext = {
     settings,
     store,
@@ -72,4 +78,9 @@ export async function compose(settings: ServerSettings, log: Log): Promise<House
       await store.close();
     },
   };
+}
+
+/** Browsers do not tell cookies of two ports of one machine apart, so each installation has a name of its own. */
+function cookieNameOf(dataFolder: string): string {
+  return `rollway_session_${sha256(dataFolder).slice(0, 8)}`;
 }

@@ -31,7 +31,7 @@ type Bindings = { requestId: string };
 
 export function createHttp(context: ServerContext, parts: HttpParts): Fetch {
   const app = new Hono<{ Bindings: Bindings }>();
-  const document = JSON.stringify(openApiDocument(context.settings.version));
+  const document = JSON.stringify(openApiDocument(context.settings.version, context.auth.cookieName));
   app.get('/healthz', (c) => c.text('ok\n'));
   app.get('/readyz', (c) => (parts.isReady() ? c.text('ready\n') : c.text('starting or stopping\n', 503)));
   app.get('/api/openapi.json', (c) => c.body(document, 200, { 'content-type': 'application/json' }));

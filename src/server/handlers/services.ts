@@ -1,5 +1,6 @@
 import type { EnvironmentSummary, ReleaseSummary, ServiceDetail, ServiceSummary } from '../../api/index.ts';
 import { readCarriers } from '../../blame/read.ts';
+import { readVerdicts } from '../../judge/read.ts';
 import { jobId, type ServiceSpec } from '../../model/index.ts';
 import {
   type ReleaseOverview,
@@ -56,7 +57,8 @@ async function summaryOf(tx: Tx, service: ServiceOverview): Promise<ServiceSumma
     const screen = await readJob(tx, job.id, active);
     if (!screen) continue;
     const versions = await versionRefs(tx, [commonVersion(screen)]);
-    environments.push(environmentSummary(screen, live, hosts, versions));
+    const verdicts = active ? await readVerdicts(tx, active.id) : [];
+    environments.push(environmentSummary(screen, live, hosts, versions, verdicts));
   }
   const known = new Set<string>(environments.map(({ job }) => job));
   for (const environment of service.spec?.environments ?? []) {

@@ -1,4 +1,5 @@
 import type { Attention, EnvironmentSummary, JobState, ServiceSummary } from '../../api/index.ts';
+import type { VerdictRow } from '../../judge/read.ts';
 import type { Rollout, ServiceSpec } from '../../model/index.ts';
 import type { ServiceOverview } from '../../pipeline/read.ts';
 import type { JobScreen } from '../../rollout/read.ts';
@@ -11,6 +12,7 @@ export function environmentSummary(
   live: readonly Rollout[],
   hosts: HostsById,
   versions: VersionsById,
+  verdicts: readonly VerdictRow[],
 ): EnvironmentSummary {
   const dots = taskDots(screen, hosts);
   const active = live.find((rollout) => rollout.state !== 'waiting') ?? live[0];
@@ -27,8 +29,17 @@ export function environmentSummary(
     rollout: active?.id ?? null,
     dots: dots.map((dot) => dot.dot),
     budget,
-    errors: null,
+    errors: active ? errorsOf(verdicts) : null,
   };
+}
+
+/** Errors old against new at each look of the judge: the sparkline of the home page. */
+function errorsOf(verdicts: readonly VerdictRow[]): EnvironmentSummary['errors'] {
+  const points = verdicts.slice(-60).flatMap(({ verdict }) => {
+    const errors = verdict.perCheck.find(({ check }) => check === 'errors');
+    return errors ? [{ atMs: verdict.atMs, old: errors.oldLevel ?? null, new: errors.newLevel ?? null }] : [];
+  });
+  return points.length === 0 ? null : points;
 }
 
 /** An environment of the configuration that nothing was deployed to yet. */
