@@ -8,7 +8,7 @@ export default defineService({
   test: 'node --test',
   tasks: 12,
   budget: '25%', // at most three of the twelve are out, whatever the causes
-  drain: '1s',
+  drain: '2s',
   bake: { min: '6s', max: '15s' }, // short, so that the tour is short; the defaults are minutes
   onUndecided: 'proceed', // one task gets too few requests in 15 s to prove a version good; a bad one shows
   judge: { bin: '1s', warmup: '2s' },
