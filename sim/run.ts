@@ -16,6 +16,7 @@ const { values } = parseArgs({
 
 const [from, to] = values.seed === undefined ? rangeOf(values.seeds) : [Number(values.seed), Number(values.seed)];
 const startedAt = performance.now();
+const cpuAtStart = process.cpuUsage();
 let decisions = 0;
 let events = 0;
 const outcomes = new Map<string, number>();
@@ -35,9 +36,10 @@ for (let seed = from; seed <= to; seed++) {
 }
 await closeWhole();
 const seconds = (performance.now() - startedAt) / 1000;
+const cpuSeconds = process.cpuUsage(cpuAtStart).user / 1e6;
 const runs = to - from + 1;
 console.log(
-  `${runs} runs, ${failed.length} violations, ${(runs / seconds).toFixed(0)} runs/s, ` +
+  `${runs} runs, ${failed.length} violations, ${(runs / seconds).toFixed(0)} runs/s (${(runs / cpuSeconds).toFixed(0)} per second of processor), ` +
     `${(decisions / runs).toFixed(1)} decisions and ${(events / runs).toFixed(1)} events a run; ` +
     [...outcomes].map(([state, count]) => `${count} ${state}`).join(', '),
 );

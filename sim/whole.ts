@@ -9,7 +9,7 @@ import { Abandon, createEngine, type Engine, type Hooks, type WorkKind } from '.
 import * as fleet from '../src/fleet/rows.ts';
 import { fleetWatch, fleetWatchWork, listeningWrites, planIntake } from '../src/fleet/work.ts';
 import { insertVerdict } from '../src/judge/rows.ts';
-import { makeId } from '../src/kit/index.ts';
+import { makeId, seededChance } from '../src/kit/index.ts';
 import {
   type AssignmentRow,
   assert,
@@ -502,6 +502,8 @@ class WholeWorld {
         return this.#listen();
       case 'deploy': {
         const rollout = this.#newRollout(one, nowMs);
+        // A person who was not answered asks again, for the same thing.
+        if ((await this.#store.read((tx) => rows.findRollout(tx, rollout.id))) !== undefined) return;
         await engine.append({ write: (tx) => rows.insertRollout(tx, rollout), work });
         return;
       }
@@ -548,7 +550,7 @@ class WholeWorld {
 
   #newRollout(one: Extract<Happening, { kind: 'deploy' }>, nowMs: number): Rollout {
     const request = {
-      id: makeId('ro', nowMs, this.#streams.of('ids')),
+      id: makeId('ro', one.atMs, seededChance(this.#scenario.seed, `${one.kind} ${one.atMs}`)),
       job,
       release: undefined,
       to: one.to,
@@ -569,7 +571,8 @@ class WholeWorld {
 
   async #submit(kind: string, key: string, name: string, given: Record<string, unknown>): Promise<void> {
     const atMs = this.#serverMs();
-    const id = makeId('cmd', atMs, this.#streams.of('ids'));
+    const id = makeId('cmd', atMs, seededChance(this.#clock.nowMs() % 0x7fffffff, `${name} ${JSON.stringify(given)}`));
+    if ((await this.#engine.findCommand(id)) !== undefined) return;
     await this.#engine.submitCommand({ id, kind, key, name, arguments: given, actor: ada, reason: 'because', atMs });
   }
 

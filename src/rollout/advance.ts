@@ -128,6 +128,11 @@ function watchPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
     emitForRollout(draft, rollout.id, 'phase.updated', { phase: phase.name, serving, excused });
     return setPhase(draft, rollout, { state: 'judging', updatedAtMs: draft.nowMs });
   }
+  const steadyAtMs = steadyFrom(draft, phase);
+  if (steadyAtMs > draft.nowMs) {
+    wakeAt(draft, steadyAtMs);
+    return rollout;
+  }
   const judgement = draft.rules.judgePhase(rollout, phase, isOfPhase ? evidence : undefined, basic, draft.nowMs);
   switch (judgement.kind) {
     case 'wait':
@@ -140,6 +145,16 @@ function watchPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
     case 'pass':
       return pass(draft, rollout, phase, { by: judgement.by, note: judgement.note });
   }
+}
+
+/** A task that was restarted in the bake has to serve as long as the shortest bake before it counts. */
+function steadyFrom(draft: Draft, phase: Phase): number {
+  let latestMs = 0;
+  for (const index of phase.members) {
+    const sinceMs = draft.tasks.get(index)?.current?.servingSinceMs ?? 0;
+    if (sinceMs > (phase.updatedAtMs ?? 0)) latestMs = Math.max(latestMs, sinceMs + phase.minBakeMs);
+  }
+  return phase.passAsked === undefined ? latestMs : 0;
 }
 
 function pass(draft: Draft, rollout: Rollout, phase: Phase, passedBy: NonNullable<Phase['passedBy']>): Rollout {
