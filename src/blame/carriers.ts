@@ -1,6 +1,6 @@
 import type { CommitId, ServiceName, VersionId } from '../model/index.ts';
 import { type CommitGraph, containedIn } from './graph.ts';
-import { isPresent, type Presence, presencesOf, type RevertFact } from './undone.ts';
+import { type Echo, isPresent, type Presence, presencesOf } from './undone.ts';
 
 /** What of a mark decides who carries it. */
 export interface MarkContent {
@@ -28,9 +28,9 @@ export interface MarkTest {
   readonly from: number;
 }
 
-export function markTest(graph: CommitGraph, mark: MarkContent, reverts: readonly RevertFact[]): MarkTest {
-  const candidates = presencesOfEach(graph, mark.candidates, reverts);
-  const fixes = presencesOfEach(graph, mark.fixes, reverts);
+export function markTest(graph: CommitGraph, mark: MarkContent, echoes: readonly Echo[]): MarkTest {
+  const candidates = presencesOfEach(graph, mark.candidates, echoes);
+  const fixes = presencesOfEach(graph, mark.fixes, echoes);
   let from = graph.ids.length;
   for (const presences of [...candidates, ...fixes]) {
     for (const { applied, removed } of presences) {
@@ -42,12 +42,12 @@ export function markTest(graph: CommitGraph, mark: MarkContent, reverts: readonl
 }
 
 /** A commit that is not stored (a person may name one that was never fetched) is in no build. */
-function presencesOfEach(graph: CommitGraph, commits: readonly CommitId[], reverts: readonly RevertFact[]) {
+function presencesOfEach(graph: CommitGraph, commits: readonly CommitId[], echoes: readonly Echo[]) {
   const found: Presence[][] = [];
   for (const commit of commits) {
     const seq = graph.seqOf.get(commit);
     if (seq !== undefined)
-      found.push(reverts.length === 0 ? [{ applied: seq, removed: [] }] : presencesOf(graph, seq, reverts));
+      found.push(echoes.length === 0 ? [{ applied: seq, removed: [] }] : presencesOf(graph, seq, echoes));
   }
   return found;
 }

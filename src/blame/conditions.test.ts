@@ -47,6 +47,11 @@ describe('what a message says', () => {
   ])('%j', (message, reverts, fixes) => {
     expect(readTrailers(message)).toEqual({ reverts, fixes });
   });
+
+  test('a cherry-pick keeps the words of what it picked, and says so', () => {
+    const message = `Revert "x"\n\nThis reverts commit ${a}.\n\n(cherry picked from commit ${b})\n`;
+    expect(readTrailers(message)).toEqual({ reverts: [{ commit: a, backTo: undefined }], fixes: [], picks: [b] });
+  });
 });
 
 describe('who is a fix', () => {

@@ -19,7 +19,7 @@ import { ruleOnMark } from './conditions.ts';
 import type { MarkRequest, SourceCommit } from './facts.ts';
 import { checkFix, fixesByTrailer } from './fixes.ts';
 import type { CommitGraph } from './graph.ts';
-import type { RevertFact } from './undone.ts';
+import type { Echo } from './undone.ts';
 
 /** A mark with the build in which it was seen; none when a person made it. */
 export interface KnownMark extends Omit<Mark, 'reverts'> {
@@ -42,7 +42,7 @@ export type MarkCommand =
 export interface MarksState {
   readonly repository: string;
   readonly graph: CommitGraph;
-  readonly reverts: readonly RevertFact[];
+  readonly echoes: readonly Echo[];
   /** Commits that say by a trailer that they fix something. */
   readonly claims: readonly Pick<SourceCommit, 'id' | 'trailers'>[];
   /** Live ones, and those that commands name. */
@@ -184,7 +184,7 @@ export function isLive(mark: KnownMark): boolean {
 
 /** A build that already carries a live mark needs no second one: the known candidates explain its failure. */
 function explains(state: MarksState, mark: KnownMark, build: Pick<Version, 'id' | 'service' | 'commit'>): boolean {
-  return carries(state.graph, markTest(state.graph, mark, state.reverts), build);
+  return carries(state.graph, markTest(state.graph, mark, state.echoes), build);
 }
 
 /** Commits that said they fix one of the candidates before the mark was made. */

@@ -39,6 +39,8 @@ export interface CommitTrailers {
   readonly reverts: readonly { readonly commit: CommitId; readonly backTo: CommitId | undefined }[];
   /** `Rollway-Fixes:` values: a mark id, or a commit (at least 7 digits of it). */
   readonly fixes: readonly string[];
+  /** "(cherry picked from commit <id>)": the same change on another branch. */
+  readonly picks?: readonly CommitId[];
 }
 
 /** A commit as Git gives it. */

@@ -8,7 +8,7 @@ import type { VersionId } from '../model/index.ts';
 import { candidatesOf } from './candidates.ts';
 import { type Build, carriersOf, markTest } from './carriers.ts';
 import { appendCommit, type CommitGraph, contains, emptyGraph, positionOn } from './graph.ts';
-import type { RevertFact } from './undone.ts';
+import type { Echo } from './undone.ts';
 
 /** Parents of each commit by number; parents first. */
 type History = readonly (readonly number[])[];
@@ -134,7 +134,7 @@ describe('carriers', () => {
       fc.property(plan, (draws) => {
         const commits: History = [[], ...draws.map((_, n) => [n])];
         // What Git would do: each commit toggles what it reverts, if that is in force.
-        const reverts: RevertFact[] = [];
+        const reverts: Echo[] = [];
         const sign: number[] = [1];
         const isIn: boolean[] = [true];
         for (const [n, draw] of draws.entries()) {
@@ -145,7 +145,7 @@ describe('carriers', () => {
           const isMade = change !== 0 && change < 0 === isIn[seq - 1];
           sign.push(isMade ? change : 0);
           isIn.push(isMade ? change > 0 : isIn[seq - 1]!);
-          if (isMade) reverts.push({ by: seq, commit: target!, backTo: undefined });
+          if (isMade) reverts.push({ does: 'revert', by: seq, commit: target!, backTo: undefined });
         }
         const graph = graphOf(commits);
         const mark = markTest(graph, { candidates: [idOf(0)], fixes: [], targets: shop }, reverts);
@@ -155,9 +155,10 @@ describe('carriers', () => {
     );
   });
 
-  const revert = (by: number, commit: number, backTo?: number): RevertFact => ({ by, commit, backTo });
+  const revert = (by: number, commit: number, backTo?: number): Echo => ({ does: 'revert', by, commit, backTo });
+  const pick = (by: number, commit: number): Echo => ({ does: 'pick', by, commit, backTo: undefined });
   // biome-ignore format: a table
-  test.each<[name: string, commits: History, reverts: RevertFact[], fixes: number[], carriers: number[]]>([
+  test.each<[name: string, commits: History, reverts: Echo[], fixes: number[], carriers: number[]]>([
     ['B4 a fix clears later builds only', [[], [0], [1], [2]], [], [2], [1]],
     ['B4 a newer commit is no fix', [[], [0], [1], [2]], [], [], [1, 2, 3]],
     ['B4 a fix on a branch clears after its merge', [[], [0], [1], [1], [3, 2], [3]], [], [2], [1, 3, 5]],
@@ -172,6 +173,12 @@ describe('carriers', () => {
     ['a reverted merge keeps what was there before', [[], [0], [1], [1], [3, 2], [4]], [revert(5, 4, 3)], [], [1, 2, 3, 4, 5]],
     ['a reverted merge undoes the revert it brought in', [[], [0], [1], [1], [3, 2], [4]],
       [revert(2, 1), revert(5, 4, 3)], [], [1, 3, 5]],
+    ['B6 a cherry-pick of the candidate carries it too', [[], [0], [0], [2]], [pick(3, 1)], [], [1, 3]],
+    ['B6 a hotfix branch: candidate and fix picked', [[], [0], [1], [0], [3], [4]], [pick(4, 1), pick(5, 2)], [2], [1, 4]],
+    ['B6 a pick of the revert removes the picked candidate', [[], [0], [1], [0], [3], [4]],
+      [revert(2, 1), pick(4, 1), pick(5, 2)], [], [1, 4]],
+    ['B6 Git repeats the words of a picked revert', [[], [0], [1], [0], [3], [4]],
+      [revert(2, 1), pick(4, 1), revert(5, 1)], [], [1, 4]],
     ['a fix that was reverted is none', [[], [0], [1], [2]], [revert(3, 2)], [2], [1, 3]],
   ])('%s', (_name, commits, reverts, fixes, expected) => {
     const graph = graphOf(commits);

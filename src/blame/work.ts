@@ -36,7 +36,7 @@ import {
 import type { MarkRequest } from './facts.ts';
 import type { CommitGraph, CommitGraphs } from './graph.ts';
 import * as rows from './rows.ts';
-import { revertsIn } from './undone.ts';
+import { echoesIn } from './undone.ts';
 import { eventOf, eventOfRequest } from './work/events.ts';
 
 /** The work kind that owns the marks of a repository (key: its name; guard: repository/<name>). */
@@ -125,7 +125,7 @@ async function loadState(
   return {
     repository,
     graph,
-    reverts: revertsIn(graph, speaking),
+    echoes: echoesIn(graph, speaking),
     claims: speaking,
     marks,
     services: (await pipelineRows.listServicesOf(tx, repository)).map(({ name }) => name),
@@ -203,7 +203,7 @@ async function propose(turn: Turn, tx: Tx, progress: Progress): Promise<Proposal
 async function findCarriers(tx: Tx, state: MarksState, mark: KnownMark): Promise<VersionId[]> {
   if (!isLive(mark)) return [];
   const builds = await pipelineRows.listBuilds(tx, mark.repository, mark.targets);
-  return carriersOf(state.graph, markTest(state.graph, mark, state.reverts), builds);
+  return carriersOf(state.graph, markTest(state.graph, mark, state.echoes), builds);
 }
 
 async function writeChange(tx: Tx, change: MarkChange, nowMs: number): Promise<void> {

@@ -235,12 +235,17 @@ export function pipelineConformance(name: string, open: () => Promise<Store>): v
         const one = plane.git.commit({ message: 'one', config: specOf() });
         await plane.watch();
         const off = plane.git.commit({ message: 'off', branch: 'topic', parents: [one] });
+        expect(await plane.deploy(one, { holdAfter: 'x' })).toMatchObject({
+          error: { code: 'pipeline/no-such-target' },
+        });
+        const [deployment] = specOf().pipeline.actions.filter((action) => action.type === 'deploy');
+        const phase = deployment!.plan.phases[0]!.name;
         expect(await plane.deploy(off)).toMatchObject({ ok: false, error: { code: 'git/unknown-commit' } });
         await plane.engine.commitAs(ada, readRepository('repo', off));
         await plane.settle();
-        expect(await plane.deploy(off.slice(0, 8), { holdAfter: 'canary' })).toMatchObject({
+        expect(await plane.deploy(off.slice(0, 8), { holdAfter: phase })).toMatchObject({
           ok: true,
-          value: { commit: off, position: 0.5, isNamed: true, holdAfter: 'canary', subject: 'off' },
+          value: { commit: off, position: 0.5, isNamed: true, holdAfter: phase, subject: 'off' },
         });
         expect(await plane.releaseAt(off)).toMatchObject({ isConfigured: true });
       });

@@ -1,4 +1,4 @@
-import { carries, markTest, revertsIn } from '../../blame/index.ts';
+import { carries, echoesIn, markTest } from '../../blame/index.ts';
 import * as blameRows from '../../blame/rows.ts';
 import type { CommandAnswer, CommandRow, Enqueue, NewEffect, Proposal, Turn, View } from '../../engine/index.ts';
 import {
@@ -167,8 +167,8 @@ async function marksCarriedBy(world: PipelineWorld, view: View, version: Version
   const targeted = marks.filter(({ targets }) => targets.includes(version.service));
   if (targeted.length === 0) return [];
   const graph = await blameRows.loadGraph(view.tx, world.graphs, version.repository);
-  const reverts = revertsIn(graph, await blameRows.listSpeakingCommits(view.tx, version.repository));
-  return targeted.filter((mark) => carries(graph, markTest(graph, mark, reverts), version)).map(({ id }) => id);
+  const echoes = echoesIn(graph, await blameRows.listSpeakingCommits(view.tx, version.repository));
+  return targeted.filter((mark) => carries(graph, markTest(graph, mark, echoes), version)).map(({ id }) => id);
 }
 
 async function writeRelease(tx: Tx, before: readonly ReleaseFacts[], release: ReleaseFacts): Promise<void> {

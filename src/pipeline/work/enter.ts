@@ -1,12 +1,14 @@
 import type { CommitGraph, CommitGraphs } from '../../blame/index.ts';
 import * as blameRows from '../../blame/rows.ts';
 import type { Proposal, Turn, View } from '../../engine/index.ts';
-import { type Actor, type CommitId, err, ok, problem, type Result } from '../../model/index.ts';
+import { type ActionSpec, type Actor, type CommitId, err, ok, problem, type Result } from '../../model/index.ts';
 import type { ReleaseFacts, RepositoryFacts, ServiceFacts } from '../facts.ts';
 import { isOlder } from '../order.ts';
 import * as rows from '../rows.ts';
 import { createdEvent, releaseAt } from './new-release.ts';
 import { decideKind, pollKind } from './world.ts';
+
+type DeployAction = Extract<ActionSpec, { type: 'deploy' }>;
 
 /** What enters the pipeline from outside; each is an attempt for `Engine.commitAs(actor, …)`. */
 export type Entry<T> = (view: View) => Promise<Proposal<Result<T>>>;
@@ -124,10 +126,11 @@ export function nameRelease(
   };
 }
 
-async function targetsOf(view: View, service: ServiceFacts): Promise<string[]> {
+/** Deploy actions of the service's newest pipeline revision; a release may turn out to have others. */
+async function deploymentsOf(view: View, service: ServiceFacts): Promise<DeployAction[]> {
   if (service.revision === undefined) return [];
   const spec = (await rows.listRevisions(view.tx, service.name, [service.revision])).get(service.revision);
-  return spec?.pipeline.actions.flatMap((one) => (one.type === 'deploy' ? [one.environment] : [])) ?? [];
+  return spec?.pipeline.actions.filter((action) => action.type === 'deploy') ?? [];
 }
 
 /** P4: what would overwrite something newer everywhere is refused before anything is built. */
@@ -137,7 +140,8 @@ async function findOvertaken(
   wish: DeployWish,
   release: ReleaseFacts,
 ): Promise<Result<never> | undefined> {
-  const targets = wish.onlyTo === undefined ? await targetsOf(view, service) : [wish.onlyTo];
+  const all = (await deploymentsOf(view, service)).map(({ environment }) => environment);
+  const targets = wish.onlyTo === undefined ? all : [wish.onlyTo];
   const newer: string[] = [];
   for (const environment of targets) {
     const holder = await rows.findHolder(view.tx, service.name, environment);
@@ -148,11 +152,19 @@ async function findOvertaken(
 }
 
 async function findMistake(view: View, service: ServiceFacts, wish: DeployWish): Promise<Result<never> | undefined> {
-  if (wish.onlyTo === undefined || service.revision === undefined) return undefined;
-  const targets = await targetsOf(view, service);
-  if (targets.includes(wish.onlyTo)) return undefined;
-  const detail = `${service.name} deploys to ${targets.join(', ') || 'nowhere'}, not to "${wish.onlyTo}".`;
-  return err(problem('pipeline/no-such-target', detail, { environment: wish.onlyTo }));
+  const { onlyTo, holdAfter } = wish;
+  if (service.revision === undefined) return undefined;
+  const all = await deploymentsOf(view, service);
+  const wanted = onlyTo === undefined ? all : all.filter(({ environment }) => environment === onlyTo);
+  if (onlyTo !== undefined && wanted.length === 0) {
+    const targets = all.map(({ environment }) => environment).join(', ') || 'nowhere';
+    const detail = `${service.name} deploys to ${targets}, not to "${onlyTo}".`;
+    return err(problem('pipeline/no-such-target', detail, { environment: onlyTo }));
+  }
+  const phases = new Set(wanted.flatMap(({ plan }) => plan.phases.map(({ name }) => name)));
+  if (holdAfter === undefined || phases.has(holdAfter)) return undefined;
+  const detail = `No rollout of ${service.name} has a phase "${holdAfter}"; there are ${[...phases].join(', ')}.`;
+  return err(problem('pipeline/no-such-target', detail, { holdAfter }));
 }
 
 async function releaseFor(

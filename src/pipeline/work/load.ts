@@ -1,4 +1,4 @@
-import { type CommitGraphs, candidatesOf, carries, fixesByTrailer, markTest, revertsIn } from '../../blame/index.ts';
+import { type CommitGraphs, candidatesOf, carries, echoesIn, fixesByTrailer, markTest } from '../../blame/index.ts';
 import * as blameRows from '../../blame/rows.ts';
 import { type CommandRow, pendingCommands, type View } from '../../engine/index.ts';
 import * as fleetRows from '../../fleet/rows.ts';
@@ -129,7 +129,7 @@ async function loadFreeOfHold(
     if (!bad || !good) continue;
     const candidates = candidatesOf(graph, bad.commit, [good.commit]);
     const fixes = fixesByTrailer(graph, { id: 'mark_hold', candidates, seenIn: bad.commit }, speaking);
-    const test = markTest(graph, { candidates, fixes, targets: [service.name] }, revertsIn(graph, speaking));
+    const test = markTest(graph, { candidates, fixes, targets: [service.name] }, echoesIn(graph, speaking));
     const passing = releases.filter(({ id, commit }) => {
       return !carries(graph, test, { id: `v_${id}`, service: service.name, commit });
     });
