@@ -86,6 +86,8 @@ export const releaseSummary = z.object({
   version: versionIdText.nullable(),
   /** Actions it stands on: running, waiting or blocked there. */
   standsOn: z.array(z.string()),
+  /** Actions it has passed. */
+  through: z.array(z.string()),
   /** One sentence; null when it waits for nothing. */
   why: z.string().nullable(),
   /** Marks it carries. */

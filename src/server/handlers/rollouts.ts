@@ -140,7 +140,7 @@ export function rolloutHandlers(context: ServerContext) {
       checks: checkViews(verdicts, spec?.judge.checks ?? []),
       marks: (await readMarks(tx, { rollout: rollout.id, limit: 20 })).map(({ id }) => id),
       timeline: timeline.map(eventView),
-      commands: legalCommandViews(rollout, summary),
+      commands: legalCommandViews(rollout, summary, screen),
       timeSplit: timeSplit(rollout, nowMs),
     };
   }

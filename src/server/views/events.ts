@@ -1,5 +1,6 @@
 import type { EventView } from '../../api/index.ts';
 import { type Actor, actorName, type StoredEvent } from '../../model/index.ts';
+import { sentences } from './sentences.ts';
 
 /** An actor as the API names it. */
 export function actorView(actor: Actor): { kind: Actor['kind']; name: string } {
@@ -24,6 +25,8 @@ export function eventView(event: StoredEvent): EventView {
 /** What an event says in its own words, or else its name with its facts: `host suspected: missed 5 heartbeats`. */
 export function sentenceOf({ type, data }: Pick<StoredEvent, 'type' | 'data'>): string {
   if (typeof data.sentence === 'string' && data.sentence !== '') return data.sentence;
+  const said = sentences[type]?.(data);
+  if (said !== undefined) return said;
   const words = type.replaceAll(/[/.-]/g, ' ');
   const told = ['reason', 'detail', 'summary']
     .map((member) => data[member])

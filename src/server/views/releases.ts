@@ -27,6 +27,7 @@ export function releaseSummary(
     state: release.state as Release['state'],
     version: release.version ?? null,
     standsOn: standsOn(release, own, spec),
+    through: [...throughOf(own)],
     why: release.reason ?? null,
     marks: [...marks],
     rollouts: own.flatMap((run) => (run.rollout === undefined ? [] : [run.rollout as RolloutId])),
@@ -38,11 +39,13 @@ function standsOn(release: ReleaseOverview, runs: readonly RunOverview[], spec: 
   if (release.endedAtMs !== undefined) return [];
   const live = runs.filter((run) => standing.has(run.state)).map((run) => run.action);
   if (live.length > 0) return [...new Set(live)];
-  const through = new Set(
-    runs.filter((run) => run.state === 'succeeded' || run.state === 'skipped').map((run) => run.action),
-  );
+  const through = throughOf(runs);
   const open = (spec?.pipeline.actions ?? []).filter((action) => !through.has(action.name));
   return open.filter((action) => action.needs.every((need) => through.has(need))).map((action) => action.name);
+}
+
+function throughOf(runs: readonly RunOverview[]): Set<string> {
+  return new Set(runs.filter((run) => run.state === 'succeeded' || run.state === 'skipped').map((run) => run.action));
 }
 
 export function pipelineView(

@@ -6,10 +6,11 @@ import type {
   RolloutSummary,
   VersionRef,
 } from '../../api/index.ts';
+import { budgetInForce } from '../../disruption/index.ts';
 import { formatDuration } from '../../kit/index.ts';
 import { type Phase, partsOfJob, type Rollout, type RolloutCommand } from '../../model/index.ts';
 import { legalCommands, mayCommand } from '../../rollout/index.ts';
-import type { JobScreen } from '../../rollout/read.ts';
+import type { JobScreen, RolloutScreen } from '../../rollout/read.ts';
 import { actorView } from './events.ts';
 
 /** Versions by id, as people recognise them. */
@@ -134,13 +135,13 @@ export function whyWaiting(rollout: Rollout, screen: JobScreen, budget: BudgetLi
 }
 
 /** The buttons, each with what it would do. */
-export function legalCommandViews(rollout: Rollout, summary: RolloutSummary): LegalCommand[] {
+export function legalCommandViews(rollout: Rollout, summary: RolloutSummary, screen: RolloutScreen): LegalCommand[] {
   const touched = `${summary.updated} of ${summary.size} tasks`;
   const effects: Record<RolloutCommand, string> = {
     pause: 'Nothing further begins until somebody resumes it.',
     resume: rollout.hold?.resumesTo === 'reverting' ? 'The revert goes on.' : 'It goes on where it stopped.',
     abort: `Ends it here: ${touched} stay on the new version.`,
-    revert: `Takes ${summary.updated} tasks back to the version they ran before, within the budget.`,
+    revert: revertEffect(rollout, screen),
     promote: 'Lets it through: no further gate but basic checks is waited for.',
     'skip-bake': 'Ends the wait of this phase as soon as its tasks are updated.',
     'raise-budget': 'More tasks may be out at once for this rollout.',
@@ -150,6 +151,21 @@ export function legalCommandViews(rollout: Rollout, summary: RolloutSummary): Le
     needsReason: !mayCommand(rollout, command, undefined).ok,
     effect: effects[command],
   }));
+}
+
+/** How many tasks go back, and how long that takes at the pace of the updates so far. */
+function revertEffect(rollout: Rollout, screen: RolloutScreen): string {
+  const n = screen.dots.filter((dot) => dot.version === rollout.to || dot.assigned === rollout.to).length;
+  if (n === 0) return 'No task runs the new version: it ends here.';
+  const took = screen.history
+    .flatMap(({ state, admittedAtMs, endedAtMs }) =>
+      state === 'done' && admittedAtMs !== undefined && endedAtMs !== undefined ? [endedAtMs - admittedAtMs] : [],
+    )
+    .sort((a, b) => a - b);
+  const each = took[Math.floor(took.length / 2)];
+  const rounds = Math.ceil(n / Math.max(1, budgetInForce(screen.job)));
+  const time = each === undefined ? '' : `, about ${formatDuration(Math.max(1000, each * rounds))}`;
+  return `Takes ${n} ${n === 1 ? 'task' : 'tasks'} back to the version they ran before, within the budget${time}.`;
 }
 
 export function timeSplit(rollout: Rollout, nowMs: number): RolloutDetail['timeSplit'] {

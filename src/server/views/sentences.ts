@@ -1,0 +1,51 @@
+import { formatDuration } from '../../kit/index.ts';
+
+type Facts = Readonly<Record<string, unknown>>;
+type Say = (facts: Facts) => string | undefined;
+
+/** What decisions say in words. An event that is not here is told by its name and its facts. */
+export const sentences: Readonly<Record<string, Say>> = {
+  'rollout.started': ({ size, firstDeployment, kind }) =>
+    `The ${kind === 'rollback' ? 'rollback' : 'rollout'} begins over ${tasks(size)}${firstDeployment === true ? ', for the first time' : ''}.`,
+  'rollout.reverting': ({ indices }) => `${capital(tasks(count(indices)))} ${goes(count(indices))} back.`,
+  'rollout.reverted': () => 'All touched tasks run the good version again.',
+  'rollout.succeeded': () => 'Done: the new version is good, and the job runs it.',
+  'rollout.superseded': () => 'A newer release takes over.',
+  'rollout.held': ({ reason, by }) => `Held (${by}): ${reason}`,
+  'rollout.commanded': ({ command, reason, count: n }) =>
+    `${capital(commandWords(String(command), n))}${typeof reason === 'string' && reason !== '' ? `: ${reason}` : '.'}`,
+  'rollout.deviated': ({ cause, givenBack, taken }) =>
+    `${capital(tasks(count(givenBack ?? taken)))} ${givenBack === undefined ? 'taken' : 'given back'}: ${cause}.`,
+  'phase.started': ({ phase, members }) =>
+    `${phase}: ${tasks(count(members))} ${count(members) === 1 ? 'is' : 'are'} updated.`,
+  'phase.updated': ({ phase, serving }) =>
+    `${phase}: ${tasks(serving)} ${serving === 1 ? 'serves' : 'serve'} the new version; it is judged now.`,
+  'phase.passed': ({ phase, by, note }) => `${phase} passed${by === 'judge' ? ' the judge' : ''}: ${note}`,
+  'phase.dropped': ({ phase, why }) => `${phase} is left out: ${why}.`,
+  'operation.ended': ({ index, kind, state, outcome, tookMs }) =>
+    `Task ${index}: ${kind} ${state}${typeof tookMs === 'number' && state === 'done' ? ` after ${formatDuration(tookMs)}` : ''}${
+      typeof outcome === 'string' && outcome !== '' && state !== 'done' ? `, ${outcome}` : ''
+    }.`,
+};
+
+function commandWords(command: string, n: unknown): string {
+  if (command === 'revert') return 'roll back';
+  if (command === 'raise-budget') return `raise the budget to ${n}`;
+  return command.replaceAll('-', ' ');
+}
+
+function tasks(n: unknown): string {
+  return `${Number(n).toLocaleString('en')} ${n === 1 ? 'task' : 'tasks'}`;
+}
+
+function goes(n: number): string {
+  return n === 1 ? 'goes' : 'go';
+}
+
+function count(list: unknown): number {
+  return Array.isArray(list) ? list.length : 0;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
