@@ -28,6 +28,7 @@ export class HeldTask {
   #isGone: Promise<void> = Promise.resolve();
   #lossesAtMs: number[] = [];
   #isPausing = false;
+  #launchedAtMs = Date.now();
 
   constructor(parts: Parts, memory: TaskMemory, mayRestart: MayRestart) {
     this.#parts = parts;
@@ -45,6 +46,11 @@ export class HeldTask {
 
   get keeperState(): KeeperState | undefined {
     return this.#link?.state;
+  }
+
+  /** When its keeper was started or found again: a keeper that was killed is not the version's fault. */
+  get launchedAtMs(): number {
+    return this.#launchedAtMs;
   }
 
   get hasKeeper(): boolean {
@@ -148,6 +154,7 @@ export class HeldTask {
   }
 
   #follow(open: (events: KeeperEvents) => KeeperLink): void {
+    this.#launchedAtMs = Date.now();
     this.#isGone = new Promise<void>((resolve) => {
       this.#link = open({
         onState: (state) => this.#fold(state),

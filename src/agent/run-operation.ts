@@ -62,7 +62,6 @@ function resume(order: ExecuteOrder, held: HeldIndex): Step {
 
 async function replace(parts: Parts, order: ExecuteOrder, held: HeldIndex, ends: readonly number[]): Promise<void> {
   const id = order.id as OperationId;
-  const sinceMs = Date.now();
   let next = held.find(order.nextIncarnation);
   // With a keeper it was started before a crash; all that is left is to wait.
   if (!next || next.memory.keeper === null) {
@@ -79,7 +78,7 @@ async function replace(parts: Parts, order: ExecuteOrder, held: HeldIndex, ends:
     const problem = await launch(parts, order, next);
     if (problem) return next.fail(outcomeOf(id, problem), problem);
   }
-  await waitForStart(parts, order, next, sinceMs);
+  await waitForStart(parts, order, next);
   held.dropOlderThan(order.nextIncarnation);
 }
 
@@ -166,13 +165,13 @@ function failBeforeStop({ id }: ExecuteOrder, held: HeldIndex, failure: FailureC
   present?.reportOutcome(outcomeOf(id as OperationId, failure), failure);
 }
 
-async function waitForStart(parts: Parts, order: ExecuteOrder, task: HeldTask, sinceMs: number): Promise<void> {
+async function waitForStart(parts: Parts, order: ExecuteOrder, task: HeldTask): Promise<void> {
   const { signal } = parts;
   const deadlineMs = order.version?.task.ready.deadlineMs ?? 0;
   const outcome = await new Promise<ReturnType<typeof decideStart>>((resolve) => {
     // A little later than the keeper's own deadline, whose card says more.
     const look = (): void => {
-      const decided = decideStart(task.keeperState, deadlineMs + 2000, sinceMs, Date.now());
+      const decided = decideStart(task.keeperState, deadlineMs + 2000, task.launchedAtMs, Date.now());
       if (decided || signal.aborted) finish(decided);
     };
     const stopWatching = task.watch(look);

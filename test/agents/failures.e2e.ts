@@ -68,6 +68,22 @@ test('a package that cannot be had fails the operation before anything is stoppe
   expect(await outcomeOf(rig, again.id)).toMatchObject({ state: 'serving', incarnation: 2 });
 });
 
+test('the time to get ready begins when the new process does, not when the old one begins to drain', async () => {
+  const start = order(one, { job: 'drains@test', kind: 'start', task: { drainMs: 6500 } });
+  await rig.send('host-1', start);
+  await outcomeOf(rig, start.id);
+  const ready = { http: { path: '/ready', port: 'http' }, deadlineMs: 4000 };
+  const update = order(one, {
+    job: 'drains@test',
+    incarnation: 1,
+    nextIncarnation: 2,
+    epoch: 2,
+    task: { drainMs: 0, ready },
+  });
+  await rig.send('host-1', update);
+  expect(await outcomeOf(rig, update.id, 20_000)).toMatchObject({ state: 'serving', incarnation: 2 });
+}, 30_000);
+
 test('a command that does not exist cannot be started, and says so', async () => {
   const start = order(one, { job: 'nothing@test', kind: 'start', task: { command: ['no-such-program'] } });
   await rig.send('host-1', start);

@@ -134,14 +134,14 @@ export async function openRig(
         },
       };
       agents.push(agent);
-      await Promise.race([running, until(() => server.isConnected(name), `${name} connects`)]);
+      await Promise.race([running, until(() => server.isConnected(name), `${name} connects`, 20_000)]);
       return agent;
     },
     async spawn(name, more) {
       const identity = identities.get(name);
       if (identity !== undefined) writeFileSync(join(folder, name, 'identity.json'), identity);
       const child = await spawnAgent(name, more);
-      await until(() => server.isConnected(name), `${name} connects`);
+      await until(() => server.isConnected(name), `${name} connects`, 20_000);
       return child;
     },
     async spawnAlone(name, more) {
