@@ -167,15 +167,6 @@ export function pipelineConformance(name: string, open: () => Promise<Store>): v
           'make test',
         ]);
       });
-
-      test('a history larger than one reading comes in parts, at once', async () => {
-        const config = specOf();
-        for (let n = 0; n < 5100; n++) plane.git.commit({ message: `old ${n}`, config });
-        const head = plane.git.commit({ message: 'head' });
-        await plane.watch();
-        expect(await plane.releaseAt(head)).toMatchObject({ subject: 'head', position: 5100 });
-        expect(await plane.read((tx) => rows.listLiveReleases(tx, 'shop'))).toHaveLength(1);
-      });
     });
 
     describe('bad input', () => {
