@@ -1,6 +1,14 @@
 import type { LedgerOperation } from '../src/disruption/index.ts';
 import type { ExecuteRequest } from '../src/drivers/index.ts';
-import { budgetOf, isUnderWay, type JobId, type Rollout, type TaskIndex, type VersionId } from '../src/model/index.ts';
+import {
+  budgetOf,
+  isUnderWay,
+  type JobId,
+  phaseCountOf,
+  type Rollout,
+  type TaskIndex,
+  type VersionId,
+} from '../src/model/index.ts';
 import type { JobDecision, JobState } from '../src/rollout/index.ts';
 
 /** A broken promise; the run ends with it. */
@@ -28,6 +36,8 @@ export class KnownInvariants {
     oneOwner(decision);
     this.#blastRadius(before, decision.after);
     noBadTwice(before, decision);
+    plannedExposure(decision);
+    undecidedIsNoPass(before, decision);
   }
 
   /** I1: each admission of this turn, in order, fitted into the budget or was exempt. */
@@ -138,6 +148,43 @@ function isExempt(before: JobState, after: JobState, operation: LedgerOperation,
       (outage.deadlineAtMs ?? Number.POSITIVE_INFINITY) <= nowMs,
   );
   return operation.exemption === 'forced' && operation.kind === 'stop' && isMaintained;
+}
+
+/** A phase by count or share allows what its plan says, and nobody beyond the phases before it. */
+function plannedExposure(decision: JobDecision): void {
+  for (const rollout of decision.changed.rollouts.values()) {
+    let before = 0;
+    for (const phase of rollout.phases) {
+      if (phase.startedAtMs === undefined) continue;
+      const select = rollout.plan.phases.find((spec) => spec.name === phase.name)?.select;
+      if (select !== undefined && ('count' in select || 'percent' in select)) {
+        const planned = Math.max(before, phaseCountOf(select, decision.after.job.size));
+        const isNew = phase.state === 'updating' && rollout.state === 'running';
+        if (isNew && phase.allowance > planned) {
+          throw new Violation('I3', 'a phase allows more than its plan says', {
+            phase: phase.name,
+            planned,
+            allowed: phase.allowance,
+          });
+        }
+      }
+      before = phase.allowance;
+    }
+  }
+}
+
+/** `undecided` never turns into a pass of the judge. */
+function undecidedIsNoPass(before: JobState, decision: JobDecision): void {
+  for (const rollout of decision.changed.rollouts.values()) {
+    const was = before.rollouts.find((one) => one.id === rollout.id);
+    for (const [at, phase] of rollout.phases.entries()) {
+      if (phase.passedBy?.by !== 'judge' || was?.phases[at]?.passedBy !== undefined) continue;
+      const evidence = before.evidence.get(rollout.id);
+      if (evidence?.verdict !== 'pass' || evidence.phase !== at) {
+        throw new Violation('judge', 'a phase passed without a pass', { phase: phase.name, evidence });
+      }
+    }
+  }
 }
 
 /** I2: what is ordered to run is what the assignment says in the same decision. */

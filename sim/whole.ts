@@ -229,7 +229,8 @@ class WholeWorld {
         for (const dispatch of decision.dispatches) {
           if (dispatch.kind !== 'execute') continue;
           const { operation } = dispatch;
-          const raised = state.rollouts.find((one) => one.id === operation.rollout)?.budgetOverride?.count ?? 0;
+          const raised =
+            decision.after.rollouts.find((one) => one.id === operation.rollout)?.budgetOverride?.count ?? 0;
           const budget = Math.max(standardRules.budgetInForce(decision.after.job), raised);
           this.#truth.budgets.set(operation.id, operation.exemption === 'forced' ? undefined : budget);
         }
@@ -374,10 +375,12 @@ class WholeWorld {
   async #goUntil(mayEnd: () => boolean, sinceMs: number, untilMs: number): Promise<void> {
     for (;;) {
       await this.#serve();
-      if (mayEnd() && ((await this.#isAtRest()) || (await this.#needsPerson(sinceMs)))) return;
+      if (mayEnd() && (await this.#isAtRest())) return;
       const engineMs = this.#isServerUp ? await this.#nextEngineMs() : undefined;
       const clockMs = this.#clock.nextMs();
       const nextMs = Math.min(engineMs ?? Number.POSITIVE_INFINITY, clockMs ?? Number.POSITIVE_INFINITY);
+      const isOver = nextMs > sinceMs + needsPersonAfterMs;
+      if (mayEnd() && isOver && (await this.#needsPerson())) return;
       if (nextMs > untilMs) throw new Violation('L1', 'reality has not converged', await this.#facts());
       if (clockMs === nextMs) this.#clock.step();
       else this.#clock.goTo(nextMs);
@@ -642,8 +645,7 @@ class WholeWorld {
     return (await this.#differences()).length === 0;
   }
 
-  async #needsPerson(sinceMs: number): Promise<boolean> {
-    if (this.#clock.nowMs() < sinceMs + needsPersonAfterMs) return false;
+  async #needsPerson(): Promise<boolean> {
     const live = await this.#store.read((tx) => rows.listLiveRollouts(tx, job));
     const blocked = (await this.#operations()).some((one) => one.blockedBy?.includes('budget'));
     const isStuck = await this.#isStuck();

@@ -85,7 +85,6 @@ function firstMembers(
   members: readonly TaskIndex[],
   spec: NonNullable<ReturnType<typeof specOf>>,
 ): readonly TaskIndex[] {
-  if (draft.job.goodVersions.includes(rollout.to)) return members;
   const count = draft.rules.selectMembers(spec.select, placesOf(draft), []).length;
   return members.slice(0, count);
 }

@@ -58,6 +58,23 @@ function hasBegun(draft: Draft, index: TaskIndex, to: VersionId): boolean {
   return false;
 }
 
+/**
+ * What was given back when a rollout was held, and had begun after all, is the rollout's again: reality says so, and
+ * nothing more is touched.
+ */
+export function keepBegun(draft: Draft, rollout: Rollout): void {
+  const phase = rollout.phases[rollout.currentPhase];
+  if (phase === undefined || draft.before.carriers.has(rollout.to)) return;
+  let room = phase.allowance - countAssigned(draft.assignment, rollout.to);
+  for (const index of phase.members) {
+    const row = draft.assignment.get(index);
+    if (room <= 0 || row === undefined || row.rollout !== rollout.id || row.version === rollout.to) continue;
+    if (draft.tasks.get(index)?.current?.version !== rollout.to) continue;
+    setAssignment(draft, { ...row, version: rollout.to });
+    room -= 1;
+  }
+}
+
 /** More indices than the phase allows (the job shrank, or the version was there before): the surplus goes back. */
 export function trimToAllowance(draft: Draft, rollout: Rollout, cause: string): void {
   const phase = rollout.phases[rollout.currentPhase];

@@ -1,7 +1,7 @@
 import type { RolloutId } from '../model/index.ts';
 import { admitOperations } from './admit-operations.ts';
 import { advance } from './advance.ts';
-import { assignNewcomers } from './assign.ts';
+import { assignNewcomers, keepBegun } from './assign.ts';
 import { keepOutages, keepPlacements } from './bookkeeping.ts';
 import { obeyCommands } from './commands.ts';
 import { type Draft, type MakeId, openDraft, setRollout, wakeAt } from './draft.ts';
@@ -51,6 +51,7 @@ function moveOn(draft: Draft): void {
     if (current.state === 'running') advance(draft, current);
     const after = draft.rollouts.get(active.id);
     if (after?.state === 'reverting') advanceRevert(draft, after);
+    if (after?.state === 'held' && after.hold?.resumesTo === 'running') keepBegun(draft, after);
     const isDone = !draft.rollouts.has(active.id) || draft.rollouts.get(active.id)?.hold?.by === 'first-deployment';
     if (!isDone) return;
     takeTurns(draft);

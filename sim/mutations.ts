@@ -1,0 +1,215 @@
+import { admit, type TaskFacts } from '../src/disruption/index.ts';
+import { type Rules, standardRules } from '../src/rollout/index.ts';
+import { scenarioOf, v0, v2 } from './scenario.ts';
+import { runDecisions } from './world.ts';
+
+/** A decision broken on purpose: what the simulator has to see. Handed in; nothing in `src/` knows of it. */
+export interface Mutation {
+  readonly name: string;
+  readonly broken: Partial<Rules>;
+}
+
+const { foldReport, outOf, proposeFor } = standardRules;
+
+const without = (tasks: Iterable<TaskFacts>, isForgotten: (task: TaskFacts) => boolean): TaskFacts[] =>
+  [...tasks].filter((task) => !isForgotten(task));
+
+export const mutations: readonly Mutation[] = [
+  {
+    name: 'the budget forgets tasks that were stopped for maintenance',
+    broken: {
+      outOf: (tasks, ops, hosts) =>
+        outOf(
+          without(tasks, (task) => task.current?.state === 'stopped'),
+          ops,
+          hosts,
+        ),
+    },
+  },
+  {
+    name: 'the budget forgets failures',
+    broken: { outOf: (_, operations, hosts) => outOf([], operations, hosts) },
+  },
+  {
+    name: 'the budget forgets operations under way',
+    broken: { outOf: (tasks, _, hosts) => outOf(tasks, [], hosts) },
+  },
+  {
+    name: 'a suspected host counts as serving',
+    broken: {
+      outOf: (tasks, ops, hosts) => outOf(tasks, ops, (host) => (hosts(host) === 'suspected' ? 'up' : hosts(host))),
+    },
+  },
+  {
+    name: 'the budget rounds up',
+    broken: { budgetInForce: (facts) => standardRules.budgetInForce(facts) + 1 },
+  },
+  {
+    name: 'a resize takes the larger budget',
+    broken: {
+      budgetInForce: (facts) =>
+        Math.max(
+          standardRules.budgetInForce({ ...facts, resizingFrom: undefined }),
+          standardRules.budgetInForce({ ...facts, size: facts.resizingFrom ?? facts.size, resizingFrom: undefined }),
+        ),
+    },
+  },
+  {
+    name: 'a revert ignores the ledger',
+    broken: {
+      admit: (operation, facts) =>
+        operation.kind === 'update' && operation.to === v0
+          ? { admitted: true, exemption: undefined, stillOut: undefined }
+          : admit(operation, facts),
+    },
+  },
+  {
+    name: 'an exemption forgets its precondition',
+    broken: {
+      admit: (operation, facts) => {
+        const admission = admit(operation, facts);
+        return admission.admitted ? { ...admission, stillOut: undefined } : admission;
+      },
+    },
+  },
+  {
+    name: 'whatever starts is exempt',
+    broken: {
+      admit: (operation, facts) =>
+        facts.task?.current?.state === 'starting'
+          ? { admitted: true, exemption: 'still-out', stillOut: operation.incarnation }
+          : admit(operation, facts),
+    },
+  },
+  {
+    name: 'a task that fails over takes the newest version',
+    broken: {
+      proposeFor: (facts) => {
+        const proposal = proposeFor(facts);
+        if (proposal.kind !== 'operate' || proposal.wanted.kind !== 'start') return proposal;
+        return { ...proposal, wanted: { ...proposal.wanted, to: v2 } };
+      },
+    },
+  },
+  {
+    name: 'a suspected host ends its operations',
+    broken: {
+      endByFacts: (operation, task, hosts) =>
+        operation.host !== undefined && hosts(operation.host) === 'suspected'
+          ? { state: 'cancelled', outcome: 'it took too long' }
+          : standardRules.endByFacts(operation, task, hosts),
+    },
+  },
+  {
+    name: 'a late report is believed',
+    broken: {
+      foldReport: (task, report) => foldReport(task, { ...report, sequence: (task.current?.sequence ?? 0) + 1 }),
+    },
+  },
+  {
+    name: 'a superseded incarnation speaks for the task',
+    broken: {
+      foldReport: (task, report) => {
+        const current = task.current;
+        if (current === undefined || report.incarnation >= current.incarnation) return foldReport(task, report);
+        const folded = foldReport(task, report);
+        const old = folded.others.find((one) => one.incarnation === report.incarnation);
+        return old === undefined ? folded : { ...folded, current: old };
+      },
+    },
+  },
+  {
+    name: 'the refusal of an operation is taken for its success',
+    broken: {
+      endByReport: (operation, report) => {
+        const end = standardRules.endByReport(operation, report);
+        return end?.outcome === 'recovered' ? { state: 'done', outcome: undefined } : end;
+      },
+      foldReport: (task, report) =>
+        report.operation?.outcome === 'refused' ? { ...task, current: undefined } : foldReport(task, report),
+    },
+  },
+  {
+    name: 'a revert goes back to a carrier',
+    broken: {
+      revertTargetOf: (lastGood, good, _, failed) => standardRules.revertTargetOf(lastGood, good, new Map(), failed),
+    },
+  },
+  {
+    name: 'newcomers take the new version whatever the phase allows',
+    broken: {
+      newcomerVersion: (facts) =>
+        facts.rollout === undefined || facts.carriers.has(facts.rollout.to)
+          ? standardRules.newcomerVersion(facts)
+          : { version: facts.rollout.to, isTaken: true },
+    },
+  },
+  {
+    name: 'the first phase takes everybody',
+    broken: { selectMembers: (_, places) => places.map((place) => place.index) },
+  },
+  {
+    name: 'undecided passes',
+    broken: {
+      judgePhase: (rollout, phase, evidence, basic, nowMs) => {
+        const judgement = standardRules.judgePhase(rollout, phase, evidence, basic, nowMs);
+        return evidence?.verdict === 'undecided' ? { kind: 'pass', by: 'judge', note: 'nothing was seen' } : judgement;
+      },
+    },
+  },
+  {
+    name: 'failing tasks go unnoticed',
+    broken: { readBasicChecks: (facts) => ({ ...standardRules.readBasicChecks(facts), failing: [] }) },
+  },
+  {
+    name: 'a failed task is never repaired',
+    broken: {
+      proposeFor: (facts) => (facts.task.current?.state === 'failed' ? { kind: 'settled' } : proposeFor(facts)),
+    },
+  },
+  {
+    name: 'a lost host is waited for',
+    broken: {
+      proposeFor: (facts) => {
+        const current = facts.task.current;
+        const isLost = current !== undefined && facts.hostStates(current.host) === 'lost';
+        return isLost ? { kind: 'wait', untilMs: undefined, reason: 'It may come back.' } : proposeFor(facts);
+      },
+    },
+  },
+  {
+    name: 'a superseded incarnation is left running',
+    broken: {
+      proposeFor: (facts) => {
+        const proposal = proposeFor(facts);
+        return proposal.kind === 'operate' && proposal.wanted.purpose === 'cleanup' ? { kind: 'settled' } : proposal;
+      },
+    },
+  },
+];
+
+export interface Caught {
+  /** Runs it took; undefined: not caught in so many. */
+  readonly runs: number | undefined;
+  readonly by: string | undefined;
+  readonly seed: number | undefined;
+}
+
+/** Runs scenarios with the broken decision until an invariant is seen broken. */
+export function hunt(mutation: Mutation, from: number, limit: number): Caught {
+  const rules: Rules = { ...standardRules, ...mutation.broken };
+  for (let seed = from; seed < from + limit; seed++) {
+    const by = whatIsSeen(seed, rules);
+    if (by !== undefined) return { runs: seed - from + 1, by, seed };
+  }
+  return { runs: undefined, by: undefined, seed: undefined };
+}
+
+function whatIsSeen(seed: number, rules: Rules): string | undefined {
+  try {
+    return runDecisions(scenarioOf(seed), { rules }).violation?.invariant;
+  } catch (error) {
+    // An assertion of the decisions themselves is as good.
+    return error instanceof Error ? error.name : 'error';
+  }
+}
