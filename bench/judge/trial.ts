@@ -1,7 +1,7 @@
 import { combineCurves, curveOf } from '../../src/judge/age-curve.ts';
 import type { AgeCurves, JudgeMemory, JudgePlan, RolloutCurve } from '../../src/judge/index.ts';
-import { judgeTable } from '../../src/judge/judge.ts';
-import { defaultLookAges } from '../../src/judge/looks.ts';
+import { type JudgeOptions, judgeTable } from '../../src/judge/judge.ts';
+import { planLooks } from '../../src/judge/looks.ts';
 import type { CheckData } from '../../src/judge/measured-check.ts';
 import type { Measure } from '../../src/judge/measures.ts';
 import { pickBelow, seededChance } from '../../src/kit/index.ts';
@@ -105,7 +105,7 @@ export function runTrial(
   options: FleetOptions,
   ageCurves: AgeCurves | undefined,
   seed: number,
-  alpha = 0.01,
+  judgeOptions?: JudgeOptions,
 ): TrialResult {
   const run = runFleet(options, seed);
   let memory: JudgeMemory | undefined;
@@ -115,15 +115,16 @@ export function runTrial(
   for (const [phase, start] of updateBins.entries()) {
     const until = updateBins[phase + 1] ?? bins;
     let last = 'undecided';
-    for (let end = start + warmupBins + 2; end <= until; end += 1) {
+    const { ages } = (judgeOptions?.planLooks ?? planLooks)(until - start - warmupBins);
+    for (let end = start + warmupBins + 1; end <= until; end += 1) {
       // Between looks nothing is decided.
-      if (!defaultLookAges.includes(end - start - warmupBins)) continue;
+      if (!ages.includes(end - start - warmupBins)) continue;
       const table = tableAt(run, end, warmupBins);
       const plan: JudgePlan = {
         rollout: 'ro_bench',
         phase,
         phaseName: String(phase),
-        spec: { checks: [...benchChecks], alpha, binMs: 60_000, warmupMs: warmupBins * 60_000 },
+        spec: { checks: [...benchChecks], alpha: 0.01, binMs: 60_000, warmupMs: warmupBins * 60_000 },
         newVersion: 'v_new',
         updates: [],
         phaseStartedAtMs: start * 60_000,
@@ -132,7 +133,7 @@ export function runTrial(
         phases: updateBins.length,
         ageCurves,
       };
-      const judgement = judgeTable(plan, benchChecks, table, dataAt(run, end), memory, end * 60_000);
+      const judgement = judgeTable(plan, benchChecks, table, dataAt(run, end), memory, end * 60_000, judgeOptions);
       memory = judgement.memory;
       last = judgement.verdict.verdict;
       power = Object.fromEntries(judgement.verdict.perCheck.map(({ check, power: p }) => [check, p ?? 0]));

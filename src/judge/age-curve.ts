@@ -27,7 +27,7 @@ function curveOfCounts(table: BinTable, measure: Extract<Measure, { kind: 'count
     const isSeen = sums.expected[age]! > 0;
     mean.push(isSeen ? Math.log((sums.events[age]! + 0.5) / (sums.expected[age]! + 0.5)) : null);
     window.push(isSeen ? Math.log((events + 0.5) / (expected + 0.5)) : null);
-    noise.push(isSeen ? 1 / (events + 0.5) + 1 / (expected + 0.5) : null);
+    noise.push(isSeen ? sums.overdispersion * (1 / (events + 0.5) + 1 / (expected + 0.5)) : null);
   }
   return { mean, window, noise };
 }

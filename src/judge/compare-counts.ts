@@ -47,6 +47,11 @@ const binPrior = 2;
 const regionPrior = 5;
 const taskPrior = 10;
 
+/** Step 4: no bin of one task counts more events than this, where `mu` are expected: an ill host is not a version. */
+function capOf(mu: number): number {
+  return mu + 3 * Math.sqrt(mu) + 1.5;
+}
+
 /** Steps 2–7 of the method for counts (docs/judge.md); undefined: nothing to compare. */
 export function compareCounts(
   table: BinTable,
@@ -62,7 +67,7 @@ export function compareCounts(
   const { rate, factor, factorVariance } = usual;
 
   // Cutting extremes lowers the sums a little: old tasks say by how much.
-  const cut = (at: number, mu: number) => Math.min(measure.events[at]!, mu + 4 * Math.sqrt(mu) + 2);
+  const cut = (at: number, mu: number) => Math.min(measure.events[at]!, capOf(mu));
   let oldCut = 0;
   let oldExpected = 0;
   for (const row of rows) {
@@ -164,7 +169,8 @@ function findUsual(table: BinTable, measure: CountMeasure, rows: readonly number
   const plain = rateOfOldTasks(table, measure, rows, undefined);
   if (!plain) return undefined;
   const first = factorsOf(table, measure, rows, since, plain, false);
-  const rate = rateOfOldTasks(table, measure, rows, first.factor)!;
+  const cap = (row: number, bin: number) => plain.of(row, bin) * first.factor[row]!;
+  const rate = rateOfOldTasks(table, measure, rows, first.factor, cap)!;
   return { rate, ...factorsOf(table, measure, rows, since, rate, true) };
 }
 
@@ -190,7 +196,7 @@ function factorsOf(
       if (group[at] !== oldGroup || Number.isNaN(measure.exposure[at]!)) continue;
       const mu = measure.exposure[at]! * rate.of(row, bin);
       expected += mu;
-      events += Math.min(measure.events[at]!, mu + 4 * Math.sqrt(mu) + 2);
+      events += Math.min(measure.events[at]!, capOf(mu));
     }
     factor[row] = (events + taskPrior) / (expected + taskPrior);
     factorVariance[row] = 1 / (expected + taskPrior);
@@ -207,6 +213,7 @@ export function countsByAge(table: BinTable, measure: CountMeasure, ages: number
   const { rate, factor } = usual;
   const events = new Float64Array(ages);
   const expected = new Float64Array(ages);
+  const totals: { seen: number; mu: number }[] = [];
   for (const row of rows) {
     const cells: { age: number; seen: number; mu: number }[] = [];
     let excess = 0;
@@ -216,19 +223,22 @@ export function countsByAge(table: BinTable, measure: CountMeasure, ages: number
       const age = table.age[at]!;
       if (table.group[at] !== newGroup || age >= ages || Number.isNaN(measure.exposure[at]!)) continue;
       const mu = measure.exposure[at]! * rate.of(row, bin) * factor[row]!;
-      const seen = Math.min(measure.events[at]!, mu + 4 * Math.sqrt(mu) + 2);
+      const seen = Math.min(measure.events[at]!, capOf(mu));
       cells.push({ age, seen, mu });
       excess += seen - mu;
       all += mu;
     }
     // A task whose host had trouble says nothing about restarts.
     if (excess > 6 * Math.sqrt(2 * all + 1)) continue;
+    totals.push({ seen: excess + all, mu: all });
     for (const { age, seen, mu } of cells) {
       events[age]! += seen;
       expected[age]! += mu;
     }
   }
-  return { events, expected };
+  const ratio = totals.reduce((sum, { seen }) => sum + seen, 0) / totals.reduce((sum, { mu }) => sum + mu, 1e-9);
+  const { overdispersion } = dispersionOf(totals.map(({ seen, mu }) => ({ events: seen, expected: mu * ratio })));
+  return { events, expected, overdispersion };
 }
 
 function rowsOf(table: BinTable, domain: number | undefined): number[] {
@@ -250,6 +260,7 @@ function rateOfOldTasks(
   measure: CountMeasure,
   rows: readonly number[],
   factor: Float64Array | undefined,
+  expectedRate?: (row: number, bin: number) => number,
 ) {
   const { bins, group, domains } = table;
   const events = new Float64Array(bins * (domains + 1));
@@ -260,9 +271,11 @@ function rateOfOldTasks(
       const at = row * bins + bin;
       if (group[at] !== oldGroup || Number.isNaN(measure.exposure[at]!)) continue;
       const weighed = measure.exposure[at]! * (factor ? factor[row]! : 1);
-      events[bin]! += measure.events[at]!;
+      const cap = expectedRate ? capOf(measure.exposure[at]! * expectedRate(row, bin)) : Number.POSITIVE_INFINITY;
+      const counted = Math.min(measure.events[at]!, cap);
+      events[bin]! += counted;
       exposure[bin]! += weighed;
-      events[own + bin]! += measure.events[at]!;
+      events[own + bin]! += counted;
       exposure[own + bin]! += weighed;
     }
   }

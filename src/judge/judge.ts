@@ -3,7 +3,7 @@ import { combineCurves, curveOf } from './age-curve.ts';
 import { type BinTable, buildBinTable, newGroup, oldGroup } from './bin-table.ts';
 import { discoverChecks, metricsIn } from './discover.ts';
 import { explainCheck, explainVerdict } from './explain.ts';
-import { defaultLookAges, dueLook, shareOfLook } from './looks.ts';
+import { dueLook, type LookPlan, planLooks, shareOfLook } from './looks.ts';
 import { type CheckData, type Evidence, priorSpreadOf, readCheck, weigh } from './measured-check.ts';
 import type { AgeCurve, JudgeMemory, Judgement, JudgePlan, RolloutCurve } from './port.ts';
 
@@ -11,15 +11,19 @@ import type { AgeCurve, JudgeMemory, Judgement, JudgePlan, RolloutCurve } from '
 interface PhaseMemory {
   /** Ages at which looks were used, while tasks were being updated and after. */
   readonly used: { readonly updating: number; readonly baking: number };
+  /** Share of the phase's α that looks while updating have spent; what is left is for those after. */
+  readonly spentUpdating: number;
   /** Verdict per check at the last look; a failure stays. */
   readonly verdicts: Readonly<Record<string, Verdict>>;
   /** Checks that had data on new tasks. */
   readonly hadData: readonly string[];
 }
 
-const emptyPhase: PhaseMemory = { used: { updating: 0, baking: 0 }, verdicts: {}, hadData: [] };
+const emptyPhase: PhaseMemory = { used: { updating: 0, baking: 0 }, spentUpdating: 0, verdicts: {}, hadData: [] };
 /** Part of a phase's α for looks while its tasks are still being updated. */
 const updatingShare = 0.3;
+/** Bins over which looks while updating are planned. */
+const plannedUpdating = 40;
 /** Of a phase's α at one look: what the power in a verdict is reckoned with. */
 const typicalShare = 0.1;
 /** Chance of passing a version that is worse by the margin, per phase. */
@@ -90,6 +94,14 @@ function checksOf(plan: JudgePlan, samples: readonly Sample[]): readonly CheckSp
   });
 }
 
+/** Parts of the method that the bench switches off, to show what each is good for. */
+export interface JudgeOptions {
+  readonly planLooks: (plannedAge: number) => LookPlan;
+  readonly leaveOneOut: boolean;
+  readonly regions: boolean;
+}
+export const standard: JudgeOptions = { planLooks, leaveOneOut: true, regions: true };
+
 /** The same on tables made elsewhere (the bench, or a cache over closed bins). */
 export function judgeTable(
   plan: JudgePlan,
@@ -98,11 +110,12 @@ export function judgeTable(
   data: ReadonlyMap<string, CheckData | undefined>,
   memory: JudgeMemory | undefined,
   nowMs: number,
+  options: JudgeOptions = standard,
 ): Judgement {
   const phaseKey = String(plan.phase);
   const phases = (memory?.state.phases ?? {}) as Readonly<Record<string, PhaseMemory>>;
   const before = phases[phaseKey] ?? emptyPhase;
-  const look = findLook(plan, table, before);
+  const look = findLook(plan, table, before, options);
   const weights = new Map(checks.map((check) => [check.name, weightOf(check)]));
   const totalWeight = [...weights.values()].reduce((sum, weight) => sum + weight, 0);
   const perCheck: CheckResult[] = [];
@@ -120,14 +133,16 @@ export function judgeTable(
     if (presence.onNew) hadData.add(check.name);
     const isGone = presence.isDue && !presence.onNew && (presence.onOld || hadData.has(check.name));
     if (!one || isGone) missing.push(check.name);
-    const evidence = one ? weigh(table, one, { ageCurve: curveFor(plan, one) }) : undefined;
+    const evidence = one
+      ? weigh(table, one, { ageCurve: curveFor(plan, one), leaveOneOut: options.leaveOneOut })
+      : undefined;
     if (evidence) measured = true;
     if (presence.traffic < 0.5) powerReached = false;
     if (look && evidence && !isGone) {
       const level = alpha * look.share;
       spent += level;
       const latched = before.verdicts[check.name] === 'fail';
-      verdicts[check.name] = latched ? 'fail' : decide(plan, table, one!, evidence, level, look.passShare);
+      verdicts[check.name] = latched ? 'fail' : decide(plan, table, one!, evidence, level, look.passShare, options);
     } else if (look && before.verdicts[check.name] !== 'fail') verdicts[check.name] = 'undecided';
     if (isGone) verdicts[check.name] = check.required || before.verdicts[check.name] === 'fail' ? 'fail' : 'undecided';
     perCheck.push(resultOf(check, evidence, verdicts[check.name] ?? 'undecided', alpha * typicalShare, table, isGone));
@@ -143,6 +158,7 @@ export function judgeTable(
     : `${plan.rollout}/${plan.phase}/bin-${lookBin}`;
   const phase: PhaseMemory = {
     used: look ? { ...before.used, [look.stage]: look.age } : before.used,
+    spentUpdating: before.spentUpdating + (look?.stage === 'updating' ? look.share : 0),
     verdicts,
     hadData: [...hadData].sort(),
   };
@@ -185,20 +201,21 @@ interface Look {
 }
 
 /** Which planned look is due, if any: ages count usable bins, from the phase's start, or from its last update. */
-function findLook(plan: JudgePlan, table: BinTable, memory: PhaseMemory): Look | undefined {
+function findLook(plan: JudgePlan, table: BinTable, memory: PhaseMemory, options: JudgeOptions): Look | undefined {
   const { binMs, warmupMs } = plan.spec;
   const warmupBins = Math.max(1, Math.ceil(warmupMs / binMs));
   const end = table.firstBin + table.bins;
   const stage = plan.updatedAtMs !== undefined && plan.updatedAtMs < end * binMs ? 'baking' : 'updating';
   const startMs = stage === 'baking' ? plan.updatedAtMs! : plan.phaseStartedAtMs;
   const age = end - Math.ceil(startMs / binMs) - warmupBins;
-  const plannedMs =
-    stage === 'baking' ? plan.deadlineAtMs - startMs : Math.max(plan.deadlineAtMs - startMs, 60 * binMs);
-  const plannedAge = Math.max(2, Math.floor(plannedMs / binMs) - warmupBins);
-  const due = dueLook(defaultLookAges, age, memory.used[stage]);
+  // How long updating takes nobody knows beforehand.
+  const bakeBins = Math.floor((plan.deadlineAtMs - startMs) / binMs) - warmupBins;
+  const looks = options.planLooks(stage === 'baking' ? bakeBins : plannedUpdating);
+  const due = dueLook(looks, age, memory.used[stage]);
   if (due === undefined) return undefined;
-  const share = shareOfLook(defaultLookAges, due, plannedAge);
-  return { stage, age: due, share: share * (stage === 'baking' ? 1 - updatingShare : updatingShare), passShare: share };
+  const share = shareOfLook(looks, due);
+  const part = stage === 'baking' ? 1 - memory.spentUpdating : updatingShare;
+  return { stage, age: due, share: share * part, passShare: share };
 }
 
 /** How α is shared over checks: what matters most gets most. */
@@ -223,13 +240,14 @@ function decide(
   evidence: Evidence,
   level: number,
   passShare: number,
+  options: JudgeOptions,
 ): Verdict {
   const { check } = data;
-  const regions = table.domains > 1 && data.measure.kind === 'counts' ? regionsToJudge(table) : [];
+  const regions = options.regions && table.domains > 1 && data.measure.kind === 'counts' ? regionsToJudge(table) : [];
   const main = regions.length > 0 ? level * (1 - regionShare) : level;
   if (evidence.chanceIfHarmless <= main && evidence.estimate > check.delta) return 'fail';
   for (const domain of regions) {
-    const part = weigh(table, data, { ageCurve: curveFor(plan, data), domain });
+    const part = weigh(table, data, { ageCurve: curveFor(plan, data), domain, leaveOneOut: options.leaveOneOut });
     if (
       part &&
       part.source.newTasks >= 2 &&

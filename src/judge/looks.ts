@@ -3,35 +3,49 @@
  * and further apart; each has its own share of α, and the shares sum to the whole. So being asked at every bin, or
  * twice for the same bins, neither costs nor gains anything: between looks nothing is decided.
  */
-export const defaultLookAges: readonly number[] = lookAges();
+export interface LookPlan {
+  readonly ages: readonly number[];
+  /** Index of the look that stands at the end of the planned bake; those after it share a tenth. */
+  readonly last: number;
+}
 
-/** 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 22 … bins: each about a fifth later than the one before. */
-function lookAges(): number[] {
-  const ages = [2, 3, 4, 5, 6];
-  while (ages.at(-1)! < 20_000) ages.push(Math.ceil(ages.at(-1)! * 1.2));
-  return ages;
+/** 2, 3, 4, 6, 9, 13, 18 … bins: each about a third later than the one before; one at the end of what is planned. */
+export function planLooks(plannedAge: number): LookPlan {
+  const end = Math.max(2, plannedAge);
+  const ages: number[] = [];
+  let age = 2;
+  for (; age < end * 0.86; age = next(age)) ages.push(age);
+  ages.push(end);
+  const last = ages.length - 1;
+  for (age = next(end); ages.length < last + 40; age = next(age)) ages.push(age);
+  return { ages, last };
+}
+
+function next(age: number): number {
+  return age < 4 ? age + 1 : Math.floor(age * 1.34) + 1;
+}
+
+/** A look at each of the first so many bins: what "honest under peeking" is tried with. */
+export function planLooksAtEveryBin(plannedAge: number): LookPlan {
+  const end = Math.max(2, plannedAge);
+  return { ages: Array.from({ length: end + 39 }, (_, i) => i + 1), last: end - 1 };
 }
 
 /** The newest look at or before this age that has not been used; undefined: nothing may be decided now. */
-export function dueLook(ages: readonly number[], age: number, lastUsed: number): number | undefined {
+export function dueLook({ ages }: LookPlan, age: number, lastUsed: number): number | undefined {
   let due: number | undefined;
   for (const planned of ages) if (planned <= age && planned > lastUsed) due = planned;
   return due;
 }
 
 /**
- * The share of one look in a phase's α. Looks within the planned bake share nine tenths equally; what comes later
- * (a bake can last longer than planned) halves the rest each time.
+ * The share of one look in a phase's α. Looks within the planned bake share nine tenths equally; of those that come
+ * later (a bake can last longer than planned) each has half of what is left.
  */
-export function shareOfLook(ages: readonly number[], look: number, plannedAge: number): number {
-  const planned = Math.max(1, ages.filter((age) => age <= plannedAge).length);
+export function shareOfLook({ ages, last }: LookPlan, look: number): number {
   const place = ages.indexOf(look);
-  if (place < planned) return 0.9 / planned;
-  return 0.1 * halved(place - planned + 1);
-}
-
-function halved(times: number): number {
-  let share = 1;
-  for (let i = 0; i < Math.min(times, 1000); i += 1) share /= 2;
+  if (place <= last) return 0.9 / (last + 1);
+  let share = 0.1;
+  for (let i = last; i < place; i += 1) share /= 2;
   return share;
 }
