@@ -119,17 +119,6 @@ export const mutations: readonly Mutation[] = [
     },
   },
   {
-    name: 'the refusal of an operation is taken for its success',
-    broken: {
-      endByReport: (operation, report) => {
-        const end = standardRules.endByReport(operation, report);
-        return end?.outcome === 'recovered' ? { state: 'done', outcome: undefined } : end;
-      },
-      foldReport: (task, report) =>
-        report.operation?.outcome === 'refused' ? { ...task, current: undefined } : foldReport(task, report),
-    },
-  },
-  {
     name: 'a revert goes back to a carrier',
     broken: {
       revertTargetOf: (lastGood, good, _, failed) => standardRules.revertTargetOf(lastGood, good, new Map(), failed),

@@ -47,6 +47,8 @@ import { jobId as job, startMs, versionOf } from './versions.ts';
 
 /** After the last fault: all must have come to rest within this (liveness L1). */
 const restWithinMs = 30 * 60_000;
+/** Detection aside, and with every fault still going on. */
+const failoverWithinMs = 40_000;
 /** Whatever is still held then waits for a person. */
 const needsPersonAfterMs = 5 * 60_000;
 
@@ -94,6 +96,7 @@ class World {
   readonly #orders = new Map<string, Pending[]>();
   readonly #looking = new Set<RolloutId>();
   readonly #ended: Rollout[] = [];
+  readonly #lostSince = new Map<HostId, number>();
   #state: JobState;
   #reports: TaskReport[] = [];
   #answers: OperationAnswer[] = [];
@@ -420,6 +423,8 @@ class World {
     for (const change of outcome.changes) {
       this.#record(`host ${change.host} ${change.from} → ${change.to}`);
       this.#hosts.get(change.host)!.state = change.to;
+      if (change.to === 'lost') this.#lostSince.set(change.host, nowMs);
+      else this.#lostSince.delete(change.host);
       this.#wantDecision();
     }
     if (outcome.alarm !== undefined) this.#wantDecision();
@@ -543,6 +548,7 @@ class World {
   /** All faults are over: a person declares the hosts dead that are, everything else is whole again. */
   #calm(): void {
     this.#record('calm');
+    this.#checkFailover();
     for (const { id } of this.#scenario.hosts) {
       if (this.#cluster.isDead(id)) this.#hosts.get(id)!.state = 'fenced';
       else {
@@ -555,6 +561,21 @@ class World {
     this.#cluster.network = { ...this.#scenario.network, lossRatio: 0 };
     this.#watchHosts();
     this.#wantDecision();
+  }
+
+  /** What ran on a host that has been lost for long runs somewhere else by now, or is being started there. */
+  #checkFailover(): void {
+    if (this.#watch.massSilence) return;
+    for (const { current, index } of this.#state.tasks.values()) {
+      const version = this.#state.assignment.get(index)?.version;
+      const lostSinceMs = current === undefined ? undefined : this.#lostSince.get(current.host);
+      if (version === undefined || lostSinceMs === undefined || this.#cannotServe(version)) continue;
+      const isLong = this.#clock.nowMs() - lostSinceMs > failoverWithinMs;
+      const isUnderWay = this.#state.operations.some((one) => one.index === index && one.admittedAtMs !== undefined);
+      if (isLong && !isUnderWay && index < this.#state.job.size) {
+        throw new Violation('L1', 'a task of a lost host was not placed again', { index, host: current!.host });
+      }
+    }
   }
 
   /** Liveness L2: what waits for a person at the end has an exit that a person can take; it is taken. */

@@ -1,0 +1,66 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { eventHash } from './event-hash.ts';
+import { hunt, mutations } from './mutations.ts';
+import { withoutReality } from './no-reality.ts';
+import { regressions } from './regressions.ts';
+import { scenarioOf } from './scenario.ts';
+import { runDecisions } from './world.ts';
+
+const runs = process.env.TEST_LONG ? 20_000 : 2000;
+
+describe('simulation of decisions', () => {
+  it(`I1, I2, I3, I4, L1, L2, D6, C1 hold in ${runs} runs with at least four faults each`, { timeout: 240_000 }, () => {
+    const broken: string[] = [];
+    for (let seed = 1; seed <= runs; seed++) {
+      const { violation } = withoutReality(() => runDecisions(scenarioOf(seed)));
+      if (violation !== undefined) broken.push(`seed ${seed}: ${violation.message}`);
+    }
+    expect(broken).toEqual([]);
+  });
+
+  it.each(regressions)('seed $seed stays whole: $was', ({ seed }) => {
+    expect(runDecisions(scenarioOf(seed)).violation).toBeUndefined();
+  });
+
+  it('the same seed gives the same events, twice in one process and in another one', { timeout: 60_000 }, () => {
+    const seeds = Array.from({ length: 50 }, (_, at) => at + 1);
+    const once = seeds.map((seed) => `${seed} ${eventHash(seed)}`);
+    const again = seeds.map((seed) => `${seed} ${eventHash(seed)}`);
+    const elsewhere = execFileSync(process.execPath, ['sim/event-hash.ts', '1..50'], { encoding: 'utf8' });
+    expect(again).toEqual(once);
+    expect(elsewhere.trim().split('\n')).toEqual(once);
+    expect(new Set(once.map((line) => line.split(' ')[1])).size).toBe(seeds.length);
+  });
+
+  it('whoever asks for the real time, chance or a timer fails', () => {
+    expect(() => withoutReality(() => Date.now())).toThrow('asked reality for now');
+    expect(() => withoutReality(() => Math.random())).toThrow('asked reality for random');
+    expect(() => withoutReality(() => setTimeout(() => {}, 1))).toThrow('asked reality for setTimeout');
+    expect(Date.now()).toBeGreaterThan(0);
+  });
+
+  it('visits every state of rollouts and operations', { timeout: 60_000 }, () => {
+    const seen = new Set<string>();
+    for (let seed = 1; seed <= 400; seed++) runDecisions(scenarioOf(seed), { cover: (edge) => seen.add(edge) });
+    for (const state of ['running', 'held', 'reverting', 'succeeded', 'reverted', 'aborted', 'superseded']) {
+      expect(
+        [...seen].some((edge) => edge.startsWith('rollout') && edge.endsWith(`→ ${state}`)),
+        state,
+      ).toBe(true);
+    }
+    for (const kind of ['start', 'stop', 'update', 'restart', 'move', 'resize-down']) {
+      expect(seen, kind).toContain(`operation ${kind}`);
+    }
+    for (const exemption of ['no-living-incarnation', 'still-out', 'forced']) {
+      expect(seen, exemption).toContain(`exemption ${exemption}`);
+    }
+  });
+});
+
+describe('what the simulator sees', () => {
+  it.each(mutations)('$name', { timeout: 120_000 }, (mutation) => {
+    const { runs: needed } = hunt(mutation, 1, 3000);
+    expect(needed).toBeDefined();
+  });
+});
