@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type Client, createClient, type EventView, openLive } from '../src/api/index.ts';
+import { type Client, createClient, type EventView, openLive, type Route, routes } from '../src/api/index.ts';
 import { type Child, stopChild } from '../src/cli/demo/children.ts';
 import { localHosts, startHost } from '../src/cli/demo/local-hosts.ts';
 import { type RunningServer, startServer } from '../src/server/index.ts';
@@ -30,7 +30,7 @@ export async function openLocalFleet(hostCount: number, log?: Log): Promise<Loca
   let server = await start(0);
   const port = Number(new URL(server.url).port);
   const token = readFileSync(server.tokenFile, 'utf8').trim();
-  const client = createClient({ baseUrl: server.url, token, fetch });
+  const client = createClient({ baseUrl: server.url, token, fetch: checkedFetch });
   following = follow();
   for (const host of localHosts(hostCount, folder)) {
     children.push(
@@ -95,6 +95,20 @@ export async function openLocalFleet(hostCount: number, log?: Log): Promise<Loca
       } else rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Fetches, and holds every answer against what the table of routes says it looks like. */
+async function checkedFetch(url: string, init: RequestInit): Promise<Response> {
+  const response = await fetch(url, init);
+  const parts = new URL(url).pathname.split('/');
+  const row = (Object.values(routes) as Route[]).find(
+    ({ method, path }) =>
+      method === (init.method ?? 'GET') &&
+      path.split('/').length === parts.length &&
+      path.split('/').every((part, at) => part.startsWith(':') || part === parts[at]),
+  );
+  if (response.ok && row?.response) row.response.parse(await response.clone().json());
+  return response;
 }
 
 /** A Git repository in a folder; each `commit` writes files and gives the commit's id. */

@@ -36,6 +36,7 @@ const timelineLength = 100;
 /** Rollouts and the jobs they run over. */
 export function rolloutHandlers(context: ServerContext) {
   const { store, clock, engine } = context;
+  const lastSequences = new Map<string, number>();
 
   return {
     async listRollouts({ query }) {
@@ -145,16 +146,20 @@ export function rolloutHandlers(context: ServerContext) {
     };
   }
 
-  /** The end of a stream, newest first. */
+  /** The end of a stream, newest first. Where it ended last time is remembered: it is not read from its beginning. */
   async function newestEvents(stream: string): Promise<StoredEvent[]> {
     let newest: StoredEvent[] = [];
-    for (let after = 0; ; ) {
+    for (let after = Math.max(0, (lastSequences.get(stream) ?? 0) - timelineLength); ; ) {
       const page = await engine.readStream(stream, after, 500);
       newest = [...newest, ...page].slice(-timelineLength);
       const last = page.at(-1);
-      if (last === undefined || page.length < 500) return newest.reverse();
-      after = last.sequence;
+      if (last !== undefined) after = last.sequence;
+      if (page.length < 500) break;
     }
+    const last = newest.at(-1);
+    if (lastSequences.size > 1000) lastSequences.clear();
+    if (last !== undefined) lastSequences.set(stream, last.sequence);
+    return newest.reverse();
   }
 }
 

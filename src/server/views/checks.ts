@@ -1,5 +1,5 @@
 import type { CheckView } from '../../api/index.ts';
-import type { VerdictRow } from '../../judge/read.ts';
+import { toleratedRatio, type VerdictRow } from '../../judge/read.ts';
 import type { CheckSpec } from '../../model/index.ts';
 
 /** Points of a chart at most: older ones are thinned out. */
@@ -17,6 +17,7 @@ export function checkViews(verdicts: readonly VerdictRow[], specs: readonly Chec
     interval: result.interval ? [result.interval[0], result.interval[1]] : null,
     delta: result.delta,
     margin: result.margin,
+    tolerated: toleratedOf(specs.find((spec) => spec.name === result.check)),
     oldLevel: result.oldLevel ?? null,
     newLevel: result.newLevel ?? null,
     oldTasks: result.oldTasks,
@@ -38,6 +39,7 @@ function unseen(spec: CheckSpec): CheckView {
     interval: null,
     delta: spec.delta,
     margin: spec.margin,
+    tolerated: toleratedOf(spec),
     oldLevel: null,
     newLevel: null,
     oldTasks: 0,
@@ -63,4 +65,9 @@ function unitOf(spec: CheckSpec | undefined): string {
   if (spec === undefined || 'gauge' in spec.metric) return '';
   if ('errorRatio' in spec.metric) return 'ratio';
   return 'latency' in spec.metric ? 'seconds' : 'per second';
+}
+
+/** Of shares of failed requests: a rise that an owner can live with where nothing failed before. */
+function toleratedOf(spec: CheckSpec | undefined): number | null {
+  return spec !== undefined && 'errorRatio' in spec.metric ? toleratedRatio : null;
 }

@@ -20,13 +20,19 @@ export const sentences: Readonly<Record<string, Say>> = {
     `${phase}: ${tasks(count(members))} ${count(members) === 1 ? 'is' : 'are'} updated.`,
   'phase.updated': ({ phase, serving }) =>
     `${phase}: ${tasks(serving)} ${serving === 1 ? 'serves' : 'serve'} the new version; it is judged now.`,
-  'phase.passed': ({ phase, by, note }) => `${phase} passed${by === 'judge' ? ' the judge' : ''}: ${note}`,
+  'phase.passed': ({ phase, by, note }) => `${phase} ${passedWords(by, note)}.`,
   'phase.dropped': ({ phase, why }) => `${phase} is left out: ${why}.`,
   'operation.ended': ({ index, kind, state, outcome, tookMs }) =>
     `Task ${index}: ${kind} ${state}${typeof tookMs === 'number' && state === 'done' ? ` after ${formatDuration(tookMs)}` : ''}${
       typeof outcome === 'string' && outcome !== '' && state !== 'done' ? `, ${outcome}` : ''
     }.`,
 };
+
+function passedWords(by: unknown, note: unknown): string {
+  if (by === 'judge') return 'passed: its checks found nothing worse';
+  if (by === 'onUndecided') return 'is let through: undecided after its longest bake';
+  return `passed: ${String(note).replace(/\.$/, '')}`;
+}
 
 function commandWords(command: string, n: unknown): string {
   if (command === 'revert') return 'roll back';
