@@ -47,11 +47,9 @@ export class Actions {
   accept(order: ActionOrder): void {
     const { memory, outbox } = this.#parts;
     outbox.addBegun(order.id);
-    const known = memory.action(order.id);
-    if (known) {
-      outbox.addAction(order.id);
-      return;
-    }
+    // Its present state, `running` or its end.
+    outbox.addAction(order.id);
+    if (memory.action(order.id)) return;
     const isCancelled = memory.isTombstoned(order.id);
     memory.putAction({ order, keeper: null, shippedBytes: 0, isCancelled, report: null, isDelivered: false });
     this.#start(order);

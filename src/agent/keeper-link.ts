@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,8 +18,9 @@ import {
 } from './keeper/spec.ts';
 
 const leaseEveryMs = 1000;
-const claimMs = 10_000;
+const claimMs = 30_000;
 const pollMs = 40;
+const lookAgainMs = 40;
 const maxMessageBytes = 4 * 1024 * 1024;
 const maxErrorChars = 1000;
 
@@ -144,7 +145,9 @@ export class KeeperLink {
     while (!this.#detached.signal.aborted) {
       const claim = await readJson(join(this.folder, keeperFiles.claim));
       if (claim) return claim as ProcessIdentity;
-      if (Date.now() > until || !existsSync(join(this.folder, keeperFiles.spec))) return undefined;
+      if (!existsSync(join(this.folder, keeperFiles.spec))) return undefined;
+      // Given up for good: taken by nobody, so that one that is only slow finds it taken and ends.
+      if (Date.now() > until && takeForNobody(this.folder)) return undefined;
       // The agent that made the folder may have been killed before it started the keeper. If both start one, one wins.
       if (!isSpawnedAgain && Date.now() > until - claimMs / 2) {
         isSpawnedAgain = true;
@@ -183,6 +186,20 @@ export class KeeperLink {
   }
 }
 
+/** False: a keeper took it just now. */
+function takeForNobody(folder: string): boolean {
+  try {
+    writeFileSync(join(folder, keeperFiles.claim), JSON.stringify({ pid: 0, startTicks: 0 }), {
+      flag: 'wx',
+      mode: 0o600,
+    });
+    return true;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw cause;
+  }
+}
+
 function spawnKeeper(folder: string): void {
   const errors = openSync(join(folder, 'errors.log'), 'a', 0o600);
   try {
@@ -207,6 +224,7 @@ async function readState(folder: string): Promise<KeeperState | undefined> {
 async function bury(folder: string, state: KeeperState | undefined): Promise<void> {
   const spec = (await readJson(join(folder, keeperFiles.spec))) as KeeperSpec | undefined;
   if (!spec) return;
+  let isEmptyBefore = false;
   for (let pauseMs = 5; ; pauseMs = Math.min(500, pauseMs * 2)) {
     const main = state?.main;
     if (main && isAlive(main)) signalGroup(main.pid, 'SIGKILL');
@@ -214,8 +232,12 @@ async function bury(folder: string, state: KeeperState | undefined): Promise<voi
     const strays = findMarked(`ROLLWAY_KEEPER=${spec.id}`);
     for (const stray of strays) signalProcess(stray, 'SIGKILL');
     const isEmpty = strays.length === 0 && !(main && isAlive(main) && isGroupAlive(main.pid));
-    if (isEmpty && (!spec.cgroup || cgroupMembers(spec.cgroup).length === 0)) break;
-    await sleep(pauseMs);
+    const wasEmptyBefore = isEmptyBefore;
+    isEmptyBefore = isEmpty && (!spec.cgroup || cgroupMembers(spec.cgroup).length === 0);
+    // Killed while it started a process, that process shows its mark only after a moment: looked for twice.
+    const isOrderly = state?.phase === 'stopped' || state?.phase === 'finished';
+    if (isEmptyBefore && (wasEmptyBefore || isOrderly)) break;
+    await sleep(isEmptyBefore ? lookAgainMs : pauseMs);
   }
   if (spec.cgroup) removeCgroup(spec.cgroup);
 }

@@ -72,7 +72,7 @@ test('a killed keeper takes its task with it at once, also without an agent, and
   const keeper = keeperOf(pid);
   await killAgent();
   process.kill(keeper, 'SIGKILL');
-  await until(() => processesOf(rig, 'web@test').length === 0, 'the task died with its keeper', 1000);
+  await until(() => processesOf(rig, 'web@test').length === 0, 'the task died with its keeper', 5000);
   agent = await rig.spawn('host-1');
   const next = (): typeof serving | undefined =>
     rig.reports.findLast(

@@ -253,7 +253,7 @@ function workingFolder(pid: number): string {
 }
 
 /** Waits for a condition; names it when it does not come true. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string, ms = 8000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, what: string, ms = 20_000): Promise<void> {
   const deadline = Date.now() + ms;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`not within ${ms} ms: ${what}`);
@@ -298,7 +298,7 @@ export const task: TaskSpec = {
   env: {},
   secretFiles: {},
   stop: { signal: 'SIGTERM', graceMs: 2000 },
-  ready: { http: { path: '/ready', port: 'http' }, deadlineMs: 5000 },
+  ready: { http: { path: '/ready', port: 'http' }, deadlineMs: 20_000 },
   drainMs: 100,
   dataDir: true,
   resources: { cpuMillis: 2000, memoryMb: 200 },
