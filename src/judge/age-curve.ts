@@ -1,7 +1,7 @@
 import { median, robustDeviation } from '../stats/index.ts';
 import { type BinTable, newGroup } from './bin-table.ts';
 import { countsByAge } from './compare-counts.ts';
-import { withoutLevelsAndShocks } from './compare-values.ts';
+import { windowFrom, withoutLevelsAndShocks } from './compare-values.ts';
 import type { Measure } from './measures.ts';
 import type { AgeCurve, RolloutCurve } from './port.ts';
 
@@ -48,7 +48,7 @@ function curveOfValues(table: BinTable, measure: Extract<Measure, { kind: 'value
       if (!Number.isNaN(prepared.y[at]!)) single.add(table.age[at]!, prepared.y[at]!);
       let sum = 0;
       let n = 0;
-      for (let b = start + Math.floor((bin + 1 - start) / 2); b <= bin; b += 1) {
+      for (let b = windowFrom(start, bin + 1); b <= bin; b += 1) {
         const value = prepared.y[row * table.bins + b]!;
         if (table.group[row * table.bins + b] !== newGroup || Number.isNaN(value)) continue;
         sum += value;

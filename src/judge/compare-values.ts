@@ -70,7 +70,7 @@ export function compareValues(
   let oldTasks = 0;
   let newBins = 0;
   for (const [start, members] of [...cohorts].sort((a, b) => a[0] - b[0])) {
-    const middle = start + Math.floor((bins - start) / 2);
+    const middle = windowFrom(start, bins);
     const frozen = Math.min(...members.map((row) => table.frozenAt[row]!), start);
     const meanOf = (row: number, wanted: number, from: number, to: number) => {
       let sum = 0;
@@ -85,20 +85,19 @@ export function compareValues(
       }
       return { mean: n > 0 ? sum / n : Number.NaN, n, age };
     };
-    const controls: { q: number; p: number }[] = [];
-    for (const row of rows) {
-      const q = meanOf(row, oldGroup, middle, bins);
-      const p = meanOf(row, oldGroup, frozen - pastBins, frozen);
-      // A task that stopped being old in the middle of the window is not like one that stayed.
-      if (q.n >= Math.max(1, (bins - middle) * 0.6) && p.n > 0) controls.push({ q: q.mean, p: p.mean });
-    }
+    // A task that stopped being old in the middle of the window is not like one that stayed.
+    const controlsOf = (from: number, to: number, before: number): Control[] =>
+      rows.flatMap((row) => {
+        const q = meanOf(row, oldGroup, from, to);
+        const p = meanOf(row, oldGroup, before - pastBins, before);
+        return q.n >= Math.max(1, (to - from) * 0.6) && p.n > 0 ? [{ q: q.mean, p: p.mean }] : [];
+      });
+    const controls = controlsOf(middle, bins, frozen);
     if (controls.length < 3) continue;
-    const b = slopeOf(controls);
-    const rest = controls.map(({ q, p }) => q - b * p);
-    const centre = rest.reduce((sum, value) => sum + value, 0) / rest.length;
-    const sigma2 = rest.reduce((sum, value) => sum + (value - centre) * (value - centre), 0) / (rest.length - 1);
-    freedom = Math.max(freedom, rest.length - 1);
-    oldTasks = Math.max(oldTasks, rest.length);
+    const earlier = controls.length < manyControls ? earlierControls(controlsOf, middle, bins, frozen, since) : [];
+    const { b, centre, sigma2, freedom: own } = fitControls(controls, earlier);
+    freedom = Math.max(freedom, own);
+    oldTasks = Math.max(oldTasks, controls.length);
     for (const row of members) {
       const q = meanOf(row, newGroup, middle, bins);
       if (q.n === 0) continue;
@@ -112,7 +111,7 @@ export function compareValues(
         spread: options.ageCurve ? Math.sqrt(atAge(options.ageCurve.variance, q.age)) : options.priorSpread,
       });
     }
-    oldVarianceSum = Math.max(oldVarianceSum, sigma2 / rest.length);
+    oldVarianceSum = Math.max(oldVarianceSum, sigma2 / controls.length);
   }
   if (residuals.length === 0) return undefined;
 
@@ -276,17 +275,73 @@ function cutExtremes(table: BinTable, rows: readonly number[], y: Float64Array, 
   }
 }
 
-/** How much of a task's past difference goes on: fitted on old tasks, between 0 and 1.2. */
-function slopeOf(controls: readonly { readonly q: number; readonly p: number }[]): number {
-  const meanP = controls.reduce((sum, { p }) => sum + p, 0) / controls.length;
-  const meanQ = controls.reduce((sum, { q }) => sum + q, 0) / controls.length;
+/** Q is the mean from here to the last bin: the first third after the warm-up still feels the restart. */
+export function windowFrom(start: number, end: number): number {
+  return start + Math.floor((end - start) / 3);
+}
+
+interface Control {
+  readonly q: number;
+  readonly p: number;
+}
+
+/** From so many old tasks on, the concurrent ones suffice to know how much tasks differ. */
+const manyControls = 40;
+
+/**
+ * The same comparison at times when nothing was updated: windows of the same length, as long before. With ten old
+ * tasks the spread between tasks is known from nine numbers, and nothing but a gross harm can be shown; earlier windows
+ * of all twenty know it from fifty.
+ */
+function earlierControls(
+  controlsOf: (from: number, to: number, before: number) => Control[],
+  from: number,
+  to: number,
+  frozen: number,
+  since: number,
+): Control[][] {
+  const found: Control[][] = [];
+  const step = Math.max(to - from, 5);
+  for (let shift = to - since + 1; frozen - shift >= 3 && found.length < 4; shift += step) {
+    const controls = controlsOf(from - shift, to - shift, frozen - shift);
+    if (controls.length >= 3) found.push(controls);
+  }
+  return found;
+}
+
+/** How much of a task's past difference goes on (between 0 and 1.2), and the spread of what is left. */
+function fitControls(controls: readonly Control[], earlier: readonly (readonly Control[])[]) {
+  const all = [controls, ...earlier];
   let above = 0;
   let below = 0;
-  for (const { q, p } of controls) {
-    above += (p - meanP) * (q - meanQ);
-    below += (p - meanP) * (p - meanP);
+  for (const group of all) {
+    const meanP = meanOf(group, 'p');
+    const meanQ = meanOf(group, 'q');
+    for (const { q, p } of group) {
+      above += (p - meanP) * (q - meanQ);
+      below += (p - meanP) * (p - meanP);
+    }
   }
-  return below > 0 ? Math.max(0, Math.min(1.2, above / below)) : 0;
+  const b = below > 0 ? Math.max(0, Math.min(1.2, above / below)) : 0;
+  const squares = all.map((group) => {
+    const centre = meanOf(group, 'q') - b * meanOf(group, 'p');
+    return group.reduce((sum, { q, p }) => sum + (q - b * p - centre) * (q - b * p - centre), 0);
+  });
+  const own = { squares: squares[0]!, freedom: Math.max(1, controls.length - 1) };
+  const freedom = all.reduce((sum, group) => sum + group.length - 1, 0);
+  const pooled = squares.reduce((sum, square) => sum + square, 0) / Math.max(1, freedom);
+  // Tasks that differ more now than before: then only now counts.
+  const isCalm = own.squares / own.freedom <= 2 * pooled;
+  return {
+    b,
+    centre: meanOf(controls, 'q') - b * meanOf(controls, 'p'),
+    sigma2: isCalm ? pooled : own.squares / own.freedom,
+    freedom: isCalm ? Math.max(1, freedom) : own.freedom,
+  };
+}
+
+function meanOf(controls: readonly Control[], key: 'q' | 'p'): number {
+  return controls.reduce((sum, control) => sum + control[key], 0) / controls.length;
 }
 
 function levelsOf(table: BinTable, measure: ValueMeasure, rows: readonly number[], since: number) {

@@ -31,7 +31,7 @@ export interface JudgePlan {
 export interface RolloutCurve {
   /** Mean log difference of its new tasks at each age. */
   readonly mean: readonly (number | null)[];
-  /** The same over the window that a look at this age compares: numbers its later half, counts all of it. */
+  /** The same over the window that a look at this age compares: numbers all but its first third, counts all of it. */
   readonly window: readonly (number | null)[];
   /** How uncertain each of these is, as a variance. */
   readonly noise: readonly (number | null)[];
