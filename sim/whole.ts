@@ -373,12 +373,16 @@ class WholeWorld {
   }
 
   async #goUntil(mayEnd: () => boolean, sinceMs: number, untilMs: number): Promise<void> {
+    let engineMs: number | undefined = Number.NEGATIVE_INFINITY;
     for (;;) {
-      await this.#serve();
-      if (mayEnd() && (await this.#isAtRest())) return;
-      const engineMs = this.#isServerUp ? await this.#nextEngineMs() : undefined;
-      const clockMs = this.#clock.nextMs();
-      const nextMs = Math.min(engineMs ?? Number.POSITIVE_INFINITY, clockMs ?? Number.POSITIVE_INFINITY);
+      // The engine is only asked when something came in or is due: asking costs as much as working.
+      if (this.#mustServe(engineMs)) {
+        await this.#serve();
+        if (mayEnd() && (await this.#isAtRest())) return;
+        engineMs = await this.#engine.nextDueAtMs();
+      } else if (mayEnd() && (await this.#isAtRest())) return;
+      const clockMs = this.#clock.nextMs() ?? Number.POSITIVE_INFINITY;
+      const nextMs = Math.min(this.#dueMs(engineMs), clockMs);
       const isOver = nextMs > sinceMs + needsPersonAfterMs;
       if (mayEnd() && isOver && (await this.#needsPerson())) return;
       if (nextMs > untilMs) throw new Violation('L1', 'reality has not converged', await this.#facts());
@@ -389,11 +393,15 @@ class WholeWorld {
     }
   }
 
-  async #nextEngineMs(): Promise<number | undefined> {
-    const dueMs = await this.#engine.nextDueAtMs();
-    return dueMs === undefined
-      ? undefined
-      : Math.max(dueMs - this.#offsetMs, this.#stalledUntilMs, this.#clock.nowMs());
+  #mustServe(engineMs: number | undefined): boolean {
+    if (!this.#isServerUp || this.#clock.nowMs() < this.#stalledUntilMs) return false;
+    return this.#inbox.length + this.#acts.length > 0 || this.#dueMs(engineMs) <= this.#clock.nowMs();
+  }
+
+  /** When the engine has something to do, in the time of the world. */
+  #dueMs(engineMs: number | undefined): number {
+    if (engineMs === undefined || !this.#isServerUp) return Number.POSITIVE_INFINITY;
+    return Math.max(engineMs - this.#offsetMs, this.#stalledUntilMs, this.#clock.nowMs());
   }
 
   #serverMs(): number {

@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { HostId, JobId, OperationId, Outage, RolloutId, TaskIndex, TaskReport } from '../model/index.ts';
-import type { Schema, Tx } from '../store/index.ts';
+import { prepare, prepareChange, type Schema, type Tx } from '../store/index.ts';
 import type { IncarnationFacts, LedgerOperation, OperationAnswer, TaskFacts } from './facts.ts';
 
 // ---------------------------------------------------------------- the inbox
@@ -26,22 +26,28 @@ export async function appendReports(tx: Tx, reports: readonly TaskReport[]): Pro
   }
 }
 
+const selectReports = prepare<{ job: string }, { body: string }>((db, p) =>
+  db.selectFrom('task_report').select('body').where('job', '=', p.job),
+);
+
 /** All reports of a job that were not folded yet. */
 export async function listReports(tx: Tx, job: JobId): Promise<TaskReport[]> {
-  const rows = await tx.selectFrom('task_report').select('body').where('job', '=', job).execute();
-  return rows.map((row) => JSON.parse(row.body) as TaskReport);
+  return (await selectReports(tx, { job })).map((row) => JSON.parse(row.body) as TaskReport);
 }
 
-export async function deleteReport(tx: Tx, report: TaskReport): Promise<void> {
-  await tx
+const removeReport = prepareChange<TaskReport>((db, p) =>
+  db
     .deleteFrom('task_report')
-    .where('job', '=', report.job)
-    .where('task_index', '=', report.index)
-    .where('incarnation', '=', report.incarnation)
-    .where('host', '=', report.host)
-    .where('sequence', '=', report.sequence)
-    .where('at_ms', '=', report.atMs)
-    .execute();
+    .where('job', '=', p.job)
+    .where('task_index', '=', p.index)
+    .where('incarnation', '=', p.incarnation)
+    .where('host', '=', p.host)
+    .where('sequence', '=', p.sequence)
+    .where('at_ms', '=', p.atMs),
+);
+
+export async function deleteReport(tx: Tx, report: TaskReport): Promise<void> {
+  await removeReport(tx, report);
 }
 
 /** The receiver wrote an operation down (`begun`), or answered a cancel. Then enqueue `job/decide`. */
@@ -59,34 +65,34 @@ export async function findJobOfOperation(tx: Tx, operation: OperationId): Promis
   return row?.job as JobId | undefined;
 }
 
+const selectAnswers = prepare<{ job: string }, Selectable<Schema['operation_answer']>>((db, p) =>
+  db.selectFrom('operation_answer').selectAll().where('job', '=', p.job).orderBy('at_ms').orderBy('operation'),
+);
+
 export async function listAnswers(tx: Tx, job: JobId): Promise<OperationAnswer[]> {
-  const rows = await tx
-    .selectFrom('operation_answer')
-    .selectAll()
-    .where('job', '=', job)
-    .orderBy('at_ms')
-    .orderBy('operation')
-    .execute();
-  return rows.map((row) => ({
+  return (await selectAnswers(tx, { job })).map((row) => ({
     operation: row.operation as OperationId,
     answer: row.answer as OperationAnswer['answer'],
     atMs: row.at_ms,
   }));
 }
 
-export async function deleteAnswer(tx: Tx, answer: OperationAnswer): Promise<void> {
-  await tx
-    .deleteFrom('operation_answer')
-    .where('operation', '=', answer.operation)
-    .where('answer', '=', answer.answer)
-    .execute();
+const removeAnswer = prepareChange<{ operation: string; answer: string }>((db, p) =>
+  db.deleteFrom('operation_answer').where('operation', '=', p.operation).where('answer', '=', p.answer),
+);
+
+export async function deleteAnswer(tx: Tx, { operation, answer }: OperationAnswer): Promise<void> {
+  await removeAnswer(tx, { operation, answer });
 }
 
 // ---------------------------------------------------------------- tasks
 
+const selectTasks = prepare<{ job: string }, Selectable<Schema['task']>>((db, p) =>
+  db.selectFrom('task').selectAll().where('job', '=', p.job).orderBy('task_index'),
+);
+
 export async function listTasks(tx: Tx, job: JobId): Promise<TaskFacts[]> {
-  const rows = await tx.selectFrom('task').selectAll().where('job', '=', job).orderBy('task_index').execute();
-  return rows.map(taskOf);
+  return (await selectTasks(tx, { job })).map(taskOf);
 }
 
 /** Jobs with a task on this host by the newest folded report: whom to wake when its state changes. */
@@ -95,13 +101,28 @@ export async function listJobsOnHost(tx: Tx, host: HostId): Promise<JobId[]> {
   return rows.map((row) => row.job as JobId);
 }
 
-export async function saveTask(tx: Tx, job: JobId, task: TaskFacts): Promise<void> {
-  const { index, ...values } = rowOfTask(task);
-  await tx
+const upsertTask = prepareChange<Selectable<Schema['task']>>((db, p) => {
+  const values = {
+    highest_incarnation: p.highest_incarnation,
+    served_once: p.served_once,
+    out_since_ms: p.out_since_ms,
+    failed_tries: p.failed_tries,
+    not_before_ms: p.not_before_ms,
+    incarnation: p.incarnation,
+    host: p.host,
+    version: p.version,
+    state: p.state,
+    facts: p.facts,
+    others: p.others,
+  };
+  return db
     .insertInto('task')
-    .values({ job, task_index: index, ...values })
-    .onConflict((on) => on.columns(['job', 'task_index']).doUpdateSet(values))
-    .execute();
+    .values({ job: p.job, task_index: p.task_index, ...values })
+    .onConflict((on) => on.columns(['job', 'task_index']).doUpdateSet(values));
+});
+
+export async function saveTask(tx: Tx, job: JobId, task: TaskFacts): Promise<void> {
+  await upsertTask(tx, { job, ...rowOfTask(task) });
 }
 
 export async function deleteTask(tx: Tx, job: JobId, index: TaskIndex): Promise<void> {
@@ -110,16 +131,13 @@ export async function deleteTask(tx: Tx, job: JobId, index: TaskIndex): Promise<
 
 // ---------------------------------------------------------------- operations
 
+const selectOperations = prepare<{ job: string }, Selectable<Schema['operation']>>((db, p) =>
+  db.selectFrom('operation').selectAll().where('job', '=', p.job).where('is_ended', '=', 0).orderBy('id'),
+);
+
 /** Operations of a job that have not ended. */
 export async function loadOperations(tx: Tx, job: JobId): Promise<LedgerOperation[]> {
-  const rows = await tx
-    .selectFrom('operation')
-    .selectAll()
-    .where('job', '=', job)
-    .where('is_ended', '=', 0)
-    .orderBy('id')
-    .execute();
-  return rows.map(operationOf);
+  return (await selectOperations(tx, { job })).map(operationOf);
 }
 
 /** All operations of a rollout, ended ones too, oldest first: its history, and when each index was updated. */
@@ -133,13 +151,40 @@ export async function findOperation(tx: Tx, id: OperationId): Promise<LedgerOper
   return row && operationOf(row);
 }
 
-export async function saveOperation(tx: Tx, operation: LedgerOperation): Promise<void> {
-  const { id, ...values } = rowOfOperation(operation);
-  await tx
+const upsertOperation = prepareChange<Selectable<Schema['operation']>>((db, p) => {
+  const fixed = {
+    job: p.job,
+    task_index: p.task_index,
+    kind: p.kind,
+    incarnation: p.incarnation,
+    next_incarnation: p.next_incarnation,
+    from_version: p.from_version,
+    to_version: p.to_version,
+    rollout: p.rollout,
+    reason: p.reason,
+    proposed_at_ms: p.proposed_at_ms,
+  };
+  const values = {
+    host: p.host,
+    phase: p.phase,
+    state: p.state,
+    blocked_by: p.blocked_by,
+    still_out: p.still_out,
+    epoch: p.epoch,
+    deadline_at_ms: p.deadline_at_ms,
+    admitted_at_ms: p.admitted_at_ms,
+    ended_at_ms: p.ended_at_ms,
+    is_ended: p.is_ended,
+    facts: p.facts,
+  };
+  return db
     .insertInto('operation')
-    .values({ id, ...values })
-    .onConflict((on) => on.column('id').doUpdateSet(values))
-    .execute();
+    .values({ id: p.id, ...fixed, ...values })
+    .onConflict((on) => on.column('id').doUpdateSet(values));
+});
+
+export async function saveOperation(tx: Tx, operation: LedgerOperation): Promise<void> {
+  await upsertOperation(tx, rowOfOperation(operation));
 }
 
 // ---------------------------------------------------------------- outages
@@ -206,7 +251,7 @@ function taskOf(row: Selectable<Schema['task']>): TaskFacts {
 function rowOfTask(task: TaskFacts) {
   const { incarnation, host, version, state, ...facts } = task.current ?? {};
   return {
-    index: task.index,
+    task_index: task.index,
     highest_incarnation: task.highestIncarnation,
     served_once: task.servedOnce ? 1 : 0,
     out_since_ms: task.outSinceMs ?? null,

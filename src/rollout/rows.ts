@@ -1,6 +1,6 @@
 import type { Selectable } from 'kysely';
 import type { AssignmentRow, JobId, ReleaseId, Rollout, RolloutId, ServiceName, VersionId } from '../model/index.ts';
-import type { Schema, Tx } from '../store/index.ts';
+import { prepare, prepareChange, type Schema, type Tx } from '../store/index.ts';
 import type { JobFacts, JobWish } from './facts.ts';
 
 // ---------------------------------------------------------------- jobs
@@ -34,8 +34,12 @@ export async function ensureJob(tx: Tx, wish: JobWish, nowMs: number): Promise<v
     .execute();
 }
 
+const selectJob = prepare<{ id: string }, Selectable<Schema['job']>>((db, p) =>
+  db.selectFrom('job').selectAll().where('id', '=', p.id),
+);
+
 export async function findJob(tx: Tx, id: JobId): Promise<JobFacts | undefined> {
-  const row = await tx.selectFrom('job').selectAll().where('id', '=', id).executeTakeFirst();
+  const [row] = await selectJob(tx, { id });
   return row && jobOf(row);
 }
 
@@ -70,18 +74,25 @@ export async function updateJobInForce(
 
 // ---------------------------------------------------------------- assignment
 
+const selectAssignment = prepare<{ job: string }, Selectable<Schema['assignment']>>((db, p) =>
+  db.selectFrom('assignment').selectAll().where('job', '=', p.job).orderBy('task_index'),
+);
+
 export async function listAssignment(tx: Tx, job: JobId): Promise<AssignmentRow[]> {
-  const rows = await tx.selectFrom('assignment').selectAll().where('job', '=', job).orderBy('task_index').execute();
-  return rows.map(assignmentOf);
+  return (await selectAssignment(tx, { job })).map(assignmentOf);
 }
 
-export async function saveAssignment(tx: Tx, row: AssignmentRow): Promise<void> {
-  const values = { version: row.version ?? null, rollout: row.rollout ?? null, last_good: row.lastGood ?? null };
-  await tx
+const upsertAssignment = prepareChange<Selectable<Schema['assignment']>>((db, p) => {
+  const values = { version: p.version, rollout: p.rollout, last_good: p.last_good };
+  return db
     .insertInto('assignment')
-    .values({ job: row.job, task_index: row.index, ...values })
-    .onConflict((on) => on.columns(['job', 'task_index']).doUpdateSet(values))
-    .execute();
+    .values({ job: p.job, task_index: p.task_index, ...values })
+    .onConflict((on) => on.columns(['job', 'task_index']).doUpdateSet(values));
+});
+
+export async function saveAssignment(tx: Tx, { job, index, version, rollout, lastGood }: AssignmentRow): Promise<void> {
+  const values = { version: version ?? null, rollout: rollout ?? null, last_good: lastGood ?? null };
+  await upsertAssignment(tx, { job, task_index: index, ...values });
 }
 
 export async function deleteAssignment(tx: Tx, job: JobId, index: number): Promise<void> {
@@ -120,16 +131,13 @@ export async function findRollout(tx: Tx, id: RolloutId): Promise<Rollout | unde
   return row && rolloutOf(row.body);
 }
 
+const selectLive = prepare<{ job: string }, { body: string }>((db, p) =>
+  db.selectFrom('rollout').select('body').where('job', '=', p.job).where('is_ended', '=', 0).orderBy('id'),
+);
+
 /** Rollouts of a job that have not ended, oldest first. */
 export async function listLiveRollouts(tx: Tx, job: JobId): Promise<Rollout[]> {
-  const rows = await tx
-    .selectFrom('rollout')
-    .select('body')
-    .where('job', '=', job)
-    .where('is_ended', '=', 0)
-    .orderBy('id')
-    .execute();
-  return rows.map((row) => rolloutOf(row.body));
+  return (await selectLive(tx, { job })).map((row) => rolloutOf(row.body));
 }
 
 /** The newest rollouts of a job, ended ones too, newest first. */
