@@ -105,7 +105,7 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
     ['resume', 'end a hold'],
     ['abort', 'stop a rollout and leave the tasks as they are'],
     ['revert', 'stop a rollout and take its tasks back'],
-    ['promote', 'let the current phase pass now'],
+    ['promote', 'widen to everybody now, past the phases between'],
     ['skip-bake', 'do not wait for the rest of the bake'],
   ] as const) {
     verb(

@@ -173,7 +173,7 @@ export interface ServiceConfig extends RolloutConfig {
   readonly drain?: Duration;
   /** Keep a folder per task over all its incarnations on a host. */
   readonly dataDir?: boolean;
-  /** Cores. */
+  /** Cores it is sure to get; it may use up to four times as many, and at least one, while they are idle. */
   readonly cpu?: number;
   /** `512MB`, `2GB` */
   readonly memory?: string;

@@ -3,7 +3,7 @@ import { once, showCommand } from '../commands.ts';
 import type { Session } from '../session.ts';
 import { findRollout, reasonOf } from '../subject.ts';
 
-const needsNoReason: readonly RolloutCommand[] = ['resume', 'promote'];
+const needsNoReason: readonly RolloutCommand[] = ['resume'];
 
 interface Flags {
   readonly reason?: string;
