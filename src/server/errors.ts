@@ -35,6 +35,8 @@ export function problemResponse(given: Problem, instance: string): Response {
     headers: {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
+      ...(given.status === 429 ? { 'retry-after': '60' } : {}),
+      ...(given.status === 503 ? { 'retry-after': '1' } : {}),
       ...(given.status === 401 ? { 'www-authenticate': 'Bearer realm="rollway"' } : {}),
     },
   });

@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { openApiDocument, type Route, type RouteName, routes } from '../api/index.ts';
 import { makeId } from '../kit/index.ts';
-import { type Problem, problem } from '../model/index.ts';
+import type { Problem } from '../model/index.ts';
 import { answerRoute, authorise } from './answer-route.ts';
 import type { Call, Handlers, ServerContext } from './context.ts';
 import { problemOfError, problemResponse, refuse } from './errors.ts';
@@ -83,9 +83,4 @@ function matches(pattern: string, path: string): boolean {
 
 function summaryOf(request: Request, given: Problem): Record<string, unknown> {
   return { method: request.method, path: new URL(request.url).pathname, code: given.code };
-}
-
-/** The answer of a server that is about to stop. */
-export function stoppingProblem(): Problem {
-  return problem('api/unavailable', 'The server is stopping.');
 }

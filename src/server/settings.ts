@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -64,7 +65,7 @@ export function readSettings(
     keepReleases: 10,
     leastFreeDiskRatio: 0.05,
     sessionMs: 30 * 86_400_000,
-    version: '0.1.0',
+    version: ownVersion(),
     ...override,
     ...(override.dataFolder === undefined ? {} : { dataFolder }),
   };
@@ -79,4 +80,10 @@ export function storeOf(text: string | undefined, dataFolder: string): StoreOpti
 
 function dataHome(env: Readonly<Record<string, string | undefined>>): string {
   return env.XDG_DATA_HOME ?? join(env.HOME ?? homedir(), '.local', 'share');
+}
+
+/** Of the package: the server, its agents and the command have the same. */
+function ownVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }

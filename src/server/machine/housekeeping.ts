@@ -1,3 +1,5 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { packagesToKeep } from '../../artifact/index.ts';
 import { readPackagesUnderWay, readReleasedPackages } from '../../pipeline/read.ts';
 import { forgetCachedBuilds } from '../../pipeline/work.ts';
@@ -8,6 +10,7 @@ import * as rows from '../rows.ts';
 
 const everyMs = 10 * 60_000;
 const keepAnswersMs = 24 * 3_600_000;
+const keepActionLogsMs = 30 * 24 * 3_600_000;
 
 /** What keeps the installation small; runs until aborted. */
 export async function keepHouse(house: House, signal: AbortSignal): Promise<void> {
@@ -28,6 +31,18 @@ export async function tidy(house: Pick<House, 'store' | 'clock' | 'artifacts' | 
   });
   const deleted = await artifacts.deleteUnreferenced(keep);
   if (deleted.packages + deleted.chunks > 0) log.info('packages deleted', { ...deleted });
+  await deleteOldFiles(join(settings.dataFolder, 'action-logs'), clock.nowMs() - keepActionLogsMs);
+}
+
+async function deleteOldFiles(folder: string, beforeMs: number): Promise<void> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  for (const name of names) {
+    const path = join(folder, name);
+    if ((await stat(path)).mtimeMs < beforeMs) await rm(path, { force: true });
+  }
 }
 
 /** Packages of the last releases, and whatever is assigned, good or still being made. */
