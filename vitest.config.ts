@@ -7,6 +7,7 @@ export const projectFiles = {
     exclude: ['**/*.postgres.test.ts'],
   },
   postgres: { include: ['{src,sim,test}/**/*.postgres.test.ts'], exclude: [] },
+  sim: { include: ['sim/**/*.sim.ts'], exclude: [] },
   e2e: { include: ['test/**/*.e2e.ts'], exclude: [] },
   browser: { include: ['test/browser/**/*.browser.ts'], exclude: [] },
 } as const satisfies Record<string, { include: readonly string[]; exclude: readonly string[] }>;
@@ -29,6 +30,7 @@ export default defineConfig({
     projects: [
       project('unit', { ...shared, testTimeout: 10_000, hookTimeout: 20_000 }),
       project('postgres', { ...sequential, testTimeout: 60_000, hookTimeout: 90_000 }),
+      project('sim', { ...shared, testTimeout: 300_000, hookTimeout: 30_000 }),
       project('e2e', { ...sequential, testTimeout: 180_000, hookTimeout: 120_000 }),
       project('browser', { ...sequential, testTimeout: 120_000, hookTimeout: 120_000 }),
     ],

@@ -10,7 +10,7 @@ import { readMissingTools, reportSkips } from './skips.ts';
 import { checkLint, checkTypes } from './static-checks.ts';
 import { type ProjectName, runProject } from './test-project.ts';
 
-const slowProjects: ProjectName[] = ['postgres', 'e2e', 'browser'];
+const slowProjects: ProjectName[] = ['sim', 'postgres', 'e2e', 'browser'];
 
 const startedAt = Date.now();
 const args = process.argv.slice(2);

@@ -29,6 +29,7 @@ import { rolloutWork } from '../src/rollout/work.ts';
 import { openStore, type Store } from '../src/store/index.ts';
 import { type Beginning, clearStore, readBeginning } from './clear-store.ts';
 import { VirtualClock } from './clock.ts';
+import { coverDecision } from './coverage.ts';
 import { applyFault, durationOf } from './faults.ts';
 import { KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
 import type { Happening, Scenario } from './scenario.ts';
@@ -51,6 +52,7 @@ export interface WholeOptions {
   readonly hooks?: Hooks;
   readonly trace?: (line: string) => void;
   readonly record?: (line: string) => void;
+  readonly cover?: (edge: string) => void;
 }
 
 export interface WholeResult extends RunResult {
@@ -226,6 +228,7 @@ class WholeWorld {
         const decision = decideJob(state, nowMs, id, rules);
         this.#decisions += 1;
         this.#known.check(state, decision, nowMs);
+        if (this.#options.cover !== undefined) coverDecision(state, decision, this.#options.cover);
         for (const dispatch of decision.dispatches) {
           if (dispatch.kind !== 'execute') continue;
           const { operation } = dispatch;

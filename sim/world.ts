@@ -39,6 +39,7 @@ import {
   standardRules,
 } from '../src/rollout/index.ts';
 import { VirtualClock } from './clock.ts';
+import { coverDecision } from './coverage.ts';
 import { applyFault, durationOf } from './faults.ts';
 import { KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
 import { type Happening, readyDeadlineMs, type Scenario } from './scenario.ts';
@@ -250,7 +251,7 @@ class World {
     this.#answers = [];
     this.#commands = [];
     for (const event of decision.events) this.#record(`${event.type} ${JSON.stringify(event.data)}`);
-    this.#cover(before, decision);
+    if (this.#options.cover !== undefined) coverDecision(before, decision, this.#options.cover);
     for (const rollout of decision.changed.rollouts.values())
       if (rollout.endedAtMs !== undefined) this.#ended.push(rollout);
     for (const index of decision.changed.retired) this.#truth.retire(index);
@@ -686,25 +687,6 @@ class World {
       this.#options.trace(`${((this.#clock.nowMs() - startMs) / 1000).toFixed(3).padStart(9)} ${line}`);
     }
     this.#options.record?.(`${this.#clock.nowMs()} ${line}`);
-  }
-
-  #cover(before: JobState, decision: JobDecision): void {
-    const { cover } = this.#options;
-    if (cover === undefined) return;
-    const were = new Map(before.rollouts.map((one) => [one.id, one.state as string]));
-    for (const rollout of decision.changed.rollouts.values()) {
-      const from = were.get(rollout.id) ?? 'new';
-      if (from !== rollout.state) cover(`rollout ${from} → ${rollout.state}`);
-      for (const phase of rollout.phases)
-        if (phase.passedBy !== undefined) cover(`phase passed by ${phase.passedBy.by}`);
-    }
-    const had = new Map(before.operations.map((one) => [one.id as string, one.state as string]));
-    for (const operation of decision.changed.operations.values()) {
-      const from = had.get(operation.id) ?? 'proposed';
-      if (from !== operation.state) cover(`operation ${from} → ${operation.state}`);
-      if (operation.exemption !== undefined) cover(`exemption ${operation.exemption}`);
-      cover(`operation ${operation.kind}`);
-    }
   }
 
   #firstState(): JobState {
