@@ -8,6 +8,7 @@ export const signInPage = `<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>Sign in · Rollway</title>
+<link rel="icon" href="/icon.svg" type="image/svg+xml">
 <main>
   <h1>Rollway</h1>
   <p id="message" role="status">Signing in …</p>

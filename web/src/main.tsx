@@ -6,7 +6,6 @@ import './styles/tokens.css';
 import './styles/base.css';
 import './styles/parts.css';
 import './styles/screens.css';
-import 'uplot/dist/uPlot.min.css';
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('the page has no root');

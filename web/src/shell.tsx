@@ -4,7 +4,7 @@ import { useNow } from './live/use-now.ts';
 import { useFreshness } from './live/use-topic.ts';
 import { Help } from './parts/help.tsx';
 import { Palette } from './parts/palette.tsx';
-import { ago } from './words.ts';
+import { ago, clock } from './words.ts';
 
 /** The frame around every screen: where one can go, and whether what is shown is live. */
 export function Shell() {
@@ -19,9 +19,9 @@ export function Shell() {
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
   }, []);
-  const freshness = useFreshness();
+  const { state } = useFreshness();
   return (
-    <div className="shell" data-freshness={freshness.state}>
+    <div className="shell" data-freshness={state}>
       <a className="skip" href="#main">
         Skip to the content
       </a>
@@ -41,8 +41,9 @@ export function Shell() {
         </button>
         <Pulse />
       </header>
+      <StaleBanner />
       <main id="main" tabIndex={-1}>
-        {freshness.state === 'signed-out' ? <SignedOut /> : <Outlet />}
+        {state === 'signed-out' ? <SignedOut /> : <Outlet />}
       </main>
       {open === 'palette' && <Palette onClose={() => setOpen(undefined)} />}
       {open === 'help' && <Help onClose={() => setOpen(undefined)} />}
@@ -57,21 +58,40 @@ export function isTyping(target: EventTarget | null): boolean {
   );
 }
 
-/** A small pulse with the age of the newest fact; says since when the page is stale. */
+const pulseWords = { connecting: 'connecting …', live: 'live', stale: 'stale', 'signed-out': 'signed out' } as const;
+
+/** A small pulse, with the age of the newest fact. */
 function Pulse() {
-  const { state, heardAtMs } = useFreshness();
-  const now = useNow();
-  const words = {
-    connecting: 'connecting …',
-    live: 'live',
-    stale: heardAtMs === undefined ? 'no connection' : `stale since ${ago(heardAtMs, now).replace(' ago', '')}`,
-    'signed-out': 'signed out',
-  }[state];
+  const { state, changedAtMs } = useFreshness();
   return (
-    <span className={`pulse pulse-${state}`} role="status">
+    <span className={`pulse pulse-${state}`}>
       <i aria-hidden="true" />
-      {words}
+      <span role="status">{pulseWords[state]}</span>
+      {state === 'live' && changedAtMs !== undefined && <Newest atMs={changedAtMs} />}
     </span>
+  );
+}
+
+function Newest({ atMs }: { atMs: number }) {
+  const now = useNow();
+  return (
+    <time className="num newest" title={`The newest fact came at ${clock(atMs)}`}>
+      {ago(atMs, now)}
+    </time>
+  );
+}
+
+/** Says since when nothing was heard; what was shown stays, and is never passed off as new. */
+function StaleBanner() {
+  const { state, heardAtMs } = useFreshness();
+  if (state !== 'stale') return null;
+  return (
+    <p className="stale-banner" role="alert">
+      {heardAtMs === undefined
+        ? 'There is no connection to the server. '
+        : `No word from the server since ${clock(heardAtMs)}: this page shows what was so then. `}
+      Trying again …
+    </p>
   );
 }
 

@@ -9,13 +9,28 @@ export function ago(atMs: number, nowMs: number): string {
 
 export { formatDuration };
 
+/** `10:32:05` in the reader's zone. */
+export function clock(atMs: number): string {
+  return new Date(atMs).toLocaleTimeString('en-GB');
+}
+
 /** The first eight digits of a commit. */
 export function short(commit: string): string {
   return commit.slice(0, 8);
 }
 
+/** `rel_…66e0`: enough to tell it from its neighbours. */
+export function shortId(id: string): string {
+  const [prefix = '', rest = ''] = id.split('_');
+  return rest.length <= 6 ? id : `${prefix}_…${rest.slice(-4)}`;
+}
+
 export function counted(n: number, word: string): string {
   return `${n.toLocaleString('en')} ${word}${n === 1 ? '' : 's'}`;
+}
+
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** Which tone a word of state has: `good`, `bad`, `busy`, `held` or none. */
@@ -31,4 +46,12 @@ export function toneOf(state: string): 'good' | 'bad' | 'busy' | 'held' | 'new' 
 /** `0.081` as `8.1 %`. */
 export function percent(ratio: number, digits = 1): string {
   return `${(ratio * 100).toFixed(digits)} %`;
+}
+
+/** `+3.5 %`, `−95 %`, `+1,230 %`. */
+export function signedPercent(ratio: number): string {
+  const size = Math.abs(ratio) * 100;
+  const digits = size >= 10 || size === 0 ? 0 : 1;
+  const text = size.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return `${ratio < 0 ? '−' : '+'}${text} %`;
 }

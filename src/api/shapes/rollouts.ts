@@ -42,6 +42,8 @@ export const checkView = z.object({
   interval: z.tuple([z.number(), z.number()]).nullable(),
   delta: z.number(),
   margin: z.number(),
+  /** Of an error ratio: the rise in the share of failed requests that is tolerated when hardly any failed before. */
+  tolerated: z.number().nullable(),
   oldLevel: z.number().nullable(),
   newLevel: z.number().nullable(),
   oldTasks: z.number().int(),

@@ -17,11 +17,11 @@ export const sentences: Readonly<Record<string, Say>> = {
   'rollout.deviated': ({ cause, givenBack, taken }) =>
     `${capital(tasks(count(givenBack ?? taken)))} ${givenBack === undefined ? 'taken' : 'given back'}: ${cause}.`,
   'phase.started': ({ phase, members }) =>
-    `${phase}: ${tasks(count(members))} ${count(members) === 1 ? 'is' : 'are'} updated.`,
+    `Phase ${phase} begins: ${tasks(count(members))} ${count(members) === 1 ? 'is' : 'are'} to run the new version.`,
   'phase.updated': ({ phase, serving }) =>
-    `${phase}: ${tasks(serving)} ${serving === 1 ? 'serves' : 'serve'} the new version; it is judged now.`,
-  'phase.passed': ({ phase, by, note }) => `${phase} ${passedWords(by, note)}.`,
-  'phase.dropped': ({ phase, why }) => `${phase} is left out: ${why}.`,
+    `Phase ${phase}: ${tasks(serving)} ${serving === 1 ? 'serves' : 'serve'} the new version; it is judged now.`,
+  'phase.passed': ({ phase, by, note }) => `Phase ${phase} ${passedWords(by, note)}.`,
+  'phase.dropped': ({ phase, why }) => `Phase ${phase} is left out: ${why}.`,
   'operation.ended': ({ index, kind, state, outcome, tookMs }) =>
     `Task ${index}: ${kind} ${state}${typeof tookMs === 'number' && state === 'done' ? ` after ${formatDuration(tookMs)}` : ''}${
       typeof outcome === 'string' && outcome !== '' && state !== 'done' ? `, ${outcome}` : ''

@@ -11,11 +11,14 @@ export interface Freshness {
   readonly state: 'connecting' | 'live' | 'stale' | 'signed-out';
   /** When the server last said anything, by our clock. */
   readonly heardAtMs: number | undefined;
+  /** When it last told something new. */
+  readonly changedAtMs: number | undefined;
 }
 
 /** A server that says nothing for so long is gone: it pulses at least every five seconds. */
 const silenceMs = 12_000;
 const reopenAfterMs = 1500;
+const hiddenMs = 5000;
 
 /**
  * The one stream of this tab. Screens name the topics they show; the stream is opened anew when these change. A broken
@@ -27,9 +30,20 @@ export class LiveConnection {
   #listeners = new Set<() => void>();
   #source: EventSource | undefined;
   #opened = '';
-  #freshness: Freshness = { state: 'connecting', heardAtMs: undefined };
+  #freshness: Freshness = {
+    state: 'connecting',
+    heardAtMs: undefined,
+    changedAtMs: undefined,
+  };
   #reopening: ReturnType<typeof setTimeout> | undefined;
   #watch: ReturnType<typeof setInterval> | undefined;
+  #telling: ReturnType<typeof setTimeout> | undefined;
+
+  constructor() {
+    document.addEventListener('visibilitychange', () => {
+      if (!document.hidden) this.#tellNow();
+    });
+  }
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
@@ -72,7 +86,7 @@ export class LiveConnection {
     this.#source = source;
     const on = <K extends keyof Frames>(name: K, handle: (frame: Frames[K]) => void) =>
       source.addEventListener(name, (event) => {
-        this.#heard();
+        this.#heard(name !== 'pulse' && name !== 'hello');
         handle(JSON.parse((event as MessageEvent<string>).data) as Frames[K]);
         this.#tell();
       });
@@ -90,8 +104,13 @@ export class LiveConnection {
     this.#watch ??= setInterval(() => this.#checkSilence(), 1000);
   }
 
-  #heard(): void {
-    this.#freshness = { state: 'live', heardAtMs: Date.now() };
+  #heard(isNew: boolean): void {
+    const nowMs = Date.now();
+    this.#freshness = {
+      state: 'live',
+      heardAtMs: nowMs,
+      changedAtMs: isNew ? nowMs : this.#freshness.changedAtMs,
+    };
   }
 
   async #lost(source: EventSource): Promise<void> {
@@ -107,17 +126,25 @@ export class LiveConnection {
   }
 
   #checkSilence(): void {
-    const { state, heardAtMs } = this.#freshness;
+    const { state, heardAtMs, changedAtMs } = this.#freshness;
     if (state !== 'live' || heardAtMs === undefined || Date.now() - heardAtMs < silenceMs) return;
-    this.#freshness = { state: 'stale', heardAtMs };
+    this.#freshness = { state: 'stale', heardAtMs, changedAtMs };
     this.#source?.close();
     this.#reopen(0);
     this.#tell();
   }
 
+  /** At once while somebody looks; every five seconds for a hidden page, whose title still tells. */
   #tell(): void {
-    for (const listener of this.#listeners) listener();
+    if (!document.hidden) this.#tellNow();
+    else this.#telling ??= setTimeout(() => this.#tellNow(), hiddenMs);
   }
+
+  readonly #tellNow = (): void => {
+    clearTimeout(this.#telling);
+    this.#telling = undefined;
+    for (const listener of this.#listeners) listener();
+  };
 }
 
 export const connection = new LiveConnection();

@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import type { Attention } from '../../../src/api/index.ts';
+import { Sentence } from './sentence.tsx';
 import { Ago } from './time.tsx';
 
 /** What only a person can move on. */
@@ -10,7 +11,13 @@ export function AttentionList({ entries }: { entries: readonly Attention[] }) {
       <ul>
         {entries.map((entry) => (
           <li key={`${entry.subject} ${entry.sentence}`}>
-            <strong>{entry.sentence}</strong> <span>{entry.remedy}</span> <Subject subject={entry.subject} />{' '}
+            <strong>
+              <Sentence text={entry.sentence} />
+            </strong>{' '}
+            <span>
+              <Sentence text={entry.remedy} />
+            </span>{' '}
+            <Subject subject={entry.subject} />{' '}
             <span className="quiet">
               <Ago atMs={entry.sinceMs} />
             </span>

@@ -1,72 +1,59 @@
-import { useEffect, useRef } from 'react';
-import uPlot from 'uplot';
+import { memo } from 'react';
 import type { CheckPoint } from '../../../src/api/index.ts';
+import { clock } from '../words.ts';
+import { formatLevel, linePath, niceScale } from './chart-scale.ts';
 
 interface Props {
   readonly points: readonly CheckPoint[];
   readonly unit: string;
   readonly width: number;
   readonly label: string;
+  /** When phases began: a line each. */
+  readonly phaseStartsMs: readonly number[];
 }
 
-/** Old and new level over time; a gap where nothing was measured. */
-export function CheckChart({ points, unit, width, label }: Props) {
-  const holder = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | undefined>(undefined);
-  const data: uPlot.AlignedData = [
-    points.map((point) => point.atMs / 1000),
-    points.map((point) => point.old),
-    points.map((point) => point.new),
-  ];
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the plot is made once per size; its data comes below
-  useEffect(() => {
-    if (holder.current === null || width < 60) return;
-    const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-    const made = new uPlot(
-      {
-        width,
-        height: 84,
-        cursor: { show: false },
-        legend: { show: false },
-        padding: [6, 4, 0, 0],
-        axes: [
-          { show: false },
-          {
-            size: 48,
-            stroke: colour('--muted'),
-            font: '11px ui-sans-serif, system-ui',
-            grid: { stroke: colour('--line'), width: 1 },
-            ticks: { show: false },
-            space: 28,
-            values: (_plot, values) => values.map((value) => formatLevel(value, unit)),
-          },
-        ],
-        series: [
-          {},
-          { stroke: colour('--dot-old'), width: 1.5, dash: [4, 3], points: { show: false }, spanGaps: false },
-          { stroke: colour('--dot-new'), width: 2, points: { show: false }, spanGaps: false },
-        ],
-      },
-      data,
-      holder.current,
-    );
-    plot.current = made;
-    return () => {
-      made.destroy();
-      plot.current = undefined;
-    };
-  }, [width, unit]);
-  useEffect(() => plot.current?.setData(data));
+const height = 92;
+const left = 52;
+const bottom = 18;
+const top = 8;
+
+/** Old and new level over time, from zero; a gap where nothing was measured. */
+export const CheckChart = memo(function CheckChart({ points, unit, width, label, phaseStartsMs }: Props) {
+  const fromMs = points[0]?.atMs ?? 0;
+  const toMs = points.at(-1)?.atMs ?? 1;
+  const highest = Math.max(0, ...points.flatMap((point) => [point.old ?? 0, point.new ?? 0]));
+  const scale = niceScale(highest === 0 && unit === 'ratio' ? 0.01 : highest);
+  const x = (atMs: number) => left + ((atMs - fromMs) / Math.max(1, toMs - fromMs)) * (width - left - 1);
+  const y = (value: number) => height - bottom - (value / scale.top) * (height - bottom - top);
   return (
-    <div ref={holder} className="chart" role="img" aria-label={`${label}: old (dashed) and new (solid) over time`} />
+    <svg
+      className="chart"
+      width={width}
+      height={height}
+      role="img"
+      aria-label={`${label}: old (dashed) and new (solid) from ${clock(fromMs)} to ${clock(toMs)}`}
+    >
+      {scale.values.map((value) => (
+        <g key={value}>
+          <path d={`M${left} ${Math.round(y(value)) + 0.5}H${width}`} className={value === 0 ? 'axis' : 'grid'} />
+          <text x={left - 8} y={y(value) + 4} textAnchor="end">
+            {formatLevel(value, unit)}
+          </text>
+        </g>
+      ))}
+      {phaseStartsMs
+        .filter((atMs) => atMs > fromMs && atMs < toMs)
+        .map((atMs) => (
+          <path key={atMs} d={`M${Math.round(x(atMs)) + 0.5} ${top}V${height - bottom}`} className="phase-start" />
+        ))}
+      <text x={left} y={height - 3}>
+        {clock(fromMs)}
+      </text>
+      <text x={width} y={height - 3} textAnchor="end">
+        {clock(toMs)}
+      </text>
+      <path d={linePath(points, (point) => point.old, x, y)} className="line-old" />
+      <path d={linePath(points, (point) => point.new, x, y)} className="line-new" />
+    </svg>
   );
-}
-
-/** A level in its own unit: `8.1 %`, `12 ms`, `240`. */
-export function formatLevel(value: number | null, unit: string): string {
-  if (value === null) return '–';
-  if (unit === 'ratio') return `${(value * 100).toFixed(value < 0.1 ? 1 : 0)} %`;
-  if (unit === 'seconds')
-    return value < 1 ? `${(value * 1000).toFixed(value < 0.01 ? 1 : 0)} ms` : `${value.toFixed(2)} s`;
-  return value >= 1000 ? value.toLocaleString('en', { maximumFractionDigits: 0 }) : value.toPrecision(3);
-}
+});

@@ -1,37 +1,81 @@
 import type { CheckView } from '../../../src/api/index.ts';
-import { CheckChart, formatLevel } from './check-chart.tsx';
+import { counted, percent } from '../words.ts';
+import { formatLevel } from './chart-scale.ts';
+import { CheckChart } from './check-chart.tsx';
 import { IntervalBar } from './interval-bar.tsx';
+import { Sentence } from './sentence.tsx';
 
 const verdictSigns = { pass: '✓', fail: '✗', undecided: '…' } as const;
 
-/** One check: both groups over time, the difference with its interval against the limit, the sentence. */
-export function CheckRow({ check, width }: { check: CheckView; width: number }) {
+interface Props {
+  readonly check: CheckView;
+  readonly width: number;
+  readonly phaseStartsMs: readonly number[];
+}
+
+/** One check: both groups over time, the difference with its interval against the limit, what it was seen in. */
+export function CheckRow({ check, width, phaseStartsMs }: Props) {
   return (
     <article className={`check verdict-${check.verdict ?? 'none'}`} aria-label={`Check ${check.check}`}>
       <header>
         <h3>{check.check}</h3>
         <span className="verdict">
-          {check.verdict === null ? 'no verdict yet' : `${verdictSigns[check.verdict]} ${check.verdict}`}
+          {check.verdict === null ? 'not looked at yet' : `${verdictSigns[check.verdict]} ${check.verdict}`}
         </span>
       </header>
-      {check.series.length > 1 && width > 60 && (
-        <CheckChart points={check.series} unit={check.unit} width={width} label={check.check} />
+      {check.series.length > 1 && width > 120 && (
+        <CheckChart
+          points={check.series}
+          unit={check.unit}
+          width={width}
+          label={check.check}
+          phaseStartsMs={phaseStartsMs}
+        />
       )}
-      <div className="levels num">
-        <span>old {formatLevel(check.oldLevel, check.unit)}</span>
-        <span>new {formatLevel(check.newLevel, check.unit)}</span>
-        <span className="quiet">
-          {check.newTasks} against {check.oldTasks} tasks · {Math.round(check.newEvents).toLocaleString('en')} requests
-        </span>
-      </div>
-      <IntervalBar
-        estimate={check.estimate}
-        interval={check.interval}
-        delta={check.delta}
-        margin={check.margin}
-        verdict={check.verdict}
-      />
-      <p className="sentence">{check.sentence}</p>
+      {check.verdict !== null && (
+        <>
+          <dl className="levels num">
+            <Level name="old" level={formatLevel(check.oldLevel, check.unit)} tasks={check.oldTasks} />
+            <Level name="new" level={formatLevel(check.newLevel, check.unit)} tasks={check.newTasks} />
+            <dd className="quiet">{counted(Math.round(check.newEvents), 'request')}</dd>
+          </dl>
+          {width > 120 && <IntervalBar check={check} width={width} />}
+          <Words check={check} />
+        </>
+      )}
     </article>
+  );
+}
+
+function Level({ name, level, tasks }: { name: 'old' | 'new'; level: string; tasks: number }) {
+  return (
+    <div>
+      <dt>
+        <svg width="18" height="8" aria-hidden="true">
+          <path d="M0 4H18" className={`line-${name}`} />
+        </svg>{' '}
+        {name}
+      </dt>
+      <dd>
+        <strong>{level}</strong> <span className="quiet">{counted(tasks, 'task')}</span>
+      </dd>
+    </div>
+  );
+}
+
+/** A failure is told whole; what passes or is open needs a line. */
+function Words({ check }: { check: CheckView }) {
+  if (check.verdict === 'fail') {
+    return (
+      <p className="sentence">
+        <Sentence text={check.sentence} />
+      </p>
+    );
+  }
+  if (check.verdict !== 'undecided' || check.power === null) return null;
+  return (
+    <p className="sentence" title={check.sentence}>
+      Not enough to tell: harm at the limit would have been found with {percent(check.power, 0)} chance.
+    </p>
   );
 }

@@ -1,53 +1,93 @@
-import { percent } from '../words.ts';
+import type { CheckView } from '../../../src/api/index.ts';
+import { signedPercent } from '../words.ts';
+import { formatLevel } from './chart-scale.ts';
 
-interface Props {
-  readonly estimate: number | null;
-  readonly interval: readonly [number, number] | null;
-  readonly delta: number;
-  readonly margin: number;
-  readonly verdict: 'pass' | 'fail' | 'undecided' | null;
-}
-
-const width = 220;
-const height = 26;
+const height = 24;
+const middle = 10;
 
 /**
- * The difference new against old with its interval, as one bar against zero and the margin: what lies right of the
- * margin is worse than its owner can live with.
+ * The difference new against old with its interval, as one bar: whole beyond the first limit it fails, whole below the
+ * second it passes. Where next to nothing failed before there is no ratio to speak of: then shares are compared.
  */
-export function IntervalBar({ estimate, interval, delta, margin, verdict }: Props) {
-  const reach = Math.max(margin * 2, ...(interval ?? [0, 0]).map((end) => Math.abs(end) * 1.1), 0.01);
-  const limited = Math.min(reach, margin * 12);
-  const x = (value: number) => ((Math.max(-limited, Math.min(limited, value)) + limited) / (2 * limited)) * width;
-  const words =
-    interval === null || estimate === null
-      ? 'no estimate yet'
-      : `${signed(estimate)} (${signed(interval[0])} to ${signed(interval[1])}), margin ${signed(margin)}`;
+export function IntervalBar({ check, width }: { check: CheckView; width: number }) {
+  const bar = isShare(check) ? shareBar(check) : ratioBar(check);
+  const [least, most] = bar.domain;
+  const x = (value: number) => 4 + ((Math.min(most, Math.max(least, value)) - least) / (most - least)) * (width - 8);
   return (
-    <svg
-      className={`interval verdict-${verdict ?? 'none'}`}
-      viewBox={`0 0 ${width} ${height}`}
-      role="img"
-      aria-label={`Difference ${words}`}
-    >
-      <rect x={x(margin)} y="0" width={Math.max(0, width - x(margin))} height={height} className="beyond" />
-      <line x1={x(0)} x2={x(0)} y1="0" y2={height} className="zero" />
-      <line x1={x(delta)} x2={x(delta)} y1="8" y2={height - 8} className="delta" />
-      <line x1={x(margin)} x2={x(margin)} y1="0" y2={height} className="margin" />
-      {interval !== null && (
-        <line
-          x1={x(interval[0])}
-          x2={Math.max(x(interval[1]), x(interval[0]) + 1)}
-          y1={height / 2}
-          y2={height / 2}
-          className="range"
-        />
-      )}
-      {estimate !== null && <circle cx={x(estimate)} cy={height / 2} r="4" className="point" />}
-    </svg>
+    <figure className={`interval verdict-${check.verdict ?? 'none'}`}>
+      <svg
+        className="bar-picture"
+        width={width}
+        height={height}
+        role="img"
+        aria-label={`Difference ${bar.value}; ${bar.limits}`}
+      >
+        <rect x={x(bar.limit)} y="0" width={width - 4 - x(bar.limit)} height="20" className="beyond" />
+        <path d={`M4 ${middle}H${width - 4}`} className="axis" />
+        <path d={`M${x(0)} 3V17`} className="zero" />
+        {bar.delta !== undefined && <path d={`M${x(bar.delta)} 3V17`} className="delta" />}
+        <path d={`M${x(bar.limit)} 0V20`} className="limit" />
+        {bar.interval !== undefined && (
+          <>
+            <path d={`M${x(bar.interval[0])} ${middle}H${x(bar.interval[1])}`} className="range" />
+            {bar.interval[1] > most && <path d={`M${width - 10} 5l6 5-6 5`} className="more" />}
+            {bar.interval[0] < least && <path d="M10 5l-6 5 6 5" className="more" />}
+          </>
+        )}
+        {bar.at !== undefined && <circle cx={x(bar.at)} cy={middle} r="4" className="point" />}
+      </svg>
+      <figcaption className="num">
+        <span>{bar.value}</span>
+        <span className="quiet">{bar.limits}</span>
+      </figcaption>
+    </figure>
   );
 }
 
-function signed(ratio: number): string {
-  return `${ratio >= 0 ? '+' : '−'}${percent(Math.abs(ratio), Math.abs(ratio) < 0.1 ? 1 : 0)}`;
+interface Bar {
+  readonly domain: readonly [number, number];
+  readonly at: number | undefined;
+  readonly interval: readonly [number, number] | undefined;
+  readonly delta: number | undefined;
+  readonly limit: number;
+  readonly value: string;
+  readonly limits: string;
+}
+
+/** Failed requests where the old group has (almost) none. */
+function isShare({ unit, oldLevel, margin, tolerated }: CheckView): boolean {
+  return unit === 'ratio' && tolerated !== null && (oldLevel ?? 0) * margin < tolerated;
+}
+
+function shareBar({ oldLevel, newLevel, tolerated }: CheckView): Bar {
+  const limit = tolerated ?? 0;
+  const at = oldLevel === null || newLevel === null ? undefined : newLevel - oldLevel;
+  return {
+    domain: [Math.min(-limit, at ?? 0), Math.max(limit * 4, (at ?? 0) * 1.15)],
+    at,
+    interval: undefined,
+    delta: undefined,
+    limit,
+    value:
+      at === undefined
+        ? 'no estimate yet'
+        : at === 0
+          ? 'no difference'
+          : `${at < 0 ? '−' : '+'}${formatLevel(Math.abs(at), 'ratio')} of all requests`,
+    limits: `harm from ${formatLevel(limit, 'ratio')} on`,
+  };
+}
+
+function ratioBar({ estimate, interval, delta, margin }: CheckView): Bar {
+  const most = Math.max(margin * 2, Math.min(margin * 6, interval?.[1] ?? 0), (estimate ?? 0) * 1.25);
+  const range = interval === null ? '' : ` (${signedPercent(interval[0])} to ${signedPercent(interval[1])})`;
+  return {
+    domain: [-Math.min(1, Math.max(margin, most / 2)), most],
+    at: estimate ?? undefined,
+    interval: interval ?? undefined,
+    delta,
+    limit: margin,
+    value: estimate === null ? 'no estimate yet' : `${signedPercent(estimate)}${range}`,
+    limits: `passes below ${signedPercent(margin)}, fails above ${signedPercent(delta)}`,
+  };
 }

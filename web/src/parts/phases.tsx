@@ -2,7 +2,7 @@ import type { PhaseView } from '../../../src/api/index.ts';
 import { StateWord } from './state-word.tsx';
 import { Lasting } from './time.tsx';
 
-/** The phases from left to right; the current one is marked. */
+/** The phases from left to right; the current one is marked. Each shows the ground its tasks have in the field. */
 export function Phases({ phases, current }: { phases: readonly PhaseView[]; current: number }) {
   return (
     <ol className="phases">
@@ -13,6 +13,16 @@ export function Phases({ phases, current }: { phases: readonly PhaseView[]; curr
           className={i === current ? 'current' : ''}
         >
           <div className="line">
+            <svg width="12" height="12" aria-hidden="true">
+              <rect
+                x="0.5"
+                y="0.5"
+                width="11"
+                height="11"
+                rx="3"
+                className={`ground ground-${Math.min(i, 4)} ${i === current ? 'current' : ''}`}
+              />
+            </svg>
             <strong>{phase.name}</strong> <StateWord state={phase.state} />
           </div>
           <div className="num quiet">
@@ -24,9 +34,21 @@ export function Phases({ phases, current }: { phases: readonly PhaseView[]; curr
               </>
             )}
           </div>
-          {phase.passedBy !== null && <div className="note">{phase.passedBy.note}</div>}
+          {phase.passedBy !== null && (
+            <div className="note" title={phase.passedBy.note}>
+              {noteOf(phase.passedBy)}
+            </div>
+          )}
         </li>
       ))}
     </ol>
   );
+}
+
+/** In a few words; the timeline and the checks have the numbers. */
+function noteOf({ by, note }: NonNullable<PhaseView['passedBy']>): string {
+  if (by === 'judge') return 'its checks passed';
+  if (by === 'onUndecided') return 'undecided, let through';
+  if (by === 'person') return 'let through by a person';
+  return note;
 }

@@ -1,35 +1,27 @@
+import { formatLevel, linePath } from './chart-scale.ts';
+
 interface Props {
   readonly points: readonly { readonly atMs: number; readonly old: number | null; readonly new: number | null }[];
-  readonly label: string;
 }
 
 const width = 120;
 const height = 20;
 
-/** Two small lines over time, old dashed and new solid; a gap where nothing was measured. */
-export function Sparkline({ points, label }: Props) {
-  const values = points.flatMap((point) => [point.old, point.new]).filter((value) => value !== null);
-  if (values.length < 2) return null;
-  const top = Math.max(...values, 1e-9);
-  const path = (pick: (point: Props['points'][number]) => number | null) => {
-    let isDown = false;
-    return points
-      .map((point, i) => {
-        const value = pick(point);
-        if (value === null) {
-          isDown = false;
-          return '';
-        }
-        const command = isDown ? 'L' : 'M';
-        isDown = true;
-        return `${command}${((i / (points.length - 1)) * width).toFixed(1)} ${(height - 1 - (value / top) * (height - 2)).toFixed(1)}`;
-      })
-      .join('');
-  };
+/** Errors as two small lines over time, old dashed and new solid, with their newest values. */
+export function Sparkline({ points }: Props) {
+  const [first, last] = [points[0], points.at(-1)];
+  if (first === undefined || last === undefined || first === last) return null;
+  const highest = Math.max(0.01, ...points.flatMap((point) => [point.old ?? 0, point.new ?? 0]));
+  const x = (atMs: number) => ((atMs - first.atMs) / (last.atMs - first.atMs)) * width;
+  const y = (value: number) => height - 1 - (value / highest) * (height - 2);
+  const words = `errors: new ${formatLevel(last.new, 'ratio')}, old ${formatLevel(last.old, 'ratio')}`;
   return (
-    <svg className="sparkline" width={width} height={height} role="img" aria-label={label}>
-      <path d={path((point) => point.old)} className="spark-old" />
-      <path d={path((point) => point.new)} className="spark-new" />
-    </svg>
+    <span className="spark">
+      <svg width={width} height={height} aria-hidden="true">
+        <path d={linePath(points, (point) => point.old, x, y)} className="line-old" />
+        <path d={linePath(points, (point) => point.new, x, y)} className="line-new" />
+      </svg>
+      <span className="num">{words}</span>
+    </span>
   );
 }

@@ -1,123 +1,56 @@
-import { memo, useMemo, useRef, useState } from 'react';
-import type { TaskDot } from '../../../src/api/index.ts';
-import { countWords, DotMark, dotWords } from './dots.tsx';
-
-interface Cell {
-  readonly task: TaskDot;
-  readonly x: number;
-  readonly y: number;
-}
-interface Label {
-  readonly text: string;
-  readonly x: number;
-  readonly y: number;
-  readonly level: 'region' | 'host';
-}
-interface Layout {
-  readonly cells: readonly Cell[];
-  readonly labels: readonly Label[];
-  readonly width: number;
-  readonly height: number;
-}
-
-const step = 16;
-const hostWidth = 96;
-
-/**
- * Where each dot stands: region by region, rack by rack, a row per host (hosts with many tasks wrap), in index order.
- * The place of a task changes only when it moves to another host.
- */
-function layOut(tasks: readonly TaskDot[], width: number): Layout {
-  const cells: Cell[] = [];
-  const labels: Label[] = [];
-  let y = 0;
-  const perRow = Math.max(4, Math.floor((width - hostWidth) / step));
-  for (const [region, inRegion] of groupBy(tasks, (task) => task.region ?? 'no region')) {
-    labels.push({ text: region, x: 0, y: y + 12, level: 'region' });
-    y += 20;
-    for (const [, inRack] of groupBy(inRegion, (task) => task.rack ?? '')) {
-      for (const [host, onHost] of groupBy(inRack, (task) => task.host ?? '–')) {
-        const rack = onHost[0]?.rack;
-        labels.push({ text: rack == null ? host : `${host} · ${rack}`, x: 0, y: y + 12, level: 'host' });
-        onHost.forEach((task, i) => {
-          cells.push({
-            task,
-            x: hostWidth + (i % perRow) * step + step / 2,
-            y: y + Math.floor(i / perRow) * step + step / 2,
-          });
-        });
-        y += Math.ceil(onHost.length / perRow) * step + 2;
-      }
-      y += 6;
-    }
-    y += 6;
-  }
-  return { cells, labels, width, height: y };
-}
-
-function groupBy(tasks: readonly TaskDot[], keyOf: (task: TaskDot) => string): [string, TaskDot[]][] {
-  const groups = new Map<string, TaskDot[]>();
-  for (const task of tasks) {
-    const key = keyOf(task);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [task]);
-    else group.push(task);
-  }
-  return [...groups.entries()].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }));
-}
-
-/** One dot; drawn again only when its task changed or moved. */
-const Dot = memo(function Dot({ task, x, y, isChosen }: Cell & { isChosen: boolean }) {
-  return (
-    <g
-      data-index={task.index}
-      data-dot={task.dot}
-      className={isChosen ? 'cell chosen' : 'cell'}
-      transform={`translate(${x} ${y})`}
-    >
-      <rect x={-step / 2} y={-step / 2} width={step} height={step} className="hit" />
-      <DotMark dot={task.dot} />
-    </g>
-  );
-});
+import { memo, type PointerEvent, useMemo, useState } from 'react';
+import type { DotState, TaskDot } from '../../../src/api/index.ts';
+import { formatDuration } from '../words.ts';
+import { countWords, dotPaths } from './dots.tsx';
+import { type FieldLayout, layOutField } from './field-layout.ts';
 
 interface FieldProps {
   readonly tasks: readonly TaskDot[];
   readonly width: number;
+  readonly currentPhase: number;
   readonly chosen: number | undefined;
+  readonly words: Readonly<Record<DotState, string>>;
+  /** A version as people know it. */
+  readonly nameOf: (version: string) => string;
   readonly onChoose: (index: number | undefined) => void;
 }
 
 /** The field of task dots. Pointer: hover tells, click opens. Keyboard: arrows walk, Enter opens. */
-export function TaskField({ tasks, width, chosen, onChoose }: FieldProps) {
-  const layout = useMemo(() => layOut(tasks, width), [tasks, width]);
+export function TaskField({ tasks, width, currentPhase, chosen, words, nameOf, onChoose }: FieldProps) {
+  const layout = useLayout(tasks, width);
   const [hovered, setHovered] = useState<number | undefined>();
-  const svg = useRef<SVGSVGElement>(null);
-  const indexAt = (target: EventTarget) => {
-    const cell = target instanceof Element ? target.closest<SVGGElement>('[data-index]') : null;
-    return cell === null ? undefined : Number(cell.dataset.index);
-  };
+  const byIndex = useMemo(() => new Map(tasks.map((task) => [task.index, task])), [tasks]);
+  const counts = useMemo(
+    () =>
+      countWords(
+        tasks.map((task) => task.dot),
+        words,
+      ),
+    [tasks, words],
+  );
   const shown = hovered ?? chosen;
-  const task = shown === undefined ? undefined : tasks.find((each) => each.index === shown);
+  const task = shown === undefined ? undefined : byIndex.get(shown);
+  const place = shown === undefined ? undefined : layout.cells.find((cell) => cell.index === shown);
   const walk = (by: number) => {
-    const order = layout.cells.map((cell) => cell.task.index);
-    const at = shown === undefined ? -1 : order.indexOf(shown);
-    setHovered(order[(at + by + order.length) % order.length]);
+    const at = layout.cells.findIndex((cell) => cell.index === shown);
+    const next = at === -1 ? (by > 0 ? 0 : -1) : at + by;
+    setHovered(layout.cells.at(next % layout.cells.length)?.index);
   };
   return (
     <div className="field">
       {/* biome-ignore lint/a11y/useSemanticElements: a picture that can be walked has no element of its own */}
       <svg
-        ref={svg}
         width={layout.width}
         height={layout.height}
         role="group"
-        aria-label={`Tasks: ${countWords(tasks.map((each) => each.dot))}. Arrow keys walk, Enter opens.`}
+        aria-label={`Tasks: ${counts}. Arrow keys walk, Enter opens.`}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it is walked by arrow keys
         tabIndex={0}
-        onPointerMove={(event) => setHovered(indexAt(event.target))}
+        className={hovered === undefined ? undefined : 'pointing'}
+        onPointerMove={(event) => setHovered(cellAt(layout, event))}
         onPointerLeave={() => setHovered(undefined)}
-        onClick={(event) => onChoose(indexAt(event.target))}
+        onBlur={() => setHovered(undefined)}
+        onClick={(event) => onChoose(cellAt(layout, event))}
         onKeyDown={(event) => {
           if (event.key === 'ArrowRight' || event.key === 'ArrowDown') walk(1);
           else if (event.key === 'ArrowLeft' || event.key === 'ArrowUp') walk(-1);
@@ -127,23 +60,91 @@ export function TaskField({ tasks, width, chosen, onChoose }: FieldProps) {
           event.preventDefault();
         }}
       >
-        {layout.labels.map((label) => (
-          <text key={`${label.y}`} x={label.x} y={label.y} className={`label label-${label.level}`}>
-            {label.text}
-          </text>
+        <Ground layout={layout} currentPhase={currentPhase} />
+        {layout.cells.map(({ index, x, y }) => (
+          <Dot key={index} index={index} x={x} y={y} step={layout.step} dot={byIndex.get(index)?.dot ?? 'absent'} />
         ))}
-        {layout.cells.map((cell) => (
-          <Dot key={cell.task.index} task={cell.task} x={cell.x} y={cell.y} isChosen={cell.task.index === shown} />
-        ))}
+        {place !== undefined && (
+          <rect
+            x={place.x - layout.step / 2}
+            y={place.y - layout.step / 2}
+            width={layout.step}
+            height={layout.step}
+            rx="3"
+            className="chosen"
+          />
+        )}
       </svg>
-      <p className="told" aria-live="polite">
-        {task === undefined ? 'Point at a task to see what it runs; click for its log.' : tell(task)}
+      <p className="told num" aria-live="polite">
+        {task === undefined
+          ? 'Point at a task, or walk with the arrow keys; a click or Enter opens it.'
+          : tell(task, words, nameOf)}
       </p>
     </div>
   );
 }
 
-function tell(task: TaskDot): string {
-  const where = task.host === null ? 'nowhere yet' : `on ${task.host}`;
-  return `task ${task.index}: ${dotWords[task.dot]} ${where}${task.version === null ? '' : `, runs ${task.version}`}`;
+/** Laid out anew only when a task comes, goes, moves or gets a phase – not when its state changes. */
+function useLayout(tasks: readonly TaskDot[], width: number): FieldLayout {
+  const places = tasks
+    .map(({ index, host, rack, region, phase }) => `${index} ${host} ${rack} ${region} ${phase}`)
+    .join();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: of the tasks only their places count
+  return useMemo(() => layOutField(tasks, width), [places, width]);
+}
+
+/** One dot; drawn again only when its state or its place changed. */
+const Dot = memo(function Dot(props: { index: number; x: number; y: number; step: number; dot: DotState }) {
+  const { index, x, y, step, dot } = props;
+  return (
+    <path
+      data-index={index}
+      data-dot={dot}
+      d={dotPaths[dot]}
+      className={`dot dot-${dot}`}
+      transform={`translate(${x} ${y}) scale(${(step / 15).toFixed(2)})`}
+    />
+  );
+});
+
+/** Names of places and hosts, and the grounds of the phases: what changes rarely. */
+const Ground = memo(function Ground({ layout, currentPhase }: { layout: FieldLayout; currentPhase: number }) {
+  return (
+    <>
+      {layout.grounds.map(({ phase, x, y, width }) => (
+        <rect
+          key={`${x} ${y}`}
+          x={x + 0.5}
+          y={y + 0.5}
+          width={width - 1}
+          height={layout.step - 1}
+          rx="3"
+          className={`ground ground-${Math.min(phase, 4)} ${phase === currentPhase ? 'current' : ''}`}
+        />
+      ))}
+      {layout.labels.map((label) => (
+        <text key={`${label.x} ${label.y}`} x={label.x} y={label.y} className={`label label-${label.level}`}>
+          {label.text}
+        </text>
+      ))}
+    </>
+  );
+});
+
+function cellAt(layout: FieldLayout, event: PointerEvent<SVGSVGElement> | React.MouseEvent<SVGSVGElement>) {
+  const box = event.currentTarget.getBoundingClientRect();
+  const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+  const half = layout.step / 2;
+  return layout.cells.find((cell) => Math.abs(cell.x - x) <= half && Math.abs(cell.y - y) <= half)?.index;
+}
+
+function tell(task: TaskDot, words: Readonly<Record<DotState, string>>, nameOf: (version: string) => string): string {
+  const where = [task.host ?? 'no host yet', task.rack, task.region].filter((part) => part !== null);
+  return [
+    `task ${task.index}`,
+    words[task.dot],
+    where.join(' '),
+    ...(task.version === null ? [] : [nameOf(task.version)]),
+    ...(task.sinceMs === null ? [] : [`for ${formatDuration(Math.max(1000, Date.now() - task.sinceMs))}`]),
+  ].join(' · ');
 }

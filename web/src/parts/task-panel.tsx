@@ -1,17 +1,24 @@
-import { useEffect, useState } from 'react';
-import type { TaskDot } from '../../../src/api/index.ts';
+import { useEffect, useRef, useState } from 'react';
+import type { TaskDot, TaskLog } from '../../../src/api/index.ts';
 import type { JobId } from '../../../src/model/index.ts';
 import { client, problemOf } from '../client.ts';
-import { CopyId } from './copy-id.tsx';
-import { dotWords } from './dots.tsx';
+import { clock } from '../words.ts';
+import { ansiParts } from './ansi.ts';
 import { FailureCard } from './failure-card.tsx';
-import { Ago } from './time.tsx';
+import { Lasting } from './time.tsx';
 
 const readLogEveryMs = 2000;
 
+interface Props {
+  readonly job: string;
+  readonly task: TaskDot;
+  readonly word: string;
+  readonly nameOf: (version: string) => string;
+  readonly onClose: () => void;
+}
+
 /** One task: what it is, its failure card, and the end of its log as it grows. */
-export function TaskPanel({ job, task, onClose }: { job: string; task: TaskDot; onClose: () => void }) {
-  const lines = useTaskLog(job as JobId, task.index);
+export function TaskPanel({ job, task, word, nameOf, onClose }: Props) {
   const ports = Object.entries(task.ports);
   return (
     <section className="panel" aria-label={`Task ${task.index}`}>
@@ -24,19 +31,20 @@ export function TaskPanel({ job, task, onClose }: { job: string; task: TaskDot; 
       <dl className="facts">
         <dt>state</dt>
         <dd>
-          {dotWords[task.dot]}
+          {word}
           {task.sinceMs !== null && (
             <>
-              , <Ago atMs={task.sinceMs} />
+              {' '}
+              for <Lasting fromMs={task.sinceMs} toMs={null} />
             </>
           )}
         </dd>
         <dt>host</dt>
         <dd>{[task.host, task.rack, task.region].filter((part) => part !== null).join(' · ') || 'none yet'}</dd>
         <dt>runs</dt>
-        <dd>{task.version === null ? 'nothing' : <CopyId id={task.version} />}</dd>
+        <dd>{task.version === null ? 'nothing' : nameOf(task.version)}</dd>
         <dt>incarnation</dt>
-        <dd>
+        <dd className="num">
           {task.incarnation}, life {task.life}
         </dd>
         {ports.length > 0 && (
@@ -53,34 +61,78 @@ export function TaskPanel({ job, task, onClose }: { job: string; task: TaskDot; 
         )}
       </dl>
       {task.failure !== null && <FailureCard failure={task.failure} />}
-      <h3>Log</h3>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls */}
-      <section className="log" tabIndex={0} aria-label={`Log of task ${task.index}`}>
-        <pre>{lines}</pre>
-      </section>
+      <TaskLogView key={task.index} job={job as JobId} index={task.index} />
     </section>
   );
 }
 
-function useTaskLog(job: JobId, index: number): string {
-  const [text, setText] = useState('Reading …');
+/** The last lines of a task, each with its time; follows the end, unless somebody scrolled up. */
+function TaskLogView({ job, index }: { job: JobId; index: number }) {
+  const { lines, note } = useTaskLog(job, index);
+  const box = useRef<HTMLElement>(null);
+  const isAtEnd = useRef(true);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: when lines are added
   useEffect(() => {
-    let isCurrent = true;
+    if (isAtEnd.current && box.current !== null) box.current.scrollTop = box.current.scrollHeight;
+  }, [lines]);
+  return (
+    <>
+      <h3>Log</h3>
+      <section
+        ref={box}
+        className="log"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
+        tabIndex={0}
+        aria-label={`Log of task ${index}`}
+        onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
+          isAtEnd.current = scrollTop + clientHeight >= scrollHeight - 18;
+        }}
+      >
+        {note !== undefined && <p className="quiet">{note}</p>}
+        {lines.map((line, i) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: lines have no other name
+          <div key={i} className={`row stream-${line.stream}`}>
+            <time title={new Date(line.atMs).toLocaleString()}>{clock(line.atMs)}</time>
+            <span>
+              {ansiParts(line.text).map((part, j) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: parts of one line have no other name
+                <span key={j} className={part.className}>
+                  {part.text}
+                </span>
+              ))}
+            </span>
+          </div>
+        ))}
+      </section>
+    </>
+  );
+}
+
+function useTaskLog(job: JobId, index: number): { lines: TaskLog['lines']; note: string | undefined } {
+  const [log, setLog] = useState<{ lines: TaskLog['lines']; note: string | undefined }>({
+    lines: [],
+    note: 'Reading …',
+  });
+  useEffect(() => {
+    const stop = new AbortController();
     const read = async () => {
       if (document.hidden) return;
       try {
-        const log = await client.readTaskLog({ params: { job, index }, query: { lines: 200 } });
-        if (isCurrent) setText(log.lines.map((line) => line.text).join('\n') || 'It has written nothing.');
+        const { lines, note } = await client.readTaskLog(
+          { params: { job, index }, query: { lines: 200 } },
+          { signal: stop.signal },
+        );
+        setLog({ lines, note: lines.length > 0 ? undefined : (note ?? 'It has written nothing.') });
       } catch (error) {
-        if (isCurrent) setText(problemOf(error).detail);
+        if (!stop.signal.aborted) setLog(({ lines }) => ({ lines, note: problemOf(error).detail }));
       }
     };
     void read();
     const timer = setInterval(() => void read(), readLogEveryMs);
     return () => {
-      isCurrent = false;
+      stop.abort();
       clearInterval(timer);
     };
   }, [job, index]);
-  return text;
+  return log;
 }

@@ -4,6 +4,7 @@ import { formatDuration } from '../words.ts';
 const words = [
   ['waitingMs', 'waiting'],
   ['updatingMs', 'updating'],
+  ['blockedMs', 'blocked'],
   ['judgingMs', 'judging'],
   ['heldMs', 'held'],
   ['revertingMs', 'reverting'],
@@ -14,7 +15,7 @@ export function TimeSplit({ split }: { split: RolloutDetail['timeSplit'] }) {
   const shown = words.filter(([key]) => split[key] >= 1000);
   if (shown.length === 0) return null;
   return (
-    <p className="quiet num">
+    <p className="quiet num small">
       Time so far: {shown.map(([key, word]) => `${word} ${formatDuration(split[key])}`).join(' · ')}
     </p>
   );

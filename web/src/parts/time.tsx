@@ -5,7 +5,7 @@ import { ago, formatDuration } from '../words.ts';
 export function Ago({ atMs }: { atMs: number }) {
   const now = useNow();
   return (
-    <time dateTime={new Date(atMs).toISOString()} title={new Date(atMs).toLocaleString()}>
+    <time className="num" dateTime={new Date(atMs).toISOString()} title={new Date(atMs).toLocaleString()}>
       {ago(atMs, now)}
     </time>
   );
@@ -14,5 +14,9 @@ export function Ago({ atMs }: { atMs: number }) {
 /** How long something lasts, or has lasted until now. */
 export function Lasting({ fromMs, toMs }: { fromMs: number; toMs: number | null }) {
   const now = useNow();
-  return <span className="num">{formatDuration(Math.max(0, (toMs ?? now) - fromMs))}</span>;
+  return (
+    <time className="num" title={`since ${new Date(fromMs).toLocaleString()}`}>
+      {formatDuration(Math.max(0, (toMs ?? Math.max(now, fromMs)) - fromMs))}
+    </time>
+  );
 }

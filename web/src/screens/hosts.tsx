@@ -1,56 +1,75 @@
+import { Fragment } from 'react';
 import type { HostView } from '../../../src/api/index.ts';
 import { useTopic } from '../live/use-topic.ts';
 import { Pending } from '../parts/loading.tsx';
 import { StateWord } from '../parts/state-word.tsx';
-import { counted, formatDuration } from '../words.ts';
+import { useTitle } from '../parts/use-title.ts';
+import { formatDuration } from '../words.ts';
 
-/** Hosts by region and rack. */
+const columns = ['host', 'rack', 'state', 'tasks', 'cores free', 'memory free', 'disk free', 'address', 'agent'];
+const numeric = new Set(['tasks', 'cores free', 'memory free', 'disk free']);
+
+/** Hosts by region and rack, in one table so that its numbers line up. */
 export function HostsScreen() {
   const { data, problem } = useTopic('hosts');
+  useTitle('Hosts');
   if (data === undefined) return <Pending problem={problem} what="the hosts" />;
-  const places = new Map<string, HostView[]>();
-  for (const host of data.hosts) {
-    const place = [host.region ?? 'no region', host.rack].filter((part) => part !== null).join(' · ');
-    places.set(place, [...(places.get(place) ?? []), host]);
-  }
+  const { hosts } = data;
+  const up = hosts.filter((host) => host.state === 'up').length;
+  const regions = [...new Set(hosts.map((host) => host.region ?? 'no region'))].sort(inOrder);
   return (
     <>
-      <h1>Hosts</h1>
-      {data.hosts.length === 0 && (
+      <h1>
+        Hosts{' '}
+        <span className="quiet small num">
+          {up} of {hosts.length} up
+        </span>
+      </h1>
+      {hosts.length === 0 && (
         <p className="quiet">
-          No host has joined yet: <code>rollway agent token</code>, then there <code>rollway agent --join …</code>
+          No host has joined yet. Run <code>rollway agent token</code> here, then <code>rollway agent --join …</code>{' '}
+          there.
         </p>
       )}
-      {[...places.entries()]
-        .sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
-        .map(([place, hosts]) => (
-          <section key={place} aria-label={place}>
-            <h2>{place}</h2>
-            <div className="scroll">
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">host</th>
-                    <th scope="col">state</th>
-                    <th scope="col">address</th>
-                    <th scope="col">tasks</th>
-                    <th scope="col">cores free</th>
-                    <th scope="col">memory free</th>
-                    <th scope="col">disk free</th>
-                    <th scope="col">agent</th>
+      {hosts.length > 0 && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls sideways
+        <section className="scroll" tabIndex={0} aria-label="Hosts by region and rack">
+          <table className="hosts">
+            <thead>
+              <tr>
+                {columns.map((name) => (
+                  <th key={name} scope="col" className={numeric.has(name) ? 'right' : ''}>
+                    {name}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {regions.map((region) => (
+                <Fragment key={region}>
+                  <tr className="group">
+                    <th scope="rowgroup" colSpan={columns.length}>
+                      {region}
+                    </th>
                   </tr>
-                </thead>
-                <tbody>
-                  {hosts.map((host) => (
-                    <Row key={host.id} host={host} />
-                  ))}
-                </tbody>
-              </table>
-            </div>
-          </section>
-        ))}
+                  {hosts
+                    .filter((host) => (host.region ?? 'no region') === region)
+                    .sort((a, b) => inOrder(a.rack ?? '', b.rack ?? '') || inOrder(a.id, b.id))
+                    .map((host) => (
+                      <Row key={host.id} host={host} />
+                    ))}
+                </Fragment>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
     </>
   );
+}
+
+function inOrder(a: string, b: string): number {
+  return a.localeCompare(b, 'en', { numeric: true });
 }
 
 function Row({ host }: { host: HostView }) {
@@ -59,17 +78,20 @@ function Row({ host }: { host: HostView }) {
   return (
     <tr id={host.id}>
       <th scope="row">{host.id}</th>
+      <td>{host.rack ?? '–'}</td>
       <td>
         <StateWord state={host.state} />
-        {host.silentForMs !== null && <div className="quiet">silent for {formatDuration(host.silentForMs)}</div>}
+        {host.silentForMs !== null && <span className="quiet num"> silent for {formatDuration(host.silentForMs)}</span>}
       </td>
+      <td className="num right" title={[...jobs].map(([job, n]) => `${job}: ${n}`).join(', ')}>
+        {host.tasks.length}
+      </td>
+      <td className="num right">{((host.capacity.cpuMillis - host.used.cpuMillis) / 1000).toFixed(1)}</td>
+      <td className="num right">{((host.capacity.memoryMb - host.used.memoryMb) / 1024).toFixed(1)} GB</td>
+      <td className="num right">{host.freeDiskRatio === null ? '–' : `${Math.round(host.freeDiskRatio * 100)} %`}</td>
       <td>
         <code>{host.address}</code>
       </td>
-      <td>{jobs.size === 0 ? '–' : [...jobs].map(([job, n]) => `${job} (${counted(n, 'task')})`).join(', ')}</td>
-      <td className="num">{((host.capacity.cpuMillis - host.used.cpuMillis) / 1000).toFixed(1)}</td>
-      <td className="num">{Math.round(host.capacity.memoryMb - host.used.memoryMb).toLocaleString('en')} MB</td>
-      <td className="num">{host.freeDiskRatio === null ? '–' : `${Math.round(host.freeDiskRatio * 100)} %`}</td>
       <td className="quiet" title={host.abilities.join(', ')}>
         {host.agentVersion}
       </td>

@@ -8,7 +8,10 @@ import { VersionLine } from '../parts/commit.tsx';
 import { CopyId } from '../parts/copy-id.tsx';
 import { ProblemBox } from '../parts/loading.tsx';
 import { ReasonDialog } from '../parts/reason-dialog.tsx';
+import { Sentence } from '../parts/sentence.tsx';
+import { useTitle } from '../parts/use-title.ts';
 import { short } from '../words.ts';
+import { MarkWord } from './marks.tsx';
 
 /** One mark: its candidates, evidence, carriers, where they run, and what clears it. */
 export function MarkScreen({ mark: id }: { mark: string }) {
@@ -18,6 +21,7 @@ export function MarkScreen({ mark: id }: { mark: string }) {
   const [mark, setMark] = useState<MarkDetail | undefined>();
   const [problem, setProblem] = useState<ReturnType<typeof problemOf> | undefined>();
   const [isAsking, setAsking] = useState(false);
+  useTitle('Mark');
   // biome-ignore lint/correctness/useExhaustiveDependencies: read again when the live summary changes
   useEffect(() => {
     let isCurrent = true;
@@ -39,14 +43,17 @@ export function MarkScreen({ mark: id }: { mark: string }) {
   }
   return (
     <>
-      <header className="rollout-head">
+      <header className="head">
         <div>
           <h1>
-            Mark{' '}
-            <span className={`state tone-${mark.isLive ? 'bad' : 'none'}`}>{mark.isLive ? '✗ live' : 'cleared'}</span>
+            Mark <MarkWord isLive={mark.isLive} />
           </h1>
-          <p>{mark.evidence}</p>
-          <p className="why">{mark.clearedBy}</p>
+          <p>
+            <Sentence text={mark.evidence} />
+          </p>
+          <p className="why">
+            <Sentence text={mark.clearedBy} />
+          </p>
           {mark.rollout !== null && (
             <p>
               <Link to="/rollouts/$rollout" params={{ rollout: mark.rollout }} search={{}}>
@@ -64,7 +71,7 @@ export function MarkScreen({ mark: id }: { mark: string }) {
         </div>
       </header>
       <h2>Candidate commits</h2>
-      <ul className="releases">
+      <ul className="rows">
         {mark.candidates.map((commit) => (
           <li key={commit.id} className="line">
             <CopyId id={commit.id} shown={short(commit.id)} /> <span className="subject">{commit.subject}</span>
@@ -73,16 +80,17 @@ export function MarkScreen({ mark: id }: { mark: string }) {
         ))}
       </ul>
       {mark.fixes.length > 0 && <h2>Fixes</h2>}
-      <ul className="releases">
+      <ul className="rows">
         {mark.fixes.map((commit) => (
           <li key={commit.id} className="line">
-            ✓ <CopyId id={commit.id} shown={short(commit.id)} /> <span className="subject">{commit.subject}</span>
+            <span className="tone-good">✓</span> <CopyId id={commit.id} shown={short(commit.id)} />{' '}
+            <span className="subject">{commit.subject}</span>
           </li>
         ))}
       </ul>
       <h2>Carriers</h2>
       {mark.carriers.length === 0 && <p className="quiet">No build contains it.</p>}
-      <ul className="releases">
+      <ul className="rows">
         {mark.carriers.map((carrier) => (
           <li key={carrier.version.id} className="line">
             <VersionLine version={carrier.version} />

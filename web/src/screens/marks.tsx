@@ -2,12 +2,15 @@ import { Link } from '@tanstack/react-router';
 import { useTopic } from '../live/use-topic.ts';
 import { CopyId } from '../parts/copy-id.tsx';
 import { Pending } from '../parts/loading.tsx';
+import { Sentence } from '../parts/sentence.tsx';
 import { Ago } from '../parts/time.tsx';
+import { useTitle } from '../parts/use-title.ts';
 import { short } from '../words.ts';
 
 /** What is marked bad. */
 export function MarksScreen() {
   const { data, problem } = useTopic('marks');
+  useTitle('Marks');
   if (data === undefined) return <Pending problem={problem} what="the marks" />;
   return (
     <>
@@ -17,27 +20,37 @@ export function MarksScreen() {
           Nothing is marked. A commit is, when the judge stops its rollout, or by <code>rollway mark add</code>.
         </p>
       )}
-      <ul className="releases">
+      <ul className="rows mark-rows">
         {data.marks.map((mark) => (
           <li key={mark.id}>
-            <div className="line">
-              <span className={`state tone-${mark.isLive ? 'bad' : 'none'}`}>{mark.isLive ? '✗ live' : 'cleared'}</span>
+            <MarkWord isLive={mark.isLive} />
+            <div>
               <Link to="/marks/$mark" params={{ mark: mark.id }}>
                 {mark.candidates.map((commit) => `${short(commit.id)} ${commit.subject}`).join(', ')}
               </Link>
-              <span className="quiet">
-                blocks {mark.targets.join(', ')} · {mark.createdBy.name} · <Ago atMs={mark.createdAtMs} />
-              </span>
-            </div>
-            <p className="why">{mark.evidence}</p>
-            {mark.fixes.map((fix) => (
-              <p key={fix.id}>
-                ✓ fixed by <CopyId id={fix.id} shown={short(fix.id)} /> {fix.subject}
+              <p>
+                <Sentence text={mark.evidence} />
               </p>
-            ))}
+              {mark.fixes.map((fix) => (
+                <p key={fix.id} className="line">
+                  <span className="tone-good">✓ fixed by</span> <CopyId id={fix.id} shown={short(fix.id)} />{' '}
+                  {fix.subject}
+                </p>
+              ))}
+            </div>
+            <span className="quiet small">
+              blocks {mark.targets.join(', ')}
+              <br />
+              {mark.createdBy.name} · <Ago atMs={mark.createdAtMs} />
+            </span>
           </li>
         ))}
       </ul>
     </>
   );
+}
+
+/** Whether it still blocks builds that contain it unfixed. */
+export function MarkWord({ isLive }: { isLive: boolean }) {
+  return <span className={`state tone-${isLive ? 'bad' : 'none'}`}>{isLive ? '✗ live' : 'cleared'}</span>;
 }

@@ -8,22 +8,25 @@ import { ActionLogView } from '../parts/action-log.tsx';
 import { CopyId } from '../parts/copy-id.tsx';
 import { Pending } from '../parts/loading.tsx';
 import { ReasonDialog } from '../parts/reason-dialog.tsx';
+import { Sentence } from '../parts/sentence.tsx';
 import { StateWord } from '../parts/state-word.tsx';
 import { Ago, Lasting } from '../parts/time.tsx';
-import { short } from '../words.ts';
+import { useTitle } from '../parts/use-title.ts';
+import { short, toneOf } from '../words.ts';
 
 /** One release: what is in it, what it waits for, its runs with their logs, its marks. */
 export function ReleaseScreen({ release: id }: { release: string }) {
   const { data: release, problem } = useTopic(`release/${id as ReleaseId}`);
   const [asked, setAsked] = useState<'cancel' | 'retry' | undefined>();
+  useTitle(release === undefined ? 'Release' : `${release.service} ${short(release.commit)}`);
   if (release === undefined) return <Pending problem={problem} what="the release" />;
   const params = { release: release.id };
   return (
     <>
-      <header className="rollout-head">
+      <header className="head">
         <div>
           <h1>
-            <Link to="/services/$service" params={{ service: release.service }}>
+            <Link to="/services/$service" params={{ service: release.service }} className="plain">
               {release.service}
             </Link>{' '}
             <CopyId id={release.commit} shown={short(release.commit)} /> <StateWord state={release.state} />
@@ -34,8 +37,16 @@ export function ReleaseScreen({ release: id }: { release: string }) {
               {release.author} · <Ago atMs={release.createdAtMs} />
             </span>
           </p>
-          {release.why !== null && <p className="why">{release.why}</p>}
-          {release.remedy !== null && <p>{release.remedy}</p>}
+          {release.why !== null && (
+            <p className={toneOf(release.state) === 'held' ? 'held' : 'why'}>
+              <Sentence text={release.why} />
+            </p>
+          )}
+          {release.remedy !== null && (
+            <p>
+              <Sentence text={release.remedy} />
+            </p>
+          )}
           {release.marks.map((mark) => (
             <p key={mark} className="problem">
               It contains a commit that is marked bad:{' '}
@@ -55,7 +66,7 @@ export function ReleaseScreen({ release: id }: { release: string }) {
       </header>
       <Runs release={release} />
       <h2>Commits</h2>
-      <ul className="releases">
+      <ul className="rows">
         {release.commits.map((commit) => (
           <li key={commit.id} className="line">
             <CopyId id={commit.id} shown={short(commit.id)} /> <span className="subject">{commit.subject}</span>
@@ -66,10 +77,10 @@ export function ReleaseScreen({ release: id }: { release: string }) {
       {release.artifacts.length > 0 && (
         <>
           <h2>Artifacts</h2>
-          <ul className="releases">
+          <ul className="rows">
             {release.artifacts.map((artifact) => (
               <li key={artifact.digest} className="line">
-                {artifact.name} <span className="quiet">{artifact.kind}</span>{' '}
+                {artifact.name} {artifact.kind !== artifact.name && <span className="quiet">{artifact.kind}</span>}{' '}
                 <CopyId id={artifact.digest} shown={artifact.digest.slice(0, 12)} />
                 <span className="num quiet">{Math.ceil(artifact.sizeBytes / 1024).toLocaleString('en')} kB</span>
               </li>
@@ -100,11 +111,11 @@ export function ReleaseScreen({ release: id }: { release: string }) {
 
 function Runs({ release }: { release: ReleaseDetail }) {
   const [open, setOpen] = useState<string | undefined>();
-  const chosen = release.runs.find((run) => run.id === open && run.hasLog);
   return (
     <section aria-label="Action runs">
       <h2>Actions</h2>
-      <ul className="releases">
+      {release.runs.length === 0 && <p className="quiet">Nothing has begun yet.</p>}
+      <ul className="rows run-rows">
         {release.runs.map((run) => (
           <Run
             key={run.id}
@@ -114,7 +125,6 @@ function Runs({ release }: { release: ReleaseDetail }) {
           />
         ))}
       </ul>
-      {chosen !== undefined && <ActionLogView key={chosen.id} run={chosen.id} />}
     </section>
   );
 }
@@ -122,22 +132,43 @@ function Runs({ release }: { release: ReleaseDetail }) {
 function Run({ run, isOpen, onOpen }: { run: ActionRunView; isOpen: boolean; onOpen: () => void }) {
   return (
     <li>
-      <div className="line">
-        <strong>{run.action}</strong> <StateWord state={run.state} />
+      <strong>
+        {run.action}
+        {run.attempt > 1 && <span className="quiet"> attempt {run.attempt}</span>}
+      </strong>
+      <StateWord state={run.state} />
+      <span className="num">
         {run.startedAtMs !== null && <Lasting fromMs={run.startedAtMs} toMs={run.endedAtMs} />}
-        {run.host !== null && <span className="quiet">on {run.host}</span>}
+      </span>
+      <span className="quiet">{run.host !== null && `on ${run.host}`}</span>
+      <span>
         {run.rollout !== null && (
           <Link to="/rollouts/$rollout" params={{ rollout: run.rollout }} search={{}}>
-            rollout
+            open the rollout
           </Link>
         )}
         {run.hasLog && (
-          <button type="button" className="quiet" aria-expanded={isOpen} onClick={onOpen}>
-            {isOpen ? 'Hide the log' : 'Log'}
+          <button
+            type="button"
+            className="link"
+            aria-expanded={isOpen}
+            aria-label={`${isOpen ? 'Hide' : 'Show'} the log of ${run.action}`}
+            onClick={onOpen}
+          >
+            {isOpen ? 'hide the log' : 'log'}
           </button>
         )}
-      </div>
-      {run.reason !== null && <p className="why">{run.reason}</p>}
+      </span>
+      {run.reason !== null && (
+        <p className="why small whole">
+          <Sentence text={run.reason} />
+        </p>
+      )}
+      {isOpen && run.hasLog && (
+        <div className="whole">
+          <ActionLogView run={run.id} />
+        </div>
+      )}
     </li>
   );
 }

@@ -1,181 +1,182 @@
 import { Link, useNavigate } from '@tanstack/react-router';
-import { useEffect, useMemo, useState } from 'react';
-import type { DotState, LegalCommand, RolloutDetail } from '../../../src/api/index.ts';
+import { useCallback, useMemo } from 'react';
+import type { DotState, RolloutDetail } from '../../../src/api/index.ts';
 import type { RolloutId } from '../../../src/model/index.ts';
-import { client, once } from '../client.ts';
 import { useTopic } from '../live/use-topic.ts';
 import { CheckRow } from '../parts/check-row.tsx';
 import { VersionLine } from '../parts/commit.tsx';
+import { dotWords } from '../parts/dots.tsx';
+import { FailureBanner } from '../parts/failure-banner.tsx';
 import { Legend } from '../parts/legend.tsx';
 import { Pending } from '../parts/loading.tsx';
 import { Phases } from '../parts/phases.tsx';
-import { ReasonDialog } from '../parts/reason-dialog.tsx';
+import { RolloutButtons } from '../parts/rollout-buttons.tsx';
+import { Sentence } from '../parts/sentence.tsx';
 import { StateWord } from '../parts/state-word.tsx';
 import { TaskField } from '../parts/task-field.tsx';
 import { TaskPanel } from '../parts/task-panel.tsx';
+import { Ago } from '../parts/time.tsx';
 import { TimeSplit } from '../parts/time-split.tsx';
 import { Timeline } from '../parts/timeline.tsx';
+import { useTitle } from '../parts/use-title.ts';
 import { useWidth } from '../parts/use-width.ts';
-import { isTyping } from '../shell.tsx';
-import { counted } from '../words.ts';
-
-const commandWords: Readonly<Record<LegalCommand['command'], string>> = {
-  pause: 'Pause',
-  resume: 'Resume',
-  abort: 'Abort',
-  revert: 'Roll back',
-  promote: 'Promote',
-  'skip-bake': 'Skip the bake',
-  'raise-budget': 'Raise the budget',
-};
-/** Commands that have a button; the others are for the command line. */
-const buttons: readonly LegalCommand['command'][] = ['pause', 'resume', 'promote', 'skip-bake', 'revert'];
+import { short, shortId } from '../words.ts';
 
 /** The screen people keep open. */
 export function RolloutScreen({ rollout: id, task }: { rollout: string; task: number | undefined }) {
   const { data: rollout, problem } = useTopic(`rollout/${id as RolloutId}`);
+  useTitle(rollout === undefined ? 'Rollout' : `${rollout.service} ${rollout.environment} ${rollout.state}`);
   if (rollout === undefined) return <Pending problem={problem} what="the rollout" />;
   return <Rollout rollout={rollout} task={task} />;
 }
 
 function Rollout({ rollout, task }: { rollout: RolloutDetail; task: number | undefined }) {
-  const [asked, setAsked] = useState<LegalCommand | undefined>();
+  const { id, tasks } = rollout;
   const navigate = useNavigate();
-  const choose = (index: number | undefined) =>
-    void navigate({
-      to: '/rollouts/$rollout',
-      params: { rollout: rollout.id },
-      search: index === undefined ? {} : { task: index },
-      replace: true,
-      resetScroll: false,
-    });
-  useCommandKeys(rollout.commands, setAsked);
+  const choose = useCallback(
+    (index: number | undefined) =>
+      void navigate({
+        to: '/rollouts/$rollout',
+        params: { rollout: id },
+        search: index === undefined ? {} : { task: index },
+        replace: true,
+        resetScroll: false,
+      }),
+    [navigate, id],
+  );
   const [fieldRef, fieldWidth] = useWidth<HTMLDivElement>();
-  const [checksRef, checksWidth] = useWidth<HTMLElement>();
-  const dots = useMemo(() => new Set<DotState>(rollout.tasks.map((each) => each.dot)), [rollout.tasks]);
-  const chosen = rollout.tasks.find((each) => each.index === task);
+  const counts = useMemo(() => {
+    const found = new Map<DotState, number>();
+    for (const { dot } of tasks) found.set(dot, (found.get(dot) ?? 0) + 1);
+    return found;
+  }, [tasks]);
+  const nameOf = useVersionNames(rollout);
+  const isOver = rollout.endedAtMs !== null;
+  const words = isOver ? { ...dotWords, old: 'another version, serving', new: 'this version, serving' } : dotWords;
+  const chosen = tasks.find((each) => each.index === task);
   return (
     <div className="rollout">
-      <Head rollout={rollout} onAsk={setAsked} />
+      <Head rollout={rollout} />
       <div className="columns">
-        <div className="main-column">
+        <section className="field-column" aria-label="Phases and tasks">
           <p className="headline num">{rollout.headline}</p>
-          <Phases phases={rollout.phases} current={rollout.currentPhase} />
+          <Phases phases={rollout.phases} current={isOver ? -1 : rollout.currentPhase} />
           <div ref={fieldRef}>
-            {fieldWidth > 0 && <TaskField tasks={rollout.tasks} width={fieldWidth} chosen={task} onChoose={choose} />}
+            {fieldWidth > 0 && (
+              <TaskField
+                tasks={tasks}
+                width={fieldWidth}
+                currentPhase={isOver ? -1 : rollout.currentPhase}
+                chosen={task}
+                words={words}
+                nameOf={nameOf}
+                onChoose={choose}
+              />
+            )}
           </div>
-          <Legend dots={dots} />
-          {chosen !== undefined && <TaskPanel job={rollout.job} task={chosen} onClose={() => choose(undefined)} />}
+          <Legend counts={counts} words={words} />
+          {isOver && <p className="quiet small">This rollout is over: its tasks are shown as they are now.</p>}
           <TimeSplit split={rollout.timeSplit} />
-        </div>
-        <aside className="side-column" ref={checksRef} aria-label="Checks and timeline">
-          <h2>Checks</h2>
-          {rollout.verdict !== null && <p className="sentence">{rollout.verdict.sentence}</p>}
-          {rollout.checks.length === 0 && (
-            <p className="quiet">
-              Basic checks only: starts, exits, readiness and restarts are watched; nothing is measured.
-            </p>
+          {chosen !== undefined && (
+            <TaskPanel
+              job={rollout.job}
+              task={chosen}
+              word={words[chosen.dot]}
+              nameOf={nameOf}
+              onClose={() => choose(undefined)}
+            />
           )}
-          {rollout.checks.map((check) => (
-            <CheckRow key={check.check} check={check} width={checksWidth} />
-          ))}
-          <Timeline events={rollout.timeline} />
-        </aside>
+        </section>
+        <Checks rollout={rollout} />
+        <Timeline events={rollout.timeline} />
       </div>
-      {asked !== undefined && (
-        <ReasonDialog
-          title={commandWords[asked.command]}
-          effect={asked.effect}
-          needsReason={asked.needsReason}
-          onClose={() => setAsked(undefined)}
-          send={(reason) =>
-            client.commandRollout(
-              {
-                params: { rollout: rollout.id },
-                body: { command: asked.command, ...(reason === '' ? {} : { reason }) },
-              },
-              { ...once(), ifMatch: rollout.etag },
-            )
-          }
-        />
-      )}
     </div>
   );
 }
 
-/** What it is and how it stands, in the first two lines; what failed, since when, and what was done about it. */
-function Head({ rollout, onAsk }: { rollout: RolloutDetail; onAsk: (command: LegalCommand) => void }) {
-  const touched = rollout.tasks.filter((each) => each.dot === 'new').length;
+/** `641720e3 Greet visitors` for the versions this rollout is about. */
+function useVersionNames({ to, from }: RolloutDetail): (version: string) => string {
+  return useMemo(() => {
+    const known = [...(to === null ? [] : [to]), ...from];
+    const names = new Map(known.map(({ id, commit, subject }) => [id as string, `${short(commit)} ${subject}`]));
+    return (version) => names.get(version) ?? shortId(version);
+  }, [to, from]);
+}
+
+function Checks({ rollout: { checks, verdict, phases } }: { rollout: RolloutDetail }) {
+  const [ref, width] = useWidth<HTMLElement>();
+  const starts = phases.flatMap(({ startedAtMs }) => (startedAtMs === null ? [] : [startedAtMs]));
+  const startsKey = starts.join();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the same times are the same list
+  const phaseStartsMs = useMemo(() => starts, [startsKey]);
+  const sorted = useMemo(() => [...checks].sort((a, b) => (a.check < b.check ? -1 : 1)), [checks]);
   return (
-    <header className="rollout-head">
+    <aside className="check-column" ref={ref} aria-label="Checks">
+      <h2>
+        Checks{' '}
+        {verdict !== null && (
+          <span className="quiet small">
+            looked at <Ago atMs={verdict.atMs} />
+          </span>
+        )}
+      </h2>
+      {checks.length === 0 && (
+        <p className="quiet">
+          Basic checks only: starts, exits, readiness and restarts are watched; nothing is measured.
+        </p>
+      )}
+      {sorted.map((check) => (
+        <CheckRow key={check.check} check={check} width={width} phaseStartsMs={phaseStartsMs} />
+      ))}
+    </aside>
+  );
+}
+
+/** What it is and how it stands, in the first two lines; what failed, and what was done about it. */
+function Head({ rollout }: { rollout: RolloutDetail }) {
+  const { hold, why, from, to } = rollout;
+  return (
+    <header className="head">
       <div>
         <h1>
-          <Link to="/services/$service" params={{ service: rollout.service }}>
+          <Link to="/services/$service" params={{ service: rollout.service }} className="plain">
             {rollout.service}
           </Link>{' '}
           <span className="quiet">{rollout.environment}</span> <StateWord state={rollout.state} />
         </h1>
-        <p>
-          {rollout.kind === 'rollback' ? 'back to ' : 'to '}
-          {rollout.release === null ? (
-            <VersionLine version={rollout.to} />
-          ) : (
-            <>
-              <VersionLine version={rollout.to} />{' '}
-              <Link to="/releases/$release" params={{ release: rollout.release }}>
-                release
-              </Link>
-            </>
+        <p className="line">
+          {rollout.kind === 'rollback' && <span>back to</span>} <VersionLine version={to} />
+          {from.length > 0 && (
+            <span className="quiet">
+              from {from.map(({ commit, subject }) => `${short(commit)} ${subject}`).join(', ')}
+            </span>
           )}
+          <span className="quiet">
+            by {rollout.createdBy.name.replace(/^rollway\//, 'the ')} <Ago atMs={rollout.createdAtMs} />
+          </span>
         </p>
-        {rollout.failure !== null && (
-          <p className="problem" role="alert">
-            {rollout.failure}
-            {touched > 0 ? ` – ${counted(touched, 'task')} still on it` : ' – no task runs it any more'}
-            {rollout.marks.map((mark) => (
-              <span key={mark}>
-                {' · '}
-                <Link to="/marks/$mark" params={{ mark }}>
-                  the commit is marked
-                </Link>
-              </span>
-            ))}
+        {rollout.failure !== null && <FailureBanner rollout={rollout} />}
+        {hold !== null && (
+          <p className="held">
+            <strong>‖ Held</strong> <Sentence text={hold.reason} />{' '}
+            <span className="quiet">
+              {hold.by} · <Ago atMs={hold.sinceMs} />
+              {hold.ends !== null && (
+                <>
+                  {' '}
+                  · {hold.ends.do}s by itself <Ago atMs={hold.ends.atMs} />
+                </>
+              )}
+            </span>
           </p>
         )}
-        {rollout.hold !== null && <p className="held">Held: {rollout.hold.reason}</p>}
-        {rollout.hold === null && rollout.why !== null && <p className="why">{rollout.why}</p>}
+        {hold === null && why !== null && (
+          <p className="why">
+            <Sentence text={why} />
+          </p>
+        )}
       </div>
-      <div className="actions">
-        {buttons.flatMap((name) => {
-          const command = rollout.commands.find((each) => each.command === name);
-          return command === undefined
-            ? []
-            : [
-                <button
-                  key={name}
-                  type="button"
-                  className={name === 'revert' ? 'danger' : ''}
-                  title={command.effect}
-                  onClick={() => onAsk(command)}
-                >
-                  {commandWords[name]}
-                </button>,
-              ];
-        })}
-      </div>
+      <RolloutButtons rollout={rollout} />
     </header>
   );
-}
-
-function useCommandKeys(commands: readonly LegalCommand[], ask: (command: LegalCommand) => void): void {
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-      const name = { p: 'pause', r: 'resume' }[event.key];
-      const command = commands.find((each) => each.command === name);
-      if (command !== undefined) ask(command);
-    };
-    window.addEventListener('keydown', onKey);
-    return () => window.removeEventListener('keydown', onKey);
-  }, [commands, ask]);
 }

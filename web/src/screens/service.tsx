@@ -1,94 +1,75 @@
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { ReleaseSummary } from '../../../src/api/index.ts';
+import type { EnvironmentSummary } from '../../../src/api/index.ts';
 import { useTopic } from '../live/use-topic.ts';
 import { AttentionList } from '../parts/attention.tsx';
-import { CopyId } from '../parts/copy-id.tsx';
+import { VersionLine } from '../parts/commit.tsx';
 import { DotStrip } from '../parts/dots.tsx';
 import { Pending } from '../parts/loading.tsx';
 import { PipelineGraph } from '../parts/pipeline-graph.tsx';
+import { ReleaseList } from '../parts/release-list.tsx';
+import { Sparkline } from '../parts/sparkline.tsx';
 import { StateWord } from '../parts/state-word.tsx';
-import { Ago } from '../parts/time.tsx';
-import { short } from '../words.ts';
+import { Lasting } from '../parts/time.tsx';
+import { useTitle } from '../parts/use-title.ts';
 
 /** One service: its pipeline with the releases on it, its environments, its releases. */
 export function ServiceScreen({ service: name }: { service: string }) {
   const { data: service, problem } = useTopic(`service/${name}`);
   const [lit, setLit] = useState<string | undefined>();
+  useTitle(name);
   if (service === undefined) return <Pending problem={problem} what="the service" />;
   return (
     <>
-      <h1>{service.name}</h1>
-      <p className="quiet">{service.repository}</p>
+      <h1>
+        {service.name}{' '}
+        <span className="quiet small">
+          from {service.repository}
+          {service.pipeline === null
+            ? ''
+            : `, ${service.pipeline.trigger} from ${service.pipeline.branch}, pipeline revision ${service.pipeline.revision}`}
+        </span>
+      </h1>
       <AttentionList entries={service.attention} />
       {service.pipeline !== null && (
-        <section aria-label="Pipeline">
-          <h2>
-            Pipeline{' '}
-            <span className="quiet">
-              revision {service.pipeline.revision}, {service.pipeline.trigger} from {service.pipeline.branch}
-            </span>
-          </h2>
-          <PipelineGraph pipeline={service.pipeline} releases={service.releases} lit={lit} onLight={setLit} />
-        </section>
+        <PipelineGraph pipeline={service.pipeline} releases={service.releases} lit={lit} onLight={setLit} />
       )}
-      <section aria-label="Environments" className="environments">
-        {service.environments.map((entry) => (
-          <div key={entry.environment} className="environment">
-            <h2>{entry.environment}</h2>
-            <div className="line">
-              <StateWord state={entry.state} /> <span className="num">{entry.budget.sentence}</span>
-              {entry.rollout !== null && (
-                <Link to="/rollouts/$rollout" params={{ rollout: entry.rollout }} search={{}}>
-                  open the rollout
-                </Link>
-              )}
-            </div>
-            <DotStrip dots={entry.dots} />
-          </div>
-        ))}
-      </section>
-      <h2>Releases</h2>
-      <ReleaseList releases={service.releases} lit={lit} onLight={setLit} />
+      <div className="service-columns">
+        <section aria-label="Environments" className="environments">
+          {service.environments.map((entry) => (
+            <EnvironmentPanel key={entry.environment} entry={entry} />
+          ))}
+        </section>
+        <section aria-label="Releases">
+          <h2>Releases</h2>
+          <ReleaseList releases={service.releases} lit={lit} />
+        </section>
+      </div>
     </>
   );
 }
 
-interface ListProps {
-  readonly releases: readonly ReleaseSummary[];
-  readonly lit: string | undefined;
-  readonly onLight: (release: string | undefined) => void;
-}
-
-function ReleaseList({ releases, lit, onLight }: ListProps) {
-  if (releases.length === 0) return <p className="quiet">No commit has become a release yet.</p>;
+function EnvironmentPanel({ entry }: { entry: EnvironmentSummary }) {
   return (
-    <ul className="releases">
-      {releases.map((release) => (
-        <li
-          key={release.id}
-          className={release.id === lit ? 'lit' : ''}
-          onPointerEnter={() => onLight(release.id)}
-          onPointerLeave={() => onLight(undefined)}
-        >
-          <div className="line">
-            <CopyId id={release.commit} shown={short(release.commit)} />
-            <Link to="/releases/$release" params={{ release: release.id }} className="subject">
-              {release.subject}
-            </Link>
-            <StateWord state={release.state} />
-            <span className="quiet">
-              {release.author} · <Ago atMs={release.createdAtMs} />
-            </span>
-            {release.rollouts.map((rollout) => (
-              <Link key={rollout} to="/rollouts/$rollout" params={{ rollout }} search={{}}>
-                rollout
-              </Link>
-            ))}
-          </div>
-          {release.why !== null && <p className="why">{release.why}</p>}
-        </li>
-      ))}
-    </ul>
+    <div className="environment">
+      <h2>{entry.environment}</h2>
+      <div className="line">
+        <StateWord state={entry.state} />
+        {entry.sinceMs !== null && (
+          <span className="quiet">
+            for <Lasting fromMs={entry.sinceMs} toMs={null} />
+          </span>
+        )}
+        <span className="num quiet">· {entry.budget.sentence}</span>
+        {entry.rollout !== null && (
+          <Link to="/rollouts/$rollout" params={{ rollout: entry.rollout }} search={{}}>
+            open the rollout
+          </Link>
+        )}
+      </div>
+      <VersionLine version={entry.version} />
+      <DotStrip dots={entry.dots} isRolling={entry.rollout !== null} />
+      {entry.errors !== null && <Sparkline points={entry.errors} />}
+    </div>
   );
 }

@@ -7,11 +7,13 @@ import { DotStrip } from '../parts/dots.tsx';
 import { Pending } from '../parts/loading.tsx';
 import { Sparkline } from '../parts/sparkline.tsx';
 import { StateWord } from '../parts/state-word.tsx';
-import { Ago } from '../parts/time.tsx';
+import { Lasting } from '../parts/time.tsx';
+import { useTitle } from '../parts/use-title.ts';
 
 /** Home: a row a service, a column an environment; what needs a person on top. */
 export function ServicesScreen() {
   const { data, problem } = useTopic('services');
+  useTitle('Services');
   if (data === undefined) return <Pending problem={problem} what="the services" />;
   const { services } = data;
   if (services.length === 0) return <Nothing />;
@@ -23,7 +25,8 @@ export function ServicesScreen() {
     <>
       <h1>Services</h1>
       <AttentionList entries={attention} />
-      <div className="scroll">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls sideways */}
+      <section className="scroll" tabIndex={0} aria-label="Services by environment">
         <table className="services">
           <thead>
             <tr>
@@ -41,7 +44,7 @@ export function ServicesScreen() {
             ))}
           </tbody>
         </table>
-      </div>
+      </section>
     </>
   );
 }
@@ -53,11 +56,15 @@ function Row({ service, environments }: { service: ServiceSummary; environments:
         <Link to="/services/$service" params={{ service: service.name }}>
           {service.name}
         </Link>
-        <div className="quiet">{service.repository}</div>
+        {service.repository !== service.name && <div className="quiet small">{service.repository}</div>}
       </th>
       {environments.map((name) => {
         const entry = service.environments.find((each) => each.environment === name);
-        return <td key={name}>{entry === undefined ? <span className="quiet">–</span> : <Cell entry={entry} />}</td>;
+        return (
+          <td key={name} data-environment={name}>
+            {entry === undefined ? <span className="quiet">–</span> : <Cell entry={entry} />}
+          </td>
+        );
       })}
     </tr>
   );
@@ -76,13 +83,13 @@ function Cell({ entry }: { entry: EnvironmentSummary }) {
         )}
         {entry.sinceMs !== null && (
           <span className="quiet">
-            <Ago atMs={entry.sinceMs} />
+            for <Lasting fromMs={entry.sinceMs} toMs={null} />
           </span>
         )}
       </div>
       <VersionLine version={entry.version} />
-      <DotStrip dots={entry.dots} />
-      {entry.errors !== null && <Sparkline points={entry.errors} label="errors, old against new" />}
+      <DotStrip dots={entry.dots} isRolling={entry.rollout !== null} />
+      {entry.errors !== null && <Sparkline points={entry.errors} />}
     </div>
   );
 }
