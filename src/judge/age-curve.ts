@@ -3,7 +3,7 @@ import { type BinTable, newGroup } from './bin-table.ts';
 import { countsByAge } from './compare-counts.ts';
 import { windowFrom, withoutLevelsAndShocks } from './compare-values.ts';
 import type { Measure } from './measures.ts';
-import type { AgeCurve, RolloutCurve } from './port.ts';
+import { type AgeCurve, type RolloutCurve, windowShares } from './port.ts';
 
 /** Ages (in bins) that a curve knows; older tasks are taken to be as at the last. */
 export const curveAges = 60;
@@ -29,7 +29,8 @@ function curveOfCounts(table: BinTable, measure: Extract<Measure, { kind: 'count
     window.push(isSeen ? Math.log((events + 0.5) / (expected + 0.5)) : null);
     noise.push(isSeen ? sums.overdispersion * (1 / (events + 0.5) + 1 / (expected + 0.5)) : null);
   }
-  return { mean, window, noise };
+  // Counts are compared over all bins since the warm-up.
+  return { mean, windows: [window], noise: [noise] };
 }
 
 function curveOfValues(table: BinTable, measure: Extract<Measure, { kind: 'values' }>): RolloutCurve | undefined {
@@ -38,7 +39,7 @@ function curveOfValues(table: BinTable, measure: Extract<Measure, { kind: 'value
   const prepared = withoutLevelsAndShocks(table, measure, rows, since, undefined, false);
   if (!prepared || since >= table.bins) return undefined;
   const single = new Sums(curveAges);
-  const windows = new Sums(curveAges);
+  const windows = windowShares.map(() => new Sums(curveAges));
   for (const row of rows) {
     const start = table.newSince[row]!;
     if (isIll(table, prepared.y, row)) continue;
@@ -46,18 +47,24 @@ function curveOfValues(table: BinTable, measure: Extract<Measure, { kind: 'value
       const at = row * table.bins + bin;
       if (table.group[at] !== newGroup || table.age[at]! >= curveAges) continue;
       if (!Number.isNaN(prepared.y[at]!)) single.add(table.age[at]!, prepared.y[at]!);
-      let sum = 0;
-      let n = 0;
-      for (let b = windowFrom(start, bin + 1); b <= bin; b += 1) {
-        const value = prepared.y[row * table.bins + b]!;
-        if (table.group[row * table.bins + b] !== newGroup || Number.isNaN(value)) continue;
-        sum += value;
-        n += 1;
+      for (const [w, share] of windowShares.entries()) {
+        let sum = 0;
+        let n = 0;
+        for (let b = windowFrom(start, bin + 1, share); b <= bin; b += 1) {
+          const value = prepared.y[row * table.bins + b]!;
+          if (table.group[row * table.bins + b] !== newGroup || Number.isNaN(value)) continue;
+          sum += value;
+          n += 1;
+        }
+        if (n > 0) windows[w]!.add(table.age[at]!, sum / n);
       }
-      if (n > 0) windows.add(table.age[at]!, sum / n);
     }
   }
-  return { mean: single.means(), window: windows.means(), noise: windows.noise() };
+  return {
+    mean: single.means(),
+    windows: windows.map((sums) => sums.means()),
+    noise: windows.map((sums) => sums.noise()),
+  };
 }
 
 /** Later half far from its peers: a task whose host had trouble says nothing about restarts. */
@@ -119,35 +126,45 @@ export function combineCurves(curves: readonly RolloutCurve[], priorSpread: numb
   const guessed = Math.max(0, 12 - curves.length) / 2;
   const drawn = (variance: number) =>
     (curves.length * variance + guessed * priorSpread * priorSpread) / (curves.length + guessed);
-  const mean: (number | undefined)[] = [];
-  const variance: (number | undefined)[] = [];
-  for (let age = 0; age < curveAges; age += 1) {
-    const singles = curves.flatMap((curve) => curve.mean[age] ?? []);
-    const windows = curves.flatMap((curve) => {
-      const value = curve.window[age];
-      return value === null || value === undefined ? [] : [{ value, noise: curve.noise[age] ?? 0 }];
-    });
-    if (windows.length < 3) {
-      mean.push(mean.at(-1));
-      variance.push(variance.at(-1));
-      continue;
-    }
-    mean.push(singles.reduce((sum, value) => sum + value, 0) / singles.length);
-    const average = windows.reduce((sum, { value }) => sum + value, 0) / windows.length;
-    const spread =
-      windows.reduce((sum, { value }) => sum + (value - average) * (value - average), 0) / (windows.length - 1);
-    const noise = windows.reduce((sum, one) => sum + one.noise, 0) / windows.length;
-    // Never less than a quarter of what was seen: the noise is itself an estimate.
-    variance.push(drawn(Math.max(spread - noise, spread / 4)));
+  const mean = filled(
+    Array.from({ length: curveAges }, (_, age) => {
+      const known = curves.flatMap((curve) => curve.mean[age] ?? []);
+      return known.length < 3 ? undefined : known.reduce((sum, value) => sum + value, 0) / known.length;
+    }),
+  );
+  const kinds = Math.min(...curves.map(({ windows }) => windows.length));
+  const variance: number[][] = [];
+  for (let w = 0; w < kinds; w += 1) {
+    const perAge = filled(
+      Array.from({ length: curveAges }, (_, age) => {
+        const known = curves.flatMap(({ windows, noise }) => {
+          const value = windows[w]![age];
+          return value === null || value === undefined ? [] : [{ value, noise: noise[w]![age] ?? 0 }];
+        });
+        return known.length < 3 ? undefined : drawn(spreadBeyondNoise(known));
+      }),
+    );
+    if (perAge) variance.push(smoothed(perAge));
   }
-  const firstMean = mean.find((value) => value !== undefined);
-  const firstVariance = variance.find((value) => value !== undefined);
-  if (firstMean === undefined || firstVariance === undefined) return undefined;
-  return {
-    rollouts: curves.length,
-    mean: mean.map((value) => value ?? firstMean),
-    variance: smoothed(variance.map((value) => value ?? firstVariance)),
-  };
+  return mean && variance.length === kinds ? { rollouts: curves.length, mean, variance } : undefined;
+}
+
+/** Never less than a quarter of what was seen: the noise is itself an estimate. */
+function spreadBeyondNoise(known: readonly { readonly value: number; readonly noise: number }[]): number {
+  const average = known.reduce((sum, { value }) => sum + value, 0) / known.length;
+  const spread = known.reduce((sum, { value }) => sum + (value - average) * (value - average), 0) / (known.length - 1);
+  const noise = known.reduce((sum, one) => sum + one.noise, 0) / known.length;
+  return Math.max(spread - noise, spread / 4);
+}
+
+/** Ages at which nothing is known are taken to be like the one before, at the beginning like the first known. */
+function filled(values: readonly (number | undefined)[]): number[] | undefined {
+  let last = values.find((value) => value !== undefined);
+  if (last === undefined) return undefined;
+  return values.map((value) => {
+    last = value ?? last!;
+    return last;
+  });
 }
 
 /** Each age with its neighbours: a variance of twenty numbers is rough. */

@@ -105,7 +105,7 @@ export function compareCounts(
       sum.exposure += exposure;
       sum.raw += measure.events[at]!;
       if (!rate.isControlled(bin)) sum.uncontrolled += mu;
-      if (options.ageCurve) sum.spread = Math.sqrt(atAge(options.ageCurve.variance, table.age[at]!));
+      if (options.ageCurve) sum.spread = Math.sqrt(atAge(options.ageCurve.variance[0]!, table.age[at]!));
     }
     return sum;
   };

@@ -2,7 +2,7 @@ import { median, medianInPlace, studentAbove, studentUpper } from '../stats/inde
 import { type BinTable, newGroup, oldGroup } from './bin-table.ts';
 import { atAge } from './compare-counts.ts';
 import type { ValueMeasure } from './measures.ts';
-import type { AgeCurve } from './port.ts';
+import { type AgeCurve, windowShares } from './port.ts';
 
 /** Difference of new tasks from old ones, on the scale of the measure (logarithms: relative). */
 export interface ValueEvidence {
@@ -47,7 +47,7 @@ export function compareValues(
   measure: ValueMeasure,
   options: ValueOptions,
 ): ValueEvidence | undefined {
-  const { bins, group } = table;
+  const { bins } = table;
   const rows: number[] = [];
   for (let row = 0; row < table.tasks.length; row += 1) {
     if (options.domain === undefined || table.domain[row] === options.domain) rows.push(row);
@@ -64,13 +64,42 @@ export function compareValues(
     const start = table.newSince[row]!;
     if (start < bins) cohorts.set(start, [...(cohorts.get(start) ?? []), row]);
   }
+  const ordered = [...cohorts].sort((a, b) => a[0] - b[0]);
+  // Which bins tell most depends on how long restarts are felt: the history of old tasks and rollouts says it.
+  let best: ValueEvidence | undefined;
+  for (const share of options.ageCurve ? windowShares : windowShares.slice(1, 2)) {
+    const evidence = compareWindows(table, measure, options, { rows, since, y, isLog, cohorts: ordered, share });
+    if (evidence && (!best || evidence.deviation < best.deviation)) best = evidence;
+  }
+  return best;
+}
+
+interface Prepared {
+  readonly rows: readonly number[];
+  readonly since: number;
+  readonly y: Float64Array;
+  readonly isLog: boolean;
+  readonly cohorts: readonly (readonly [number, readonly number[]])[];
+  /** Which of `windowShares` is left out of the bins since the warm-up. */
+  readonly share: number;
+}
+
+/** Steps 5–7: each cohort of new tasks against the tasks that were old all the time, in the same windows. */
+function compareWindows(
+  table: BinTable,
+  measure: ValueMeasure,
+  options: ValueOptions,
+  { rows, since, y, isLog, cohorts, share }: Prepared,
+): ValueEvidence | undefined {
+  const { bins, group } = table;
+  const variances = options.ageCurve?.variance[windowShares.indexOf(share as never)];
   const residuals: Residual[] = [];
   let freedom = 0;
   let oldVarianceSum = 0;
   let oldTasks = 0;
   let newBins = 0;
-  for (const [start, members] of [...cohorts].sort((a, b) => a[0] - b[0])) {
-    const middle = windowFrom(start, bins);
+  for (const [start, members] of cohorts) {
+    const middle = windowFrom(start, bins, share);
     const frozen = Math.min(...members.map((row) => table.frozenAt[row]!), start);
     const meanOf = (row: number, wanted: number, from: number, to: number) => {
       let sum = 0;
@@ -108,7 +137,7 @@ export function compareValues(
         row,
         value: options.sign * (q.mean - (hasPast ? b * p.mean : 0) - centre),
         weightVariance: sigma2 * (hasPast ? 1 : 4),
-        spread: options.ageCurve ? Math.sqrt(atAge(options.ageCurve.variance, q.age)) : options.priorSpread,
+        spread: variances ? Math.sqrt(atAge(variances, q.age)) : options.priorSpread,
       });
     }
     oldVarianceSum = Math.max(oldVarianceSum, sigma2 / controls.length);
@@ -275,9 +304,9 @@ function cutExtremes(table: BinTable, rows: readonly number[], y: Float64Array, 
   }
 }
 
-/** Q is the mean from here to the last bin: the first third after the warm-up still feels the restart. */
-export function windowFrom(start: number, end: number): number {
-  return start + Math.floor((end - start) / 3);
+/** Q is the mean from here to the last bin. */
+export function windowFrom(start: number, end: number, share: number): number {
+  return start + Math.floor((end - start) * share + 1e-9);
 }
 
 interface Control {

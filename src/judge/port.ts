@@ -31,11 +31,14 @@ export interface JudgePlan {
 export interface RolloutCurve {
   /** Mean log difference of its new tasks at each age. */
   readonly mean: readonly (number | null)[];
-  /** The same over the window that a look at this age compares: numbers all but its first third, counts all of it. */
-  readonly window: readonly (number | null)[];
+  /** The same over what a look at this age compares, for each of `windowShares`: all bins since the warm-up, or later ones. */
+  readonly windows: readonly (readonly (number | null)[])[];
   /** How uncertain each of these is, as a variance. */
-  readonly noise: readonly (number | null)[];
+  readonly noise: readonly (readonly (number | null)[])[];
 }
+
+/** Parts of the bins since the warm-up that a window may leave out, because they still feel the restart. */
+export const windowShares = [0, 1 / 3, 2 / 3] as const;
 
 /** How restarted tasks differ from others by age, per check. */
 export type AgeCurves = Readonly<Record<string, AgeCurve>>;
@@ -44,8 +47,8 @@ export interface AgeCurve {
   readonly rollouts: number;
   /** Mean log difference of a restarted task from its peers at each age, in bins. */
   readonly mean: readonly number[];
-  /** Variance between rollouts of what is left after that, in the window that a look at this age compares. */
-  readonly variance: readonly number[];
+  /** Variance between rollouts of what is left after that, in each window that a look at this age may compare. */
+  readonly variance: readonly (readonly number[])[];
 }
 
 /**
