@@ -1,7 +1,15 @@
 import { budgetFor, type LedgerOperation } from '../disruption/index.ts';
 import type { ExecuteRequest } from '../drivers/index.ts';
-import type { Placement } from '../fleet/index.ts';
-import { type HostId, isUnderWay, type Rollout, type RolloutId, type TaskIndex, type Version } from '../model/index.ts';
+import type { NoHost, Placement } from '../fleet/index.ts';
+import {
+  type HostId,
+  isUnderWay,
+  type Result,
+  type Rollout,
+  type RolloutId,
+  type TaskIndex,
+  type Version,
+} from '../model/index.ts';
 import { claimRoom, type Draft, emitForJob, moveOperation, setOperation, setTask, taskOf, wakeAt } from './draft.ts';
 import type { Candidate } from './wanted-operations.ts';
 
@@ -125,17 +133,26 @@ function wakeWhenLongOut(draft: Draft, operation: LedgerOperation): void {
 
 function placeFor(draft: Draft, { operation, wanted }: Candidate): HostId | { readonly sentence: string } {
   const version = operation.to === undefined ? undefined : draft.before.versions.get(operation.to);
-  const placed = draft.rules.place(
-    {
-      job: draft.job.id,
-      index: operation.index,
-      needs: needsOf(version),
-      hostLabels: draft.job.hostLabels,
-      isSingleton: version?.task.singleton ?? false,
-      excluded: wanted.excluded,
-    },
-    draft.inventory,
-  );
+  const placeWithout = (excluded: Readonly<Record<HostId, string>>) =>
+    draft.rules.place(
+      {
+        job: draft.job.id,
+        index: operation.index,
+        needs: needsOf(version),
+        hostLabels: draft.job.hostLabels,
+        isSingleton: version?.task.singleton ?? false,
+        excluded,
+      },
+      draft.inventory,
+    );
+  const { excluded, avoided } = wanted;
+  if (avoided === undefined) return hostOrWhyNot(placeWithout(excluded));
+  // A host where it failed is better than none.
+  const elsewhere = placeWithout({ ...excluded, [avoided]: 'it failed there' });
+  return hostOrWhyNot(elsewhere.ok ? elsewhere : placeWithout(excluded));
+}
+
+function hostOrWhyNot(placed: Result<HostId, NoHost>): HostId | NoHost {
   return placed.ok ? placed.value : placed.error;
 }
 

@@ -56,7 +56,8 @@ function startPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
   if (wanted.length <= earlier && rollout.currentPhase > 0) {
     emitForRollout(draft, rollout.id, 'phase.dropped', { phase: phase.name, why: 'it adds nobody' });
     const passedBy = { by: 'basic-checks' as const, note: 'it adds nobody' };
-    return setPhase(draft, rollout, { state: 'passed', members: wanted, allowance: wanted.length, passedBy });
+    const dropped = setPhase(draft, rollout, { state: 'passed', members: wanted, allowance: wanted.length, passedBy });
+    return holdIfAsked(draft, dropped, phase);
   }
   const concurrency = concurrencyOf(spec, draft.job.size);
   const started = setPhase(draft, rollout, {
@@ -159,9 +160,14 @@ function steadyFrom(draft: Draft, phase: Phase): number {
 function pass(draft: Draft, rollout: Rollout, phase: Phase, passedBy: NonNullable<Phase['passedBy']>): Rollout {
   emitForRollout(draft, rollout.id, 'phase.passed', { phase: phase.name, ...passedBy });
   const passed = setPhase(draft, rollout, { state: 'passed', endedAtMs: draft.nowMs, passedBy });
-  if (rollout.holdAfter !== phase.name) return passed;
-  setRollout(draft, rollout.id, { holdAfter: undefined });
-  return hold(draft, draft.rollouts.get(rollout.id)!, 'hold-after', `It was asked to hold after ${phase.name}.`);
+  return holdIfAsked(draft, passed, phase);
+}
+
+/** A person wanted to look after this phase, before it goes on. */
+function holdIfAsked(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
+  if (rollout.holdAfter !== phase.name) return rollout;
+  const asked = setRollout(draft, rollout.id, { holdAfter: undefined });
+  return hold(draft, asked, 'hold-after', `It was asked to hold after ${phase.name}.`);
 }
 
 /** The last phase passed: the version is good, and tasks that were born meanwhile get it too. */

@@ -42,7 +42,9 @@ function obey(draft: Draft, rollout: Rollout, command: JobCommand): void {
       hold(draft, rollout, 'person', who, undefined, command.actor);
       return;
     case 'resume':
-      setRollout(draft, rollout.id, { state: rollout.hold?.resumesTo ?? 'running', hold: undefined });
+      // Nothing was given back yet: look again for something to go back to.
+      if (rollout.hold?.by === 'no-good-version') beginRevert(draft, rollout, command.actor);
+      else setRollout(draft, rollout.id, { state: rollout.hold?.resumesTo ?? 'running', hold: undefined });
       return;
     case 'abort':
       if (rollout.state !== 'reverting' && rollout.hold?.resumesTo !== 'reverting') letGo(draft, rollout);

@@ -45,10 +45,31 @@ function supersede(draft: Draft, older: Rollout, newer: Rollout): void {
   begin(draft, newer);
 }
 
+/** One that was paused while it waited does not come back after a newer one has begun. */
+function supersedePausedBefore(draft: Draft, newer: Rollout): void {
+  for (const older of draft.rollouts.values()) {
+    if (older.id === newer.id) return;
+    if (older.state !== 'held' || !isWaiting(older)) continue;
+    emitForRollout(draft, older.id, 'rollout.superseded', { by: newer.id, why: 'a newer release begins' });
+    setRollout(draft, older.id, { state: 'superseded', hold: undefined, endedAtMs: draft.nowMs });
+  }
+}
+
+/**
+ * What the old group runs. What an ended rollout left behind unproven is neither old nor new: its commits would count
+ * as known to be good, and its tasks as what the new ones are held against.
+ */
+function oldVersions(draft: Draft, rollout: Rollout): Set<Rollout['to']> {
+  const assigned = new Set<Rollout['to']>();
+  for (const row of draft.assignment.values()) if (row.version !== undefined) assigned.add(row.version);
+  assigned.delete(rollout.to);
+  const good = new Set([...assigned].filter((version) => draft.job.goodVersions.includes(version)));
+  return good.size > 0 ? good : assigned;
+}
+
 function begin(draft: Draft, rollout: Rollout): void {
-  const versions = new Set<Rollout['to']>();
-  for (const row of draft.assignment.values()) if (row.version !== undefined) versions.add(row.version);
-  versions.delete(rollout.to);
+  supersedePausedBefore(draft, rollout);
+  const versions = oldVersions(draft, rollout);
   const firstDeployment = draft.job.goodVersions.length === 0;
   emitForRollout(draft, rollout.id, 'rollout.started', {
     to: rollout.to,

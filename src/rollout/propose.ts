@@ -50,6 +50,8 @@ export interface WantedOperation {
   readonly host: HostId | undefined;
   /** Hosts it shall not be placed on, with the reason. */
   readonly excluded: Readonly<Record<HostId, string>>;
+  /** Taken only when no other host will do: it failed there again and again. */
+  readonly avoided?: HostId | undefined;
   readonly reason: string;
 }
 
@@ -190,8 +192,7 @@ function start(facts: ProposeFacts, purpose: OperationPurpose, reason: string): 
   // A superseded incarnation goes on until its replacement serves: the replacement starts somewhere else.
   for (const one of task.others) if (mayLive(one, facts.hostStates)) excluded[one.host] = 'an older one runs there';
   const isWornOut = task.failedTries >= triesPerHost && task.current?.state === 'failed';
-  if (isWornOut && task.current !== undefined)
-    excluded[task.current.host] = `it failed there ${task.failedTries} times`;
+  const avoided = isWornOut ? task.current?.host : undefined;
   return {
     kind: 'operate',
     wanted: {
@@ -203,6 +204,7 @@ function start(facts: ProposeFacts, purpose: OperationPurpose, reason: string): 
       to: wanted,
       host: undefined,
       excluded,
+      avoided,
       reason,
     },
   };
