@@ -24,7 +24,8 @@ export async function withTreeAt<T>(
   if (!listed.ok) return listed;
   const entries = new Map(listed.value.map((entry) => [entry.path, entry]));
   await using objects = openObjects(repository);
-  return use({
+  // Awaited: else the objects would be closed before they are used.
+  return await use({
     async list(skip) {
       const found: FoundEntry[] = [];
       for (const entry of listed.value) if (!isSkipped(entry.path, skip)) found.push(await describe(entry, objects));

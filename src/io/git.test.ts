@@ -35,6 +35,7 @@ import {
   resolveTree,
   withTreeAt,
 } from './index.ts';
+import { listProcesses } from './process.ts';
 
 let root: string;
 let work: string;
@@ -210,6 +211,9 @@ describe('the tree of a commit', () => {
     const pack = () => value(withTreeAt(work, id, (tree) => packTree(tree, store, { exclude: ['deep'] })));
     expect((await pack()).files).toBe(4);
     expect((await pack()).digest).toBe((await pack()).digest);
+    // The process that reads the objects ends with the reading.
+    const reading = listProcesses().filter(({ parentPid }) => parentPid === process.pid);
+    expect(reading.filter(({ pid }) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(work))).toEqual([]);
   });
 
   it('gives one file, or says that it is not there or too large', async () => {
