@@ -162,7 +162,13 @@ export class Actions {
       id: keeperId(host, name),
       work: { kind: 'commands', commands: order.commands, timeoutMs: order.timeoutMs, graceMs },
       cwd: tree,
-      env: { ...cleanEnvironment(home, temporary), CI: 'true', ...order.env, ROLLWAY_RUN: order.id },
+      env: {
+        ...cleanEnvironment(home, temporary),
+        ...this.#parts.options.buildEnvironment,
+        CI: 'true',
+        ...order.env,
+        ROLLWAY_RUN: order.id,
+      },
       logs: { kind: 'plain', file: join(folder, 'output.log'), maxBytes: maxLogBytes },
       lease: { ms: this.#parts.times.leaseMs, atEnd: 'keep-running' },
       // Without limits: so that nothing it starts escapes its end, whatever it does to its environment.

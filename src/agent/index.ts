@@ -8,4 +8,5 @@
  * Never two keepers for one task: a keeper that is gone is buried (everything it started is dead) before another one.
  */
 export { runAgent } from './agent.ts';
+export { buildEnvironment } from './build-environment.ts';
 export { type AgentOptions, type AgentTimes, defaultTimes } from './options.ts';

@@ -22,6 +22,8 @@ export interface AgentOptions {
   readonly stopTasks?: boolean | undefined;
   /** Folders that builds must not see, for instance a server's data folder on the same machine. */
   readonly hiddenFolders?: readonly string[] | undefined;
+  /** Added to the environment of builds, below what the action itself sets: how this machine reaches the network. */
+  readonly buildEnvironment?: Readonly<Record<string, string>> | undefined;
   /** `false`: no cgroups and no sandbox even where the machine has them. */
   readonly confine?: boolean | undefined;
   readonly logMegabytesPerTask?: number | undefined;

@@ -1,6 +1,7 @@
 import { hostname, networkInterfaces } from 'node:os';
 import { resolve } from 'node:path';
 import { ProblemError, problem } from '../../model/index.ts';
+import { readEnvironment } from '../environment.ts';
 import type { GlobalFlags } from '../session.ts';
 import { tetherSignal } from '../tether.ts';
 import { version } from '../version.ts';
@@ -19,7 +20,7 @@ interface Flags extends GlobalFlags {
 
 /** Runs this host's agent until SIGTERM or Ctrl-C; its tasks go on, held by their keepers. */
 export async function run(_args: readonly string[], flags: Flags, signal: AbortSignal) {
-  const { runAgent } = await import('../../agent/index.ts');
+  const { buildEnvironment, runAgent } = await import('../../agent/index.ts');
   await runAgent(
     {
       dataDir: resolve(flags.data),
@@ -28,6 +29,7 @@ export async function run(_args: readonly string[], flags: Flags, signal: AbortS
       host: flags.name ?? hostname().toLowerCase(),
       labels: readLabels(flags.label ?? []),
       stopTasks: flags.stopTasks === true,
+      buildEnvironment: buildEnvironment(readEnvironment(process.env, false).variables),
       onLog: (line) => console.log(line),
       ...(flags.join === undefined ? {} : { joinFile: resolve(flags.join) }),
       ...(flags.tasks === undefined ? {} : { capacity: { maxTasks: Number(flags.tasks) } }),
