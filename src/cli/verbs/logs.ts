@@ -38,7 +38,7 @@ async function followRun(session: Session, run: `run_${string}`, flags: Flags) {
   for (;;) {
     const page = await session.client.readActionLog({
       params: { run },
-      query: { offset, waitMs: flags.watch === true && offset > 0 ? 5000 : 0 },
+      query: { offset, waitMs: flags.watch === true ? 5000 : 0 },
     });
     if (session.out.format === 'json') session.out.line(JSON.stringify(page));
     else if (page.text !== '') process.stdout.write(plain(page.text));

@@ -4,6 +4,7 @@ import { freeDiskRatio } from '../../io/index.ts';
 import { readFindings } from '../../pipeline/read.ts';
 import type { AgentServer } from '../agents/index.ts';
 import type { Handlers, ServerContext } from '../context.ts';
+import { refuse } from '../errors.ts';
 import { decideDoctor } from '../machine/doctor.ts';
 import { decideFindings, type FindingFacts } from '../machine/findings.ts';
 import { carrierViews } from './marks.ts';
@@ -68,7 +69,9 @@ export function machineHandlers(context: ServerContext, agents: AgentServer) {
     },
     listParkedWork: listParked,
     async retryWork({ body }) {
-      await engine.retryParked(body.what === 'work' ? { kind: body.kind, key: body.key } : { effect: body.key });
+      const which = body.what === 'work' ? { kind: body.kind, key: body.key } : { effect: body.key };
+      const retried = await engine.retryParked(which);
+      if (retried === 0) refuse('api/not-found', `No parked ${body.what} is called ${body.kind} ${body.key}.`);
       return listParked();
     },
   } satisfies Partial<Handlers>;
