@@ -58,7 +58,13 @@ export function isTyping(target: EventTarget | null): boolean {
   );
 }
 
-const pulseWords = { connecting: 'connecting …', live: 'live', stale: 'stale', 'signed-out': 'signed out' } as const;
+const pulseWords = {
+  idle: '',
+  connecting: 'connecting …',
+  live: 'live',
+  stale: 'stale',
+  'signed-out': 'signed out',
+} as const;
 
 /** A small pulse, with the age of the newest fact. */
 function Pulse() {

@@ -1,9 +1,10 @@
 import { formatDuration } from '../../src/api/index.ts';
 
-/** `4 m 10 s ago`, `just now`, `in 20 s`. */
+/** `4 m 10 s ago`, `24 m ago`, `just now`, `in 20 s`. */
 export function ago(atMs: number, nowMs: number): string {
-  const distance = nowMs - atMs;
-  if (Math.abs(distance) < 2000) return 'just now';
+  const exact = nowMs - atMs;
+  if (Math.abs(exact) < 2000) return 'just now';
+  const distance = Math.abs(exact) < 600_000 ? exact : Math.round(exact / 60_000) * 60_000;
   return distance > 0 ? `${formatDuration(distance)} ago` : `in ${formatDuration(-distance)}`;
 }
 

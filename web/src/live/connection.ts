@@ -8,7 +8,7 @@ export interface TopicState {
 
 /** Whether what is shown is live. */
 export interface Freshness {
-  readonly state: 'connecting' | 'live' | 'stale' | 'signed-out';
+  readonly state: 'idle' | 'connecting' | 'live' | 'stale' | 'signed-out';
   /** When the server last said anything, by our clock. */
   readonly heardAtMs: number | undefined;
   /** When it last told something new. */
@@ -31,7 +31,7 @@ export class LiveConnection {
   #source: EventSource | undefined;
   #opened = '';
   #freshness: Freshness = {
-    state: 'connecting',
+    state: 'idle',
     heardAtMs: undefined,
     changedAtMs: undefined,
   };
@@ -80,8 +80,9 @@ export class LiveConnection {
     this.#source?.close();
     this.#opened = topics;
     this.#source = undefined;
-    if (topics === '') return;
+    if (topics === '') return this.#rest();
     for (const topic of this.#states.keys()) if (!this.#wanted.has(topic)) this.#states.delete(topic);
+    if (this.#freshness.state === 'idle') this.#freshness = { ...this.#freshness, state: 'connecting' };
     const source = new EventSource(`/api/v1/live?topics=${encodeURIComponent(topics)}`);
     this.#source = source;
     const on = <K extends keyof Frames>(name: K, handle: (frame: Frames[K]) => void) =>
@@ -102,6 +103,12 @@ export class LiveConnection {
     on('gone', ({ topic, problem }) => this.#states.set(topic, { data: undefined, problem }));
     source.onerror = () => void this.#lost(source);
     this.#watch ??= setInterval(() => this.#checkSilence(), 1000);
+  }
+
+  /** Nothing on the screen is live. */
+  #rest(): void {
+    this.#freshness = { state: 'idle', heardAtMs: undefined, changedAtMs: undefined };
+    this.#tell();
   }
 
   #heard(isNew: boolean): void {

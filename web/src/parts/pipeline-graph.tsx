@@ -9,9 +9,9 @@ interface Props {
   readonly onLight: (release: string | undefined) => void;
 }
 
-const boxWidth = 168;
+const boxWidth = 176;
 const boxHeight = 76;
-const gapX = 32;
+const gapX = 24;
 const gapY = 16;
 const chipsShown = 2;
 

@@ -37,9 +37,8 @@ export function ReleaseList({ releases, lit }: Props) {
               </Link>
             ))}
           </span>
-          <span className="quiet small">
-            {release.author}
-            <br />
+          <span className="quiet small by-whom">
+            <span>{release.author}</span>
             <Ago atMs={release.createdAtMs} />
           </span>
         </li>

@@ -21,15 +21,13 @@ export function ServiceScreen({ service: name }: { service: string }) {
   if (service === undefined) return <Pending problem={problem} what="the service" />;
   return (
     <>
-      <h1>
-        {service.name}{' '}
-        <span className="quiet small">
-          from {service.repository}
-          {service.pipeline === null
-            ? ''
-            : `, ${service.pipeline.trigger} from ${service.pipeline.branch}, pipeline revision ${service.pipeline.revision}`}
-        </span>
-      </h1>
+      <h1>{service.name}</h1>
+      <p className="quiet small">
+        from {service.repository}
+        {service.pipeline === null
+          ? ''
+          : `, ${service.pipeline.trigger} from ${service.pipeline.branch}, pipeline revision ${service.pipeline.revision}`}
+      </p>
       <AttentionList entries={service.attention} />
       {service.pipeline !== null && (
         <PipelineGraph pipeline={service.pipeline} releases={service.releases} lit={lit} onLight={setLit} />
