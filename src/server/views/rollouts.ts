@@ -124,7 +124,10 @@ export function whyWaiting(rollout: Rollout, screen: JobScreen, budget: BudgetLi
     return 'It starts when no other rollout has the job; of those that wait, the newest wins.';
   }
   if (rollout.hold) {
-    return `Held: ${rollout.hold.reason} A person ends it: resume, revert or abort.`;
+    const { reason, then } = rollout.hold;
+    const ways = legalCommands(rollout).filter((command) => command !== 'pause');
+    const ends = then ? `It will ${then.do} by itself.` : `A person ends it: ${ways.join(', ')}.`;
+    return `Held: ${reason.replace(/[.]$/, '')}. ${ends}`;
   }
   const blocked = screen.operations.find((one) => one.rollout === rollout.id && one.state === 'blocked');
   if (blocked?.blockedBy !== undefined) return `Task ${blocked.index}: ${blocked.blockedBy}`;
@@ -146,7 +149,9 @@ export function legalCommandViews(rollout: Rollout, summary: RolloutSummary, scr
     'skip-bake': 'Ends the wait of this phase as soon as its tasks are updated.',
     'raise-budget': 'More tasks may be out at once for this rollout.',
   };
-  return legalCommands(rollout).map((command) => ({
+  // Pausing what is held already would change nothing.
+  const offered = legalCommands(rollout).filter((command) => command !== 'pause' || rollout.state !== 'held');
+  return offered.map((command) => ({
     command,
     needsReason: !mayCommand(rollout, command, undefined).ok,
     effect: effects[command],
