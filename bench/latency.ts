@@ -107,7 +107,17 @@ await engine.append(joinTokenAddition(token, rollway('bench')));
 const actor = { kind: 'agent', host } as const;
 await engine.commitAs(actor, joinHost({ secretHash: 'x', host, publicKey: 'key', version: '0' }, nowMs));
 const hello = helloSchema.parse({
-  ...{ host, version: '0', protocol: 1, address: '127.0.0.1', labels: {}, abilities: [], tasks: [], packages: [], bootId: 'boot' },
+  ...{
+    host,
+    version: '0',
+    protocol: 1,
+    address: '127.0.0.1',
+    labels: {},
+    abilities: [],
+    tasks: [],
+    packages: [],
+    bootId: 'boot',
+  },
   capacity: { cpuMillis: 8000, memoryMb: 8000, maxTasks: 100 },
 });
 await engine.commitAs(actor, recordHello(hello, nowMs));

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Rollout } from '../../model/index.ts';
-import { newRollout } from '../../rollout/index.ts';
+import { newRollout, type RolloutRequest } from '../../rollout/index.ts';
 import type { RolloutScreen } from '../../rollout/read.ts';
 import { headline, legalCommandViews, rolloutEtag, rolloutSummary, timeSplit, whyWaiting } from './rollouts.ts';
 
@@ -20,11 +20,18 @@ const phase = (name: string, members: number[], more: object = {}) => ({
 });
 
 function rolloutOf(more: object = {}): Rollout {
-  const request = {
-    ...{ id: 'ro_1', job: 'shop@production', release: undefined, to: 'v_new', kind: 'deploy', judged: true },
-    ...{ plan: { phases: [], newcomers: 'new', overlap: 'wait' }, holdAfter: undefined, reason: undefined },
+  const request: RolloutRequest = {
+    id: 'ro_1',
+    job: 'shop@production',
+    release: undefined,
+    to: 'v_new',
+    kind: 'deploy',
+    judged: true,
+    plan: { phases: [], newcomers: 'new', overlap: 'wait' },
+    holdAfter: undefined,
+    reason: undefined,
     createdBy: { kind: 'person', name: 'ada' },
-  } as const;
+  };
   const phases = [
     phase('one', [0], { state: 'passed' }),
     phase('all', [0, 1, 2, 3], { state: 'judging', updatedAtMs: 5000 }),
