@@ -12,4 +12,5 @@ export default defineService({
   bake: { min: '6s', max: '15s' }, // short, so that the tour is short; the defaults are minutes
   onUndecided: 'proceed', // one task gets too few requests in 15 s to prove a version good; a bad one shows
   judge: { bin: '1s', warmup: '2s' },
+  checks: { latency: { delta: '50%', margin: '100%' } }, // a few milliseconds more or less are no harm here
 });

@@ -43,9 +43,15 @@ export function route<const R extends Route>(row: R): R {
 type Part<R, K extends string, In> = R extends { readonly [k in K]: infer S extends z.ZodType }
   ? { readonly [k in K]: In extends true ? z.input<S> : z.output<S> }
   : unknown;
+type Loosened<T> = { readonly [k in keyof T]: T[k] | undefined };
+/** A query with a default or optional key throughout may be left out; one with a required key may not. */
 type QueryPart<R> = R extends { readonly query: infer S extends z.ZodType }
-  ? { readonly query?: { readonly [k in keyof z.output<S>]?: z.output<S>[k] | undefined } }
+  ? Record<never, never> extends z.input<S>
+    ? { readonly query?: Partial<Loosened<z.output<S>>> }
+    : { readonly query: QueryKeys<z.input<S>, z.output<S>> }
   : unknown;
+type RequiredKeys<In> = { [k in keyof In]-?: Record<never, never> extends Pick<In, k> ? never : k }[keyof In];
+type QueryKeys<In, Out> = { readonly [k in RequiredKeys<In> & keyof Out]: Out[k] } & Partial<Loosened<Out>>;
 type BytesPart<R> = R extends { readonly bytes: object } ? { readonly bytes: Uint8Array } : unknown;
 
 /** What a caller of this route gives. */

@@ -55,20 +55,11 @@ async function findServer(
   const tokenFile = flags.tokenFile ?? environment.tokenFile ?? context?.tokenFile;
   if (flags.context !== undefined && context === undefined) {
     throw new ProblemError(
-      problem('auth/unauthenticated', `there is no context "${flags.context}" in ${file}`, {
-        known: Object.keys(contexts),
-      }),
+      problem('cli/no-server', `there is no context "${flags.context}" in ${file}`, { known: Object.keys(contexts) }),
     );
   }
   if (url === undefined || tokenFile === undefined) {
-    throw new ProblemError(
-      problem(
-        'auth/unauthenticated',
-        'no server is known',
-        {},
-        'Start one with `rollway server` (or `npm start` for the demo), or name it with --server and --token-file.',
-      ),
-    );
+    throw new ProblemError(problem('cli/no-server', `${file} names none, and neither does the command line`));
   }
   return { url, tokenFile };
 }

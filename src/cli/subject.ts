@@ -16,7 +16,7 @@ export async function findService({ client }: Session, named: string | undefined
     if (mine !== undefined && mine.services.length > 1) {
       throw new ProblemError(
         problem(
-          'api/bad-request',
+          'cli/unclear',
           `this repository has several services: ${mine.services.join(', ')}`,
           {},
           'Say which with --service <name>.',
@@ -26,14 +26,14 @@ export async function findService({ client }: Session, named: string | undefined
   }
   if (items.length === 1) return (items[0] as { name: string }).name;
   throw new ProblemError(
-    problem(
-      'api/bad-request',
-      items.length === 0 ? 'nothing has been deployed yet' : 'it is not clear which service is meant',
-      { services: items.map((item) => item.name) },
-      items.length === 0
-        ? 'Run `rollway init` and `rollway deploy` in a repository.'
-        : 'Say which with --service <name>.',
-    ),
+    items.length === 0
+      ? problem('cli/nothing-yet', 'the server knows no service')
+      : problem(
+          'cli/unclear',
+          `there are several services: ${items.map((item) => item.name).join(', ')}`,
+          {},
+          'Say which with --service <name>.',
+        ),
   );
 }
 
@@ -50,7 +50,9 @@ export async function findRollout(
   const found = underWay ?? (options.isAny ? items[0] : undefined);
   if (found === undefined) {
     throw new ProblemError(
-      problem('api/not-found', 'no rollout is under way', {}, 'List past ones with `rollway rollout list`.'),
+      options.isAny
+        ? problem('cli/nothing-yet', 'there was no rollout yet')
+        : problem('rollout/none', 'there is none to steer'),
     );
   }
   return found.id;

@@ -48,7 +48,10 @@ export async function watchRelease(session: Session, id: ReleaseId): Promise<num
   if (last === undefined) return exitCodes.error;
   const { release } = last;
   if (release.state in ends) {
-    if (release.state !== 'succeeded') out.next(`rollway explain ${id}`);
+    if (release.state !== 'succeeded') {
+      await tellReasons(session, id);
+      out.next(`rollway explain ${id}`);
+    }
     return ends[release.state] ?? exitCodes.error;
   }
   if (isHeld(last)) {
@@ -59,18 +62,38 @@ export async function watchRelease(session: Session, id: ReleaseId): Promise<num
   return exitCodes.done;
 }
 
-function isHeld({ release, rollout }: Seen): boolean {
-  return rollout?.state === 'held' || release.runs.some((run) => run.state === 'parked') || release.state === 'blocked';
+/** Everything that is wrong at once: a configuration may have more than one mistake. */
+async function tellReasons({ client, out }: Session, id: ReleaseId): Promise<void> {
+  if (out.format === 'json') return;
+  const { reasons } = await client.explain({ params: { kind: 'release', id } });
+  for (const reason of reasons) {
+    out.line(`• ${plain(reason.sentence)}`);
+    out.line(`  ${plain(reason.unblocker)}`);
+  }
 }
+
+/** Waits for a person. What is blocked by another rollout, a window or the budget goes on by itself. */
+function isHeld({ release, rollout }: Seen): boolean {
+  const isMarked = release.state === 'blocked' && release.marks.length > 0;
+  return rollout?.state === 'held' || release.runs.some((run) => run.state === 'parked') || isMarked;
+}
+
+const firstLine = (text: string) => text.split('\n', 1)[0] as string;
 
 function linesOf({ release, rollout }: Seen, style: Style): string[] {
   const lines = [
     `${style.bold(`${release.service} ${shortCommit(release.commit)}`)} ${plain(release.subject)}  ${stateWord(release.state, style)}`,
     ...release.runs.map(
       (run) =>
-        `  ${run.action.padEnd(16)} ${stateWord(run.state, style)}${run.reason === null ? '' : `  ${plain(run.reason)}`}`,
+        `  ${run.action.padEnd(16)} ${stateWord(run.state, style)}${run.reason === null ? '' : `  ${plain(firstLine(run.reason))}`}`,
     ),
   ];
-  if (release.why !== null) lines.push(`  ${release.why}`);
+  if (release.why !== null)
+    lines.push(
+      ...release.why
+        .trimEnd()
+        .split('\n')
+        .map((line) => `  ${plain(line)}`),
+    );
   return rollout === undefined ? lines : [...lines, '', ...rolloutLines(rollout, style)];
 }

@@ -18,6 +18,11 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
+/** A clock that runs is no news: `about 40 s` and `about 39 s` are the same line. */
+export function withoutTimes(line: string): string {
+  return line.replaceAll(/\b\d+(?:\.\d+)? (?:ms|s|m|h|d)\b/g, '#').replaceAll(/#(?: #)+/g, '#');
+}
+
 /**
  * Shows a thing again and again until `isOver` or Ctrl-C: in place on a terminal, else only lines that changed.
  * With `-o json` one JSON line per change.
@@ -40,8 +45,8 @@ export async function watchLoop<T>(
     } else {
       const lines = linesOf(value);
       if (region !== undefined) region.update(lines);
-      else for (const line of lines.filter((line) => !before.includes(line))) session.out.line(line);
-      before = lines;
+      else for (const line of lines.filter((line) => !before.includes(withoutTimes(line)))) session.out.line(line);
+      before = lines.map(withoutTimes);
     }
     if (isOver(value)) break;
     await pause(watchEveryMs, session.signal);

@@ -1,6 +1,7 @@
 import type { CheckView, PhaseView, RolloutDetail } from '../../api/index.ts';
 import { formatDuration } from '../../kit/index.ts';
 import { countDots, renderDots } from './dots.ts';
+import { failureLines } from './failure-card.ts';
 import { plain, type Style } from './style.ts';
 import { shortCommit, stateWord } from './words.ts';
 
@@ -16,6 +17,8 @@ export function rolloutLines(rollout: RolloutDetail, style: Style): string[] {
   else if (rollout.why !== null) lines.push(rollout.why);
   lines.push('', ...rollout.phases.map((phase, i) => phaseLine(phase, i === rollout.currentPhase, style)));
   lines.push('', ...taskLines(rollout, style));
+  const failures = failureLines(rollout, style);
+  if (failures.length > 0) lines.push('', ...failures);
   if (rollout.checks.length > 0) lines.push('', ...rollout.checks.map((check) => checkLine(check, style)));
   if (rollout.marks.length > 0) lines.push('', `marked: ${rollout.marks.join(', ')}`);
   const recent = rollout.timeline.slice(0, 5);

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ReleaseSummary, RepositoryView } from '../../api/index.ts';
-import { createBundle } from '../../io/index.ts';
+import { createBundle, recentCommits } from '../../io/index.ts';
 import { ProblemError, problem } from '../../model/index.ts';
 import { once } from '../commands.ts';
 import { plain } from '../render/style.ts';
@@ -92,11 +92,13 @@ async function bringCommit(
   const folder = await mkdtemp(join(tmpdir(), 'rollway-bundle-'));
   try {
     const file = join(folder, 'commits.bundle');
-    const head = repository.head?.id;
-    unwrap(await createBundle(here.root, commit, head === undefined ? [] : [head], file));
+    // Only what leads to it and the server lacks travels.
+    const commits = unwrap(await recentCommits(here.root, commit));
+    const known = (await client.listKnownCommits({ params, body: { commits } })).commits;
+    unwrap(await createBundle(here.root, commit, known, file));
     const bytes = await readFile(file);
     if (out.format === 'table') out.line(`Uploading ${Math.ceil(bytes.length / 1024)} kB of commits …`);
-    await client.uploadBundle({ params, bytes });
+    await client.uploadBundle({ params, query: { commit }, bytes });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -121,7 +123,7 @@ async function serviceOf({ client, signal }: Session, name: string): Promise<str
     if (repository?.services.length === 1) return repository.services[0] as string;
     if (repository !== undefined && repository.services.length > 1) {
       const detail = `this repository has several services: ${repository.services.join(', ')}`;
-      throw new ProblemError(problem('api/bad-request', detail, {}, 'Say which with --service <name>.'));
+      throw new ProblemError(problem('cli/unclear', detail, {}, 'Say which with --service <name>.'));
     }
     if (repository?.problem != null) throw new ProblemError(problem('spec/invalid', repository.problem));
     await pause(300, signal);

@@ -18,12 +18,12 @@ export async function run(session: Session, _args: readonly string[], flags: Fla
         `${out.style.dim(new Date(event.atMs).toISOString().slice(11, 19))}  ${event.actor.name.padEnd(16)} ${plain(event.sentence)}`,
       );
   };
-  const newest = await client.listEvents({ query: { ...stream, limit: 1 } });
-  let after = Math.max(0, newest.position - (flags.stream === undefined ? flags.limit : Number.MAX_SAFE_INTEGER));
-  const first = await client.listEvents({
-    query: { ...stream, after, limit: Math.min(1000, Math.max(1, flags.limit)) },
-  });
-  first.items.slice(-flags.limit).forEach(show);
+  // Nothing comes after the end, but its position does. A stream is short: it is read from its beginning.
+  const { position: end } = await client.listEvents({ query: { after: Number.MAX_SAFE_INTEGER, limit: 1 } });
+  const limit = Math.min(1000, flags.limit);
+  let after = flags.stream === undefined ? Math.max(0, end - limit) : 0;
+  const first = await client.listEvents({ query: { ...stream, after, limit: 1000 } });
+  if (limit > 0) first.items.slice(-limit).forEach(show);
   after = first.items.at(-1)?.position ?? first.position;
   while (flags.watch === true && !signal.aborted) {
     const page = await client

@@ -13,7 +13,7 @@ export async function run(_args: readonly string[], flags: GlobalFlags) {
   const there = facts.entries.find((entry) => (configFileNames as readonly string[]).includes(entry));
   if (there !== undefined) {
     const detail = `${join(root, there)} is there already`;
-    throw new ProblemError(problem('api/conflict', detail, {}, 'Edit it, or remove it and run `rollway init` again.'));
+    throw new ProblemError(problem('spec/exists', detail));
   }
   const draft = draftConfig(facts);
   const file = join(root, draft.file);

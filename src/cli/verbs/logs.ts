@@ -15,7 +15,7 @@ export async function run(session: Session, [what = '']: readonly string[], flag
   if (task === null) {
     throw new ProblemError(
       problem(
-        'api/bad-request',
+        'cli/unclear',
         `"${what}" names no log`,
         {},
         'Give a run (run_…), a release (rel_…) or a task (guestbook@production/3).',
@@ -55,6 +55,8 @@ async function showTask(session: Session, job: `${string}@${string}`, index: num
     const texts = log.lines.map((line) => line.text);
     if (session.out.format === 'json') session.out.line(JSON.stringify(log));
     else for (const line of newLines(seen, texts)) session.out.line(plain(line));
+    if (seen.length + texts.length === 0 && flags.watch !== true && session.out.format === 'table')
+      session.out.line(session.out.style.dim(log.note ?? 'It has written nothing yet.'));
     seen = texts;
     if (flags.watch !== true || session.signal.aborted) return undefined;
     await pause(1000, session.signal);

@@ -76,6 +76,6 @@ async function repositoryHere(session: Session): Promise<string> {
   const mine = items.find((item) => here?.addresses.includes(item.url)) ?? (items.length === 1 ? items[0] : undefined);
   if (mine !== undefined) return mine.name;
   throw new ProblemError(
-    problem('api/bad-request', 'it is not clear which repository is meant', {}, 'Say which with --repository <name>.'),
+    problem('cli/unclear', 'it could be about several repositories', {}, 'Say which with --repository <name>.'),
   );
 }

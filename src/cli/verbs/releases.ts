@@ -22,7 +22,8 @@ export async function run(session: Session, _args: readonly string[], flags: { s
       'No release yet.',
     );
     const waiting = items.find((item) => item.why !== null);
-    if (waiting !== undefined) out.line(`\n${shortCommit(waiting.commit)}: ${waiting.why}`);
+    if (waiting !== undefined)
+      out.line(`\n${shortCommit(waiting.commit)}: ${plain(waiting.why?.split('\n', 1)[0] ?? '')}`);
     if (items[0] !== undefined) out.next(`rollway explain ${items[0].id}`);
   });
   return undefined;

@@ -37,5 +37,5 @@ async function onlyEnvironment(session: Session, service: string): Promise<strin
   const names = environments.map((entry) => entry.environment);
   if (names.length === 1) return names[0] as string;
   const detail = `${service} runs in ${names.length} environments: ${names.join(', ')}`;
-  throw new ProblemError(problem('api/bad-request', detail, {}, 'Say which with --environment <name>.'));
+  throw new ProblemError(problem('cli/unclear', detail, {}, 'Say which with --environment <name>.'));
 }
