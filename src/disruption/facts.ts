@@ -39,6 +39,8 @@ export interface TaskFacts {
   /** Repairs that failed in a row, and before which time no further one begins. */
   readonly failedTries: number;
   readonly notBeforeMs: number;
+  /** Hosts on which these tries failed: the next start goes somewhere else while it can. */
+  readonly failedOn: readonly HostId[];
   /** The newest incarnation that was reported. */
   readonly current: IncarnationFacts | undefined;
   /** Other incarnations: superseded ones that may still live, and the last few known to be gone. */
@@ -76,6 +78,7 @@ export function newTask(index: TaskIndex): TaskFacts {
     outSinceMs: undefined,
     failedTries: 0,
     notBeforeMs: 0,
+    failedOn: [],
     current: undefined,
     others: [],
   };

@@ -108,6 +108,7 @@ const upsertTask = prepareChange<Selectable<Schema['task']>>((db, p) => {
     out_since_ms: p.out_since_ms,
     failed_tries: p.failed_tries,
     not_before_ms: p.not_before_ms,
+    failed_on: p.failed_on,
     incarnation: p.incarnation,
     host: p.host,
     version: p.version,
@@ -243,6 +244,7 @@ function taskOf(row: Selectable<Schema['task']>): TaskFacts {
     outSinceMs: row.out_since_ms ?? undefined,
     failedTries: row.failed_tries,
     notBeforeMs: row.not_before_ms,
+    failedOn: row.failed_on === null ? [] : (JSON.parse(row.failed_on) as HostId[]),
     current,
     others: row.others === null ? [] : (JSON.parse(row.others) as IncarnationFacts[]),
   };
@@ -257,6 +259,7 @@ function rowOfTask(task: TaskFacts) {
     out_since_ms: task.outSinceMs ?? null,
     failed_tries: task.failedTries,
     not_before_ms: task.notBeforeMs,
+    failed_on: task.failedOn.length === 0 ? null : JSON.stringify(task.failedOn),
     incarnation: incarnation ?? null,
     host: host ?? null,
     version: version ?? null,

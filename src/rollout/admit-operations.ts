@@ -146,9 +146,10 @@ function placeFor(draft: Draft, { operation, wanted }: Candidate): HostId | { re
       draft.inventory,
     );
   const { excluded, avoided } = wanted;
-  if (avoided === undefined) return hostOrWhyNot(placeWithout(excluded));
+  if (avoided.length === 0) return hostOrWhyNot(placeWithout(excluded));
   // A host where it failed is better than none.
-  const elsewhere = placeWithout({ ...excluded, [avoided]: 'it failed there' });
+  const failedThere = Object.fromEntries(avoided.map((host) => [host, 'it failed there']));
+  const elsewhere = placeWithout({ ...failedThere, ...excluded });
   return hostOrWhyNot(elsewhere.ok ? elsewhere : placeWithout(excluded));
 }
 

@@ -1,5 +1,5 @@
 import { foldGone, foldOut, type LedgerOperation, type OperationEnd, type TaskFacts } from '../disruption/index.ts';
-import type { TaskReport } from '../model/index.ts';
+import type { FailureCard, HostId, TaskReport } from '../model/index.ts';
 import { type Draft, emitForJob, emitForRollout, moveOperation, setTask, taskOf } from './draft.ts';
 
 /** A failed try is repeated after 1 s, 2 s, 4 s … at most a minute. */
@@ -50,15 +50,27 @@ function foldOne(draft: Draft, report: TaskReport): void {
 function withTries(before: TaskFacts, after: TaskFacts, nowMs: number): TaskFacts {
   if (before.current === after.current) return after;
   const state = after.current?.state;
-  if (state === 'serving') return after.failedTries === 0 ? after : { ...after, failedTries: 0, notBeforeMs: 0 };
+  if (state === 'serving')
+    return after.failedTries === 0 ? after : { ...after, failedTries: 0, notBeforeMs: 0, failedOn: [] };
   const wasFailed = before.current?.state === 'failed' && before.current.incarnation === after.current?.incarnation;
   const isNews = state === 'failed' && !wasFailed;
-  return isNews ? withFailure(after, nowMs) : after;
+  return isNews ? withFailure(after, after.current?.host, nowMs) : after;
 }
 
-function withFailure(task: TaskFacts, nowMs: number): TaskFacts {
+function withFailure(task: TaskFacts, host: HostId | undefined, nowMs: number): TaskFacts {
   const failedTries = task.failedTries + 1;
-  return { ...task, failedTries, notBeforeMs: nowMs + waitAfter(failedTries) };
+  const failedOn = host === undefined || task.failedOn.includes(host) ? task.failedOn : [...task.failedOn, host];
+  return { ...task, failedTries, failedOn, notBeforeMs: nowMs + waitAfter(failedTries) };
+}
+
+const keptLogLines = 10;
+const keptLineLength = 240;
+
+/** Small enough for an event. */
+function shortCard(card: FailureCard | undefined): FailureCard | undefined {
+  if (card === undefined) return undefined;
+  const lines = card.lastLogLines.slice(-keptLogLines).map((line) => line.slice(0, keptLineLength));
+  return { ...card, lastLogLines: lines };
 }
 
 export function endOperation(draft: Draft, operation: LedgerOperation, end: OperationEnd): void {
@@ -67,7 +79,7 @@ export function endOperation(draft: Draft, operation: LedgerOperation, end: Oper
   const task = draft.tasks.get(index);
   // An operation that failed without leaving a failed task behind (refused, no package) waits before the next try.
   if (end.state === 'failed' && task !== undefined && task.current?.state !== 'failed') {
-    setTask(draft, withFailure(task, draft.nowMs));
+    setTask(draft, withFailure(task, operation.host, draft.nowMs));
   }
   const isStop = kind === 'stop' || kind === 'resize-down';
   if (end.state === 'done' && isStop && task !== undefined) setTask(draft, foldGone(task, operation.incarnation));
@@ -78,6 +90,8 @@ export function endOperation(draft: Draft, operation: LedgerOperation, end: Oper
     state: end.state,
     outcome,
     tookMs: draft.nowMs - (ended.admittedAtMs ?? 0),
+    // What a person wants to see still when the task has gone back long ago.
+    failure: end.state === 'failed' ? shortCard(task?.current?.failure) : undefined,
   };
   if (rollout === undefined) emitForJob(draft, 'operation.ended', data);
   else emitForRollout(draft, rollout, 'operation.ended', data);

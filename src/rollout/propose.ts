@@ -50,8 +50,8 @@ export interface WantedOperation {
   readonly host: HostId | undefined;
   /** Hosts it shall not be placed on, with the reason. */
   readonly excluded: Readonly<Record<HostId, string>>;
-  /** Taken only when no other host will do: it failed there again and again. */
-  readonly avoided?: HostId | undefined;
+  /** Hosts that are taken only when no other one will do: it failed there. */
+  readonly avoided: readonly HostId[];
   readonly reason: string;
 }
 
@@ -121,6 +121,7 @@ function proposeForServing(facts: ProposeFacts): Proposal {
       to: undefined,
       host: superseded.host,
       excluded: {},
+      avoided: [],
       reason: `incarnation ${current.incarnation} serves in its place`,
     },
   };
@@ -180,6 +181,7 @@ function proposeRetirement(facts: ProposeFacts): Proposal {
       to: undefined,
       host: living.host,
       excluded: {},
+      avoided: [],
       reason: 'the job has become smaller',
     },
   };
@@ -191,8 +193,6 @@ function start(facts: ProposeFacts, purpose: OperationPurpose, reason: string): 
   for (const [host, departure] of facts.toLeave) excluded[host] = departure.reason;
   // A superseded incarnation goes on until its replacement serves: the replacement starts somewhere else.
   for (const one of task.others) if (mayLive(one, facts.hostStates)) excluded[one.host] = 'an older one runs there';
-  const isWornOut = task.failedTries >= triesPerHost && task.current?.state === 'failed';
-  const avoided = isWornOut ? task.current?.host : undefined;
   return {
     kind: 'operate',
     wanted: {
@@ -204,7 +204,7 @@ function start(facts: ProposeFacts, purpose: OperationPurpose, reason: string): 
       to: wanted,
       host: undefined,
       excluded,
-      avoided,
+      avoided: task.failedOn,
       reason,
     },
   };
@@ -223,7 +223,7 @@ function inPlace(
   const { incarnation, version: from, host } = current;
   return {
     kind: 'operate',
-    wanted: { kind, purpose, incarnation, nextIncarnation, from, to, host, excluded: {}, reason },
+    wanted: { kind, purpose, incarnation, nextIncarnation, from, to, host, excluded: {}, avoided: [], reason },
   };
 }
 

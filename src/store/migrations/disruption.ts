@@ -30,6 +30,7 @@ async function createTasks(db: Kysely<unknown>): Promise<void> {
     .addColumn('out_since_ms', 'bigint')
     .addColumn('failed_tries', 'integer', (c) => c.notNull())
     .addColumn('not_before_ms', 'bigint', (c) => c.notNull())
+    .addColumn('failed_on', 'text')
     .addColumn('incarnation', 'integer')
     .addColumn('host', 'text')
     .addColumn('version', 'text')

@@ -16,6 +16,8 @@ export interface TaskTable {
   out_since_ms: number | null;
   failed_tries: number;
   not_before_ms: number;
+  /** JSON list of hosts; null when there is none. */
+  failed_on: string | null;
   /** The newest incarnation that was reported; null before the first. */
   incarnation: number | null;
   host: string | null;
