@@ -1,152 +1,213 @@
 /**
- * Memory of the control plane: per 1,000 idle pipelines, and per 100 rollouts under way (12 tasks each, every task
- * known, the job's decision taken). SQLite on disk, real engine. `node --expose-gc bench/memory.ts`.
+ * What a server's process needs for 1,000 idle pipelines (each with one finished release, deployed to one task), and
+ * for 100 active rollouts (12 tasks each; a first task runs the new version and is judged every second): memory after
+ * garbage collection and processor time, each less those of the same process with nothing in its database.
+ * `node bench/memory.ts [--pipelines 1000] [--rollouts 100] [--seconds 20] [--runs 3]`.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { saveTask } from '../src/disruption/rows.ts';
-import { sha256, stableJson } from '../src/kit/index.ts';
-import type { JobId, PlanSpec, RolloutId, ServiceSpec, VersionId } from '../src/model/index.ts';
-import * as pipeline from '../src/pipeline/rows.ts';
-import { newRollout } from '../src/rollout/index.ts';
-import { readRollouts } from '../src/rollout/read.ts';
-import { ensureJob, insertRollout, saveAssignment } from '../src/rollout/rows.ts';
-import { compose } from '../src/server/compose.ts';
-import { openDataFolder } from '../src/server/data-folder.ts';
-import { silentLog } from '../src/server/log.ts';
-import { readSettings } from '../src/server/settings.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { listAllEndpoints } from '../src/fleet/rows.ts';
+import type { Sample, ServiceSpec } from '../src/model/index.ts';
 import { compileSpec } from '../src/spec/index.ts';
-import { writeResult } from './machine.ts';
+import { describeMachine, median, writeResult } from './machine.ts';
+import { openPlane, type Plane, type Repositories } from './plane.ts';
+import { residentBytesOf } from './processes.ts';
 
-if (!globalThis.gc) throw new Error('run it with --expose-gc');
-const pipelines = 1000;
-const rollouts = 100;
-const tasks = 12;
-const folder = mkdtempSync(join(tmpdir(), 'rollway-memory-'));
-const lock = openDataFolder(folder);
-const house = await compose(readSettings({ dataFolder: folder, contextFile: undefined }), silentLog);
-const running = new AbortController();
-const turns = house.engine.run(running.signal);
+const { values } = parseArgs({
+  options: {
+    ...{ pipelines: { type: 'string' }, rollouts: { type: 'string' }, seconds: { type: 'string' } },
+    ...{ runs: { type: 'string' }, measure: { type: 'string' } },
+  },
+});
+const seconds = Number(values.seconds ?? 20);
 
-try {
-  const empty = await settled();
-  for (let i = 0; i < pipelines; i++) await addPipeline(`service-${i}`);
-  const withPipelines = await settled();
-  for (let i = 0; i < rollouts; i++) await addRollout(`service-${i}`);
-  const withRollouts = await settled();
-  const live = (await house.store.read((tx) => readRollouts(tx, { limit: rollouts }))).filter(
-    ({ state }) => state === 'running',
-  );
-  if (live.length !== rollouts) throw new Error(`only ${live.length} rollouts are under way`);
-  const figures = {
-    emptyMb: empty,
-    per1000IdlePipelinesMb: Math.round((withPipelines - empty) * 10) / 10,
-    per100ActiveRolloutsMb: Math.round((withRollouts - withPipelines) * 10) / 10,
-  };
-  console.log(
-    `resident: ${empty} MB empty, +${figures.per1000IdlePipelinesMb} MB for ${pipelines} idle pipelines, +${figures.per100ActiveRolloutsMb} MB for ${rollouts} rollouts of ${tasks} tasks`,
-  );
-  console.log(`written to ${writeResult('memory', { unit: 'MB resident', pipelines, rollouts, tasks, figures })}`);
-} finally {
-  running.abort();
-  await turns;
-  await house.close();
-  lock.release();
-  rmSync(folder, { recursive: true, force: true });
+interface Figures {
+  readonly heapMb: number;
+  readonly rssMb: number;
+  /** Of one core. */
+  readonly cpuPercent: number;
 }
 
-/** Resident memory in MB after everything due has run and the garbage is gone; the smallest of a few looks. */
-async function settled(): Promise<number> {
-  let least = Number.POSITIVE_INFINITY;
-  for (let look = 0; look < 8; look++) {
-    await house.clock.sleepUntil(house.clock.nowMs() + 400);
-    globalThis.gc?.();
-    least = Math.min(least, process.memoryUsage.rss());
+if (values.measure !== undefined) console.log(JSON.stringify(await measure(values.measure)));
+else await main();
+
+async function main(): Promise<void> {
+  const [pipelines, rollouts] = [Number(values.pipelines ?? 1000), Number(values.rollouts ?? 100)];
+  const runs = Number(values.runs ?? 3);
+  const machine = describeMachine();
+  const folder = mkdtempSync(join(tmpdir(), 'rollway-memory-'));
+  try {
+    const files = { none: join(folder, 'none.db'), idle: join(folder, 'idle.db'), active: join(folder, 'active.db') };
+    await fill(files.none, new Map());
+    await fill(files.idle, new Map(names(pipelines).map((name) => [name, [idleSpec(name)]])));
+    const first: Repositories = new Map(names(rollouts).map((name) => [name, [activeSpec(name, '0s')]]));
+    await fill(files.active, first);
+    for (const [name, commits] of first) commits.push(activeSpec(name, '2h'));
+    await fill(files.active, first, rollouts);
+    // One after the other, so that what else the machine does hits all of them.
+    const all = { none: [] as Figures[], idle: [] as Figures[], active: [] as Figures[] };
+    for (let run = 0; run < runs; run++)
+      for (const key of ['none', 'idle', 'active'] as const) all[key].push(measureApart(files[key]));
+    const [none, idle, active] = [medians(all.none), medians(all.idle), medians(all.active)];
+    const figures = {
+      'nothing in its database': none,
+      '1,000 idle pipelines': {
+        ...less(idle, none, 1000 / pipelines),
+        databaseMb: megabytes(statSync(files.idle).size),
+      },
+      '100 active rollouts': {
+        ...less(active, none, 100 / rollouts),
+        databaseMb: megabytes(statSync(files.active).size),
+      },
+    };
+    console.log(figures);
+    console.log(`written to ${writeResult('memory', { machine, pipelines, rollouts, seconds, runs, figures, all })}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
-  return Math.round(least / 2 ** 20);
 }
 
-/** A repository that was read, its service with a pipeline revision; its next reading is an hour away. */
-async function addPipeline(name: string): Promise<void> {
-  const nowMs = house.clock.nowMs();
-  await house.engine.append({
-    write: async (tx) => {
-      await pipeline.saveRepository(tx, {
-        ...{ name, location: `/repositories/${name}`, branch: 'main', pollEveryMs: 3_600_000, createdAtMs: nowMs },
-        ...{ heads: { main: sha256(name).slice(0, 40) }, polledAtMs: nowMs, readingSinceMs: undefined },
-        ...{ isReadWanted: false, wantedTips: [] },
-      });
-      await pipeline.saveService(tx, serviceOf(name, nowMs));
-      await pipeline.insertRevision(
-        tx,
-        name,
-        1,
-        sha256(name),
-        stableJson(specOf(name)),
-        sha256(name).slice(0, 40),
-        nowMs,
-      );
-    },
-    work: [
-      { kind: 'repository/poll', key: name, dueAtMs: nowMs + 3_600_000 },
-      { kind: 'pipeline/decide', key: name },
-    ],
-  });
+function names(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `service-${i}`);
 }
 
-async function addRollout(service: string): Promise<void> {
-  const nowMs = house.clock.nowMs();
-  const job: JobId = `${service}@production`;
-  const spec = specOf(service);
-  const deploy = spec.pipeline.actions.find((action) => action.type === 'deploy');
-  const version = (content: string): VersionId => `v_${sha256(`${service} ${content}`).slice(0, 16)}`;
-  await house.engine.append({
-    write: async (tx) => {
-      const { tasks: wantedSize, budget, env, hosts: hostLabels } = spec.environments[0]!;
-      await ensureJob(
-        tx,
-        { id: job, service, environment: 'production', wantedSize, budget, env, hostLabels, driver: 'fleet' },
-        nowMs,
-      );
-      for (const content of ['old', 'new']) {
-        await pipeline.insertVersion(tx, {
-          ...{ id: version(content), service, commit: sha256(content).slice(0, 40), repository: service },
-          ...{ release: undefined, package: sha256(content), task: spec.task, createdAtMs: nowMs },
-        });
-      }
-      for (let index = 0; index < tasks; index++) {
-        await saveAssignment(tx, { job, index, version: version('old'), rollout: undefined, lastGood: version('old') });
-        await saveTask(tx, job, servingTask(index, version('old'), nowMs));
-      }
-      const id: RolloutId = `ro_${service.replace('-', '')}`;
-      const createdBy = { kind: 'person', name: 'bench' } as const;
-      const request = { id, job, release: undefined, to: version('new'), kind: 'deploy', judged: true } as const;
-      const rest = { plan: deploy?.plan as PlanSpec, holdAfter: undefined, createdBy, reason: undefined };
-      await insertRollout(tx, newRollout({ ...request, ...rest }, nowMs));
-    },
-    work: [{ kind: 'job/decide', key: job }],
-  });
+function idleSpec(name: string): ServiceSpec {
+  return specOf({ ...{ name, tasks: 1, test: 'make test' }, bake: { min: '0s', max: '0s' }, onUndecided: 'proceed' });
 }
 
-function servingTask(index: number, version: VersionId, nowMs: number): Parameters<typeof saveTask>[2] {
-  return {
-    ...{ index, highestIncarnation: 1, servedOnce: true, outSinceMs: undefined, failedTries: 0, notBeforeMs: 0 },
-    others: [],
-    current: {
-      ...{ incarnation: 1, life: 0, host: `host-${index}`, version, state: 'serving', ports: { http: 20_000 + index } },
-      ...{ address: '127.0.0.1', sequence: 1, reportedAtMs: nowMs, servingSinceMs: nowMs, failure: undefined },
-    },
-  };
+function activeSpec(name: string, bake: string): ServiceSpec {
+  const rollout = { tasks: 12, budget: '25%', bake: { min: bake, max: bake }, onUndecided: 'proceed' };
+  // Nothing was scraped between filling and measuring: that must not be a failure.
+  const judge = { bin: '1s', warmup: '2s' };
+  return specOf({ name, ...rollout, metrics: '/metrics', judge, checks: { errors: { required: false } } });
 }
 
-function serviceOf(name: string, nowMs: number): Parameters<typeof pipeline.saveService>[1] {
-  return { name, repository: name, configPath: 'rollway.yaml', branch: 'main', revision: 1, createdAtMs: nowMs };
-}
-
-function specOf(name: string): ServiceSpec {
-  const config = { name, command: 'node server.js', ready: '/healthz', metrics: '/metrics', test: 'npm test', tasks };
-  const compiled = compileSpec(config, 'rollway.yaml');
+function specOf(wish: object): ServiceSpec {
+  const whole = { command: 'node server.js', ready: { running: '1s' }, build: 'make', drain: '0s', ...wish };
+  const compiled = compileSpec(whole, 'rollway.yaml');
   if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
   return compiled.value.spec;
+}
+
+// ---------------------------------------------------------------- filling
+
+/** Lets every repository's newest commit go its way: to the end, or until so many rollouts are being judged. */
+async function fill(file: string, repositories: Repositories, active?: number): Promise<void> {
+  const plane = await openPlane(file, repositories);
+  for (const name of repositories.keys()) await plane.read(name);
+  const commits = [...repositories.values()].reduce((sum, list) => sum + list.length, 0);
+  const deadlineMs = Date.now() + 900_000;
+  for (;;) {
+    const done = await countDone(plane);
+    if (active === undefined ? done.releases === commits : done.judging === active) break;
+    if (Date.now() > deadlineMs) throw new Error(`not within 15 minutes: ${JSON.stringify(done)} of ${commits}`);
+    await sleep(200);
+  }
+  await plane.close();
+}
+
+async function countDone({ store }: Plane): Promise<{ releases: number; judging: number }> {
+  return store.read(async (tx) => {
+    const ended = await tx.selectFrom('release').select('state').where('state', '=', 'succeeded').execute();
+    const live = await tx.selectFrom('rollout').select('body').where('is_ended', '=', 0).execute();
+    const judging = live.filter(({ body }) => {
+      const { state, phases, currentPhase } = JSON.parse(body);
+      return state === 'running' && phases[currentPhase]?.state === 'judging';
+    });
+    return { releases: ended.length, judging: judging.length };
+  });
+}
+
+// ---------------------------------------------------------------- measuring
+
+/** In a process of its own, which has done nothing before. */
+function measureApart(file: string): Figures {
+  const args = ['--expose-gc', '--disable-warning=ExperimentalWarning', import.meta.filename, '--measure', file];
+  return JSON.parse(execFileSync(process.execPath, [...args, '--seconds', String(seconds)], { encoding: 'utf8' }));
+}
+
+async function measure(file: string): Promise<Figures> {
+  const plane = await openPlane(file, new Map());
+  const before = await countDone(plane);
+  const stop = await sendSamples(plane);
+  await sleep(5000);
+  const beganMs = performance.now();
+  const cpuBefore = process.cpuUsage();
+  await sleep(seconds * 1000);
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const tookMs = performance.now() - beganMs;
+  for (let n = 0; n < 3; n++) {
+    globalThis.gc?.();
+    await sleep(100);
+  }
+  const { heapUsed, external } = process.memoryUsage();
+  const figures = {
+    heapMb: megabytes(heapUsed + external),
+    rssMb: megabytes(residentBytesOf('self')),
+    cpuPercent: ((user + system) / 1000 / tookMs) * 100,
+  };
+  stop();
+  const after = await countDone(plane);
+  if (JSON.stringify(after) !== JSON.stringify(before))
+    throw new Error(`what was measured did not stay as it was: ${JSON.stringify([before, after])}`);
+  await plane.close();
+  return figures;
+}
+
+/** What agents scrape each second of the tasks of judged services: two counters, a histogram, a gauge. */
+async function sendSamples({ store, samples }: Plane): Promise<() => void> {
+  const { tasks, judged } = await store.read(async (tx) => {
+    const live = await tx.selectFrom('rollout').select('job').where('is_ended', '=', 0).execute();
+    return { tasks: await listAllEndpoints(tx), judged: new Set<string>(live.map(({ job }) => job)) };
+  });
+  const scraped = tasks.filter(({ job, state }) => judged.has(job) && state === 'serving');
+  const bounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, Number.POSITIVE_INFINITY];
+  const counts = [2, 4, 6, 4, 2, 1, 1, 0, 0, 0, 0, 0];
+  const send = () => {
+    const toMs = Math.floor(Date.now() / 1000) * 1000;
+    samples.append(
+      scraped.flatMap(({ job, index, incarnation, version, host }): Sample[] => {
+        const base = { job, index, incarnation, version, state: 'serving', fromMs: toMs - 1000, toMs } as const;
+        const labels = { host };
+        return [
+          { ...base, metric: 'http_requests_total', labels: { ...labels, code: '200' }, value: { counterDelta: 20 } },
+          { ...base, metric: 'http_requests_total', labels: { ...labels, code: '500' }, value: { counterDelta: 0 } },
+          {
+            ...base,
+            metric: 'http_request_duration_seconds',
+            labels,
+            value: { histogramDelta: { bounds, counts, sum: 1 } },
+          },
+          { ...base, metric: 'process_resident_memory_bytes', labels, value: { gauge: 5e7 } },
+        ];
+      }),
+      Date.now(),
+    );
+  };
+  const timer = setInterval(send, 1000);
+  return () => clearInterval(timer);
+}
+
+// ---------------------------------------------------------------- numbers
+
+function medians(all: readonly Figures[]): Figures {
+  const of = (key: keyof Figures): number => round(median(all.map((one) => one[key])));
+  return { heapMb: of('heapMb'), rssMb: of('rssMb'), cpuPercent: of('cpuPercent') };
+}
+
+function less(some: Figures, none: Figures, factor: number): Figures {
+  const of = (key: keyof Figures): number => round((some[key] - none[key]) * factor);
+  return { heapMb: of('heapMb'), rssMb: of('rssMb'), cpuPercent: of('cpuPercent') };
+}
+
+function megabytes(bytes: number): number {
+  return round(bytes / 1e6);
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
 }
