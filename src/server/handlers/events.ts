@@ -12,8 +12,10 @@ export function eventHandlers(context: ServerContext) {
     async listEvents({ query }, { signal }) {
       const { after, limit, stream, waitMs } = query;
       const ask = () => (stream === undefined ? engine.readEvents(after, limit) : readStream(stream, after, limit));
+      // Read first: what is committed while we look must not be passed over by who goes on from here.
+      const last = await engine.lastPosition();
       const events = await waitFor(context, { waitMs, signal }, ask, (found) => found.length > 0);
-      const position = events.at(-1)?.position ?? Math.max(after, await engine.lastPosition());
+      const position = events.at(-1)?.position ?? last;
       return { items: events.map(eventView), position };
     },
     async getCommand({ params, query }, { signal }) {
