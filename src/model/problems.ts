@@ -76,6 +76,18 @@ export const catalogue = {
     'Give this host another name; or say `rollway host dead <host>` first when the other one is gone for good.',
   ),
   'agent/superseded': entry(409, 'A newer incarnation or epoch is known', 'Nothing to do: the newer order stands.'),
+  // at the terminal
+  'cli/no-server': entry(
+    404,
+    'No server is known',
+    'Start one with `rollway server` (or `npm start` for the demo), or name it with --server and --token-file.',
+  ),
+  'cli/unclear': entry(400, 'It is not clear what is meant', 'See the command’s --help.'),
+  'cli/nothing-yet': entry(
+    404,
+    'Nothing has been deployed yet',
+    'Run `rollway init` and `rollway deploy` in a repository.',
+  ),
   // what a user writes
   'spec/invalid': entry(
     400,
@@ -84,6 +96,7 @@ export const catalogue = {
   ),
   'spec/unknown-key': entry(400, 'The configuration has an unknown key', 'Correct or remove it.'),
   'spec/not-found': entry(404, 'There is no Rollway configuration', 'Run `rollway init` in the repository.'),
+  'spec/exists': entry(409, 'There is a configuration already', 'Edit it, or remove it and run `rollway init` again.'),
   'spec/evaluation-failed': entry(
     400,
     'The configuration could not be evaluated',
@@ -143,7 +156,7 @@ export const catalogue = {
   'release/unknown': entry(404, 'There is no such release', 'List them with `rollway releases`.'),
   'service/unknown': entry(404, 'There is no such service', 'List them with `rollway status`.'),
   'service/name-taken': entry(409, 'Another repository has a service of this name', 'Give the service another name.'),
-  'repository/unknown': entry(404, 'There is no such repository', 'List them with `rollway repos`.'),
+  'repository/unknown': entry(404, 'There is no such repository', '`rollway deploy` in its folder makes it known.'),
   'repository/exists': entry(409, 'This repository is watched already', 'Use it by its name.'),
   'pipeline/no-such-target': entry(404, 'The pipeline has no such action or environment', 'See `rollway explain`.'),
   // marks
@@ -156,7 +169,8 @@ export const catalogue = {
     'Name a commit that came after the bad build, or clear the mark with a reason.',
   ),
   // rollouts and operations
-  'rollout/unknown': entry(404, 'There is no such rollout', 'List them with `rollway rollouts`.'),
+  'rollout/unknown': entry(404, 'There is no such rollout', 'List them with `rollway rollout list`.'),
+  'rollout/none': entry(404, 'No rollout is under way', 'List past ones with `rollway rollout list`.'),
   'rollout/illegal-transition': entry(
     409,
     'A rollout in this state cannot do that',

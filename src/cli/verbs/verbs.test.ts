@@ -1,4 +1,8 @@
+import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
+import { catalogue } from '../../model/index.ts';
+import { declareVerbs } from '../verbs.ts';
+import { withoutTimes } from '../watch.ts';
 import { readLabels } from './agent.ts';
 import { newLines } from './logs.ts';
 import { ranges } from './plan.ts';
@@ -31,4 +35,25 @@ test.each([
 test('labels are key=value, and anything else is refused by name', () => {
   expect(readLabels(['region=eu', 'rack=r=1'])).toEqual({ region: 'eu', rack: 'r=1' });
   expect(() => readLabels(['region'])).toThrow(/region/);
+});
+
+test('every command that a problem recommends exists', () => {
+  const program = new Command();
+  const declare = (parent: Command, usage: string, _: string, __: unknown, shape = (c: Command) => c) =>
+    shape(parent.command(usage));
+  declareVerbs(program, { verb: declare, localVerb: declare });
+  const known = program.commands.flatMap((verb) => [
+    verb.name(),
+    ...verb.commands.map((sub) => `${verb.name()} ${sub.name()}`),
+  ]);
+  const named = Object.values(catalogue).flatMap(({ remedy }) =>
+    [...remedy.matchAll(/`rollway ([a-z][a-z ]*)/g)].map((m) => m[1]!.trim()),
+  );
+  expect(named.length).toBeGreaterThan(20);
+  expect(named.filter((name) => !known.includes(name))).toEqual([]);
+});
+
+test('a clock that runs is no news to who reads lines', () => {
+  expect(withoutTimes('next: judge, about 1 m 5 s')).toBe(withoutTimes('next: judge, about 955 ms'));
+  expect(withoutTimes('2 of 3 tasks')).not.toBe(withoutTimes('1 of 3 tasks'));
 });

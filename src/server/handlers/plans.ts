@@ -7,9 +7,17 @@ import {
   jobId,
   type ReleaseId,
   type RolloutId,
+  type ServiceName,
   type ServiceSpec,
 } from '../../model/index.ts';
-import { findRelease, findReleaseOfCommit, findRun, readRepositories, readServices } from '../../pipeline/read.ts';
+import {
+  findRelease,
+  findReleaseOfCommit,
+  findRun,
+  readReleases,
+  readRepositories,
+  readServices,
+} from '../../pipeline/read.ts';
 import { readWaits } from '../../pipeline/work.ts';
 import type { TaskPlace } from '../../rollout/index.ts';
 import { findRolloutFacts, readExplanation, readJob, readJobs } from '../../rollout/read.ts';
@@ -58,6 +66,17 @@ export function planHandlers(context: ServerContext) {
       ...(isLive ? (inner?.reasons ?? []) : []),
     ];
     return { subject: `release/${id}`, sentence, reasons, settings: [] };
+  }
+
+  /** The newest release of a service, with its name. */
+  async function explainNewest(
+    tx: Tx,
+    name: ServiceName,
+  ): Promise<Pick<Explanation, 'sentence' | 'reasons'> | undefined> {
+    const [newest] = await readReleases(tx, name, 1);
+    if (!newest) return undefined;
+    const { sentence, reasons } = await explainRelease(tx, newest.id);
+    return { sentence: `${newest.commit.slice(0, 10)} "${newest.subject}": ${sentence}`, reasons };
   }
 
   async function explainRollout(tx: Tx, id: RolloutId): Promise<Explanation> {
@@ -110,12 +129,9 @@ export function planHandlers(context: ServerContext) {
       return { subject, sentence: `The configuration of ${head.slice(0, 10)} is not valid.`, reasons, settings: [] };
     }
     const origins = config.value.origins.map(({ path, value, layer }) => ({ path, value, origin: layer }));
-    return {
-      subject,
-      sentence: `${origins.length} settings, from ${config.value.file}.`,
-      reasons: [],
-      settings: origins,
-    };
+    const newest = await store.read((tx) => explainNewest(tx, service.name));
+    const sentence = newest?.sentence ?? `${name} was never released.`;
+    return { subject, sentence, reasons: newest?.reasons ?? [], settings: origins };
   }
 }
 
