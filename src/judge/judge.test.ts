@@ -158,6 +158,30 @@ describe('no guess', () => {
     const { verdict, missing } = watch({ seconds: 70, vanished: ['heap'] }, plan);
     expect([verdict.verdict, missing]).toEqual(['undecided', ['heap']]);
   });
+  test('nothing heard of the new tasks for a while says nothing of the version: undecided, data lost', () => {
+    const seen = traffic({ seconds: 80, newTasks: 1 });
+    const before = judge(
+      planOf(),
+      seen.filter(({ toMs }) => toMs <= 65_000),
+      undefined,
+      68_000,
+    );
+    const silent = seen.filter(({ version, toMs }) => version === 'v_old' || toMs <= 65_000);
+    const { verdict, lostData } = judge(planOf(), silent, before.memory, 83_000);
+    expect([verdict.verdict, lostData]).toEqual(['undecided', true]);
+  });
+  test('all samples stop: undecided and data lost, never let through', () => {
+    const seen = traffic({ seconds: 65 });
+    const before = judge(planOf(), seen, undefined, 68_000);
+    const after = judge(planOf(), seen, before.memory, 90_000);
+    expect([after.verdict.verdict, after.lostData]).toEqual(['undecided', true]);
+  });
+  test('a failed phase that a person resumed is judged anew', () => {
+    const failed = watch({ seconds: 70, newErrors: 12 });
+    expect(failed.verdict.verdict).toBe('fail');
+    const again = { ...planOf(), phaseStartedAtMs: 71_000, updatedAtMs: 71_000 };
+    expect(judge(again, traffic({ seconds: 74 }), failed.memory, 74_000).verdict.verdict).toBe('undecided');
+  });
   test('a check that only observes stops nothing', () => {
     const plan = planOf({}, [{ ...heap, trust: 'observe' }]);
     const { verdict } = watch({ seconds: 70, heap: 60 }, plan);

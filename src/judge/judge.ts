@@ -41,14 +41,28 @@ export function judge(
   memory: JudgeMemory | undefined,
   nowMs: number,
 ): Judgement {
-  const { checks, table, data } = readAll(plan, samples);
-  return judgeTable(plan, checks, table, data, memory, nowMs);
+  const { checks, table, data } = readAll(plan, samples, closedUntil(plan, nowMs));
+  return judgeTable(plan, checks, table, data, memory, nowMs, standard, isHeard(plan, samples, table));
 }
 
-function readAll(plan: JudgePlan, samples: readonly Sample[]) {
+/** A bin closes two bins late; one more for the way here. What is not there by then is missing. */
+function closedUntil({ spec: { binMs } }: JudgePlan, nowMs: number): number {
+  return (Math.floor(nowMs / binMs) - 3) * binMs;
+}
+
+/**
+ * Whether anything at all was read of new tasks lately. If not, their agent or its line is silent, and a metric that
+ * is missing says nothing of the version.
+ */
+function isHeard(plan: JudgePlan, samples: readonly Sample[], table: BinTable): boolean {
+  const sinceMs = (table.firstBin + table.bins - goneAfterBins) * plan.spec.binMs;
+  return samples.some(({ version, toMs }) => version === plan.newVersion && toMs > sinceMs);
+}
+
+function readAll(plan: JudgePlan, samples: readonly Sample[], untilMs = 0) {
   const { binMs } = plan.spec;
   let fromMs = Number.POSITIVE_INFINITY;
-  let toMs = 0;
+  let toMs = samples.length === 0 ? 0 : untilMs;
   for (const sample of samples) {
     if (sample.toMs - sample.fromMs > 1.5 * binMs) continue;
     fromMs = Math.min(fromMs, sample.fromMs);
@@ -111,8 +125,10 @@ export function judgeTable(
   memory: JudgeMemory | undefined,
   nowMs: number,
   options: JudgeOptions = standard,
+  isNewHeard = true,
 ): Judgement {
-  const phaseKey = String(plan.phase);
+  // A phase that is tried again, after a person resumed it, is judged anew.
+  const phaseKey = `${plan.phase}@${plan.phaseStartedAtMs}`;
   const phases = (memory?.state.phases ?? {}) as Readonly<Record<string, PhaseMemory>>;
   const before = phases[phaseKey] ?? emptyPhase;
   const look = findLook(plan, table, before, options);
@@ -129,7 +145,7 @@ export function judgeTable(
   for (const check of checks) {
     const one = data.get(check.name);
     const alpha = ((plan.spec.alpha / Math.max(1, plan.phases)) * weights.get(check.name)!) / totalWeight;
-    const presence = one ? presenceOf(plan, table, one) : { onOld: false, onNew: false, isDue: false, traffic: 1 };
+    const presence = one ? presenceOf(plan, table, one) : noPresence;
     if (presence.onNew) hadData.add(check.name);
     const isGone = presence.isDue && !presence.onNew && (presence.onOld || hadData.has(check.name));
     if (!one || isGone) missing.push(check.name);
@@ -144,7 +160,10 @@ export function judgeTable(
       const latched = before.verdicts[check.name] === 'fail';
       verdicts[check.name] = latched ? 'fail' : decide(plan, table, one!, evidence, level, look.passShare, options);
     } else if (look && before.verdicts[check.name] !== 'fail') verdicts[check.name] = 'undecided';
-    if (isGone) verdicts[check.name] = check.required || before.verdicts[check.name] === 'fail' ? 'fail' : 'undecided';
+    // A required metric that only the new version lost fails it; when nothing at all is heard of its tasks, or of the
+    // old ones either, nobody can tell: undecided, and the phase holds.
+    const isItsFault = check.required && isNewHeard && presence.onOldNow;
+    if (isGone) verdicts[check.name] = isItsFault || before.verdicts[check.name] === 'fail' ? 'fail' : 'undecided';
     perCheck.push(resultOf(check, evidence, verdicts[check.name] ?? 'undecided', alpha * typicalShare, table, isGone));
   }
 
@@ -265,11 +284,14 @@ function regionsToJudge(table: BinTable): number[] {
   return [...sizes.keys()].filter((domain) => sizes[domain]! >= fewestInRegion);
 }
 
+const noPresence = { onOld: false, onOldNow: false, onNew: false, isDue: false, traffic: 1 };
+
 /** Where a check's metric is present, and whether it ought to be. */
 function presenceOf(plan: JudgePlan, table: BinTable, { measure }: CheckData) {
   const cells = measure.kind === 'counts' ? measure.exposure : measure.values;
   const isNow = (bin: number) => bin >= table.bins - goneAfterBins;
   let onOld = false;
+  let onOldNow = false;
   let onNew = false;
   const sums = { oldAmount: 0, oldBins: 0, newAmount: 0, newBins: 0 };
   for (let row = 0; row < table.tasks.length; row += 1) {
@@ -283,6 +305,7 @@ function presenceOf(plan: JudgePlan, table: BinTable, { measure }: CheckData) {
         sums.oldAmount += amount;
         sums.oldBins += 1;
         onOld ||= isThere;
+        onOldNow ||= isThere && isNow(bin);
       } else if (group === newGroup) {
         sums.newAmount += amount;
         sums.newBins += 1;
@@ -297,7 +320,7 @@ function presenceOf(plan: JudgePlan, table: BinTable, { measure }: CheckData) {
   );
   const usual = sums.oldBins > 0 ? sums.oldAmount / sums.oldBins : 0;
   const seen = sums.newBins > 0 ? sums.newAmount / sums.newBins : 0;
-  return { onOld, onNew, isDue, traffic: usual > 0 ? seen / usual : 1 };
+  return { onOld, onOldNow, onNew, isDue, traffic: usual > 0 ? seen / usual : 1 };
 }
 
 /** One failing critical check fails; others fail together when they are half of all. `observe` never counts. */
