@@ -2,7 +2,7 @@ import { actorName, type Rollout } from '../model/index.ts';
 import { letGo } from './assign.ts';
 import { type Draft, emitForRollout, setRollout } from './draft.ts';
 import { hold } from './holds.ts';
-import { beginRevert } from './revert.ts';
+import { beginRevert, ownedBy } from './revert.ts';
 import type { JobCommand } from './state.ts';
 import { mayCommand } from './transitions.ts';
 
@@ -43,7 +43,7 @@ function obey(draft: Draft, rollout: Rollout, command: JobCommand): void {
       return;
     case 'resume':
       // Nothing was given back yet: look again for something to go back to.
-      if (rollout.hold?.by === 'no-good-version') beginRevert(draft, rollout, command.actor);
+      if (hasNotTurned(draft, rollout)) beginRevert(draft, rollout, command.actor);
       else setRollout(draft, rollout.id, { state: rollout.hold?.resumesTo ?? 'running', hold: undefined });
       return;
     case 'abort':
@@ -75,6 +75,12 @@ function obey(draft: Draft, rollout: Rollout, command: JobCommand): void {
       setRollout(draft, rollout.id, { budgetOverride: { count: command.count ?? 0, reason: who } });
       return;
   }
+}
+
+/** A revert that is held and has given nothing back: some index is still assigned what failed. */
+function hasNotTurned(draft: Draft, rollout: Rollout): boolean {
+  if (rollout.hold?.resumesTo !== 'reverting') return false;
+  return ownedBy(draft, rollout).some((row) => row.version === rollout.to);
 }
 
 /** Fully: the phases in between count as passed by this person; the last one starts now. Basic checks stay. */

@@ -14,6 +14,7 @@ export * from './explain.ts';
 export * from './facts.ts';
 export * from './good-versions.ts';
 export * from './new-rollout.ts';
+export * from './plan.ts';
 export { type Rules, standardRules } from './rules.ts';
 export * from './select.ts';
 export * from './state.ts';

@@ -59,44 +59,87 @@ function labelled(key: string, value: string, places: readonly TaskPlace[]): Rea
  * fewest were taken. Two racks with 0, 1, 2 and 3, 4 → 0, 3, 1, 4, 2.
  */
 export function inSpread(places: readonly TaskPlace[], taken: readonly TaskIndex[] = []): TaskIndex[] {
-  const counts = new Map<string, number>();
-  const byHost = new Map<string, { keys: readonly string[]; waiting: TaskPlace[] }>();
-  const isTaken = new Set(taken);
-  for (const place of places) {
-    const keys = domainsOf(place);
-    if (isTaken.has(place.index)) for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
-    else {
-      const key = keys[2] as string;
-      const group = byHost.get(key);
-      if (group === undefined) byHost.set(key, { keys, waiting: [place] });
-      else group.waiting.push(place);
-    }
-  }
-  const groups = [...byHost.values()];
-  for (const group of groups) group.waiting.sort((a, b) => b.index - a.index);
+  const root = domainTree(places, new Set(taken));
   const order: TaskIndex[] = [];
-  while (groups.length > 0) {
-    let best = 0;
-    for (let at = 1; at < groups.length; at++) if (isBefore(groups[at]!, groups[best]!, counts)) best = at;
-    const group = groups[best]!;
-    order.push((group.waiting.pop() as TaskPlace).index);
-    for (const key of group.keys) counts.set(key, (counts.get(key) ?? 0) + 1);
-    if (group.waiting.length === 0) groups.splice(best, 1);
-  }
+  while (root.inner.length > 0) order.push(takeNext(root));
   return order;
 }
 
-interface Group {
-  readonly keys: readonly string[];
-  readonly waiting: readonly TaskPlace[];
+/** A region, rack or host: how many were taken from it, and who waits in it. Its best part stands first. */
+interface Domain {
+  taken: number;
+  /** A heap of racks or hosts in which anybody waits. */
+  inner: Domain[];
+  /** Of a host: lowest index last. */
+  waiting: TaskIndex[];
 }
 
-function isBefore(a: Group, b: Group, counts: ReadonlyMap<string, number>): boolean {
-  for (let level = 0; level < 3; level++) {
-    const difference = (counts.get(a.keys[level]!) ?? 0) - (counts.get(b.keys[level]!) ?? 0);
-    if (difference !== 0) return difference < 0;
+function domainTree(places: readonly TaskPlace[], taken: ReadonlySet<TaskIndex>): Domain {
+  const root: Domain = { taken: 0, inner: [], waiting: [] };
+  const known = new Map<string, Domain>();
+  for (const place of places) {
+    const isTaken = taken.has(place.index);
+    let outer = root;
+    for (const key of domainsOf(place)) {
+      let domain = known.get(key);
+      if (domain === undefined) {
+        domain = { taken: 0, inner: [], waiting: [] };
+        known.set(key, domain);
+        outer.inner.push(domain);
+      }
+      if (isTaken) domain.taken += 1;
+      outer = domain;
+    }
+    if (!isTaken) outer.waiting.push(place.index);
   }
-  return a.waiting.at(-1)!.index < b.waiting.at(-1)!.index;
+  arrange(root);
+  return root;
+}
+
+function arrange(domain: Domain): void {
+  domain.waiting.sort((a, b) => b - a);
+  for (const part of domain.inner) arrange(part);
+  domain.inner = domain.inner.filter(isWaitedIn);
+  for (let at = domain.inner.length >> 1; at >= 0; at--) sink(domain.inner, at);
+}
+
+function isWaitedIn({ inner, waiting }: Domain): boolean {
+  return inner.length + waiting.length > 0;
+}
+
+function takeNext(domain: Domain): TaskIndex {
+  const best = domain.inner[0];
+  if (best === undefined) return domain.waiting.pop()!;
+  const index = takeNext(best);
+  best.taken += 1;
+  if (!isWaitedIn(best)) {
+    const last = domain.inner.pop()!;
+    if (last !== best) domain.inner[0] = last;
+  }
+  sink(domain.inner, 0);
+  return index;
+}
+
+function sink(heap: Domain[], from: number): void {
+  for (let at = from; ; ) {
+    let least = at;
+    for (const child of [2 * at + 1, 2 * at + 2])
+      if (child < heap.length && isBefore(heap[child]!, heap[least]!)) least = child;
+    if (least === at) return;
+    [heap[at], heap[least]] = [heap[least]!, heap[at]!];
+    at = least;
+  }
+}
+
+/** Fewest taken from the domain, then from its best part, and so on; the lowest index where all are equal. */
+function isBefore(one: Domain, other: Domain): boolean {
+  let [a, b] = [one, other];
+  for (;;) {
+    if (a.taken !== b.taken) return a.taken < b.taken;
+    const [innerA, innerB] = [a.inner[0], b.inner[0]];
+    if (innerA === undefined || innerB === undefined) return a.waiting.at(-1)! < b.waiting.at(-1)!;
+    [a, b] = [innerA, innerB];
+  }
 }
 
 /** Region, rack within it, host within that. */

@@ -1,14 +1,7 @@
 import type { PlanView, VersionRef } from '../api/index.ts';
 import { digestOf, formatDuration } from '../kit/index.ts';
-import {
-  type ActionSpec,
-  budgetOf,
-  type PhaseSpec,
-  phaseCountOf,
-  type ServiceSpec,
-  type TaskIndex,
-} from '../model/index.ts';
-import { selectMembers, type TaskPlace } from '../rollout/index.ts';
+import type { ActionSpec, PhaseSpec, ServiceSpec } from '../model/index.ts';
+import { type PlannedPhase, planOf, type TaskPlace } from '../rollout/index.ts';
 
 export type DeployAction = Extract<ActionSpec, { type: 'deploy' }>;
 
@@ -33,18 +26,14 @@ const usualStartMs = 1500;
 export function decidePlan(facts: PlanFacts): PlanView {
   const { spec, action } = facts;
   const environment = spec.environments.find(({ name }) => name === action.environment);
-  const size = facts.places.length;
-  const budget = environment ? budgetOf(environment.budget, size) : 1;
-  const phases: PlanView['phases'] = [];
-  let before: readonly TaskIndex[] = [];
-  for (const phase of action.plan.phases) {
-    const members = selectMembers(phase.select, facts.places, before);
-    const adds = members.length - before.length;
-    // A phase that adds nobody is dropped.
-    if (adds <= 0) continue;
-    phases.push(planPhase(facts, phase, members, adds, budget));
-    before = members;
-  }
+  const planned = planOf({
+    plan: action.plan,
+    places: facts.places,
+    budget: environment?.budget ?? { count: 1 },
+    isFirst: facts.from.length === 0,
+  });
+  const { size, budget } = planned;
+  const phases = planned.phases.map((phase) => phaseView(facts, phase));
   const what = {
     job: `${spec.name}@${action.environment}`,
     service: spec.name,
@@ -67,18 +56,9 @@ export function decidePlan(facts: PlanFacts): PlanView {
   };
 }
 
-function planPhase(
-  { spec, places, from }: PlanFacts,
-  phase: PhaseSpec,
-  members: readonly TaskIndex[],
-  adds: number,
-  budget: number,
-): PlanView['phases'][number] {
-  const size = places.length;
+function phaseView({ spec, places, from }: PlanFacts, planned: PlannedPhase): PlanView['phases'][number] {
+  const { spec: phase, members, adds, concurrency, atOnce, batches, servingAtLeast } = planned;
   const isFirst = from.length === 0;
-  const concurrency = Math.max(1, phaseCountOf(phase.concurrency, size));
-  const atOnce = isFirst ? adds : Math.max(1, Math.min(concurrency, budget, adds));
-  const batches = Math.ceil(adds / atOnce);
   const { drainMs, stop, ready } = spec.task;
   const stopMs = isFirst ? 0 : drainMs;
   return {
@@ -86,8 +66,8 @@ function planPhase(
     members: [...members],
     adds,
     concurrency,
-    servingAtLeast: isFirst ? 0 : Math.max(0, size - atOnce),
-    of: size,
+    servingAtLeast,
+    of: places.length,
     gates: gatesOf(spec, phase),
     onFail:
       typeof phase.onFail === 'string'
