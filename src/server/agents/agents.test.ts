@@ -247,6 +247,21 @@ describe('reports', () => {
     expect(seen.map(({ kind }) => kind)).toEqual(['snapshot', 'heartbeat', 'delta', 'heartbeat', 'heartbeat']);
   });
 
+  test('a host that joins again begins its batches of samples anew', async () => {
+    const first = await joined('host-1');
+    await first.reports({ tasks: [first.task()] });
+    const batch = (number: number) => ({ host: 'host-1', batch: number, samples: [sample()] });
+    expect((await first.ask('POST', '/agent/v1/samples', batch(7))).json.kept).toBe(1);
+    skewMs = 4000;
+    await engine.commitAs(person, declareDead('host-1', person, 'burnt', clock.nowMs()));
+    const again = newAgent('host-1');
+    const { file } = await server.createJoinToken(person);
+    expect((await again.join(file.secret)).status).toBe(200);
+    const asked = { timestamp: clock.nowMs() };
+    expect((await again.ask('POST', '/agent/v1/samples', batch(1), asked)).json.kept).toBe(1);
+    expect((await again.ask('POST', '/agent/v1/samples', batch(1), asked)).json.kept).toBe(0);
+  });
+
   test('samples are taken once per batch, unpacked within bounds, infinite bounds restored', async () => {
     const agent = await joined('host-1');
     await agent.reports({ tasks: [agent.task()] });
@@ -399,6 +414,30 @@ describe('packages', () => {
     expect((await agent.ask('GET', `/agent/v1/chunks/${'0'.repeat(64)}`)).status).toBe(404);
     const large = await agent.ask('POST', `/agent/v1/chunks/${digest}`, Buffer.alloc(2_000_000));
     expect(large.status).toBe(413);
+  });
+});
+
+describe('packages on hosts', () => {
+  const digests = (...letters: string[]) => letters.map((letter) => letter.repeat(64));
+
+  test('what nobody needs any more is ordered deleted, once; a host that is away is told when it is back', async () => {
+    const agent = await joined('host-1');
+    const away = await joined('host-2');
+    for (const one of [agent, away]) await one.hello({ packages: digests('a', 'b', 'c') });
+    const keep = new Set(digests('b'));
+    const tell = async (one: TestAgent): Promise<unknown> => {
+      const stream = await one.orders();
+      const telling = server.forgetPackages(keep, never);
+      const line = await until('order', () => stream.lines.find((l) => 'delivery' in l));
+      const deliveries = 'delivery' in line ? [line.delivery] : [];
+      await one.ask('POST', '/agent/v1/orders/ack', { host: one.name, deliveries, cancels: [] });
+      expect(await telling).toEqual(new Map([[one.name, 2]]));
+      return 'order' in line && line.order;
+    };
+    const order = { type: 'forget-packages', digests: digests('a', 'c') };
+    expect(await tell(agent)).toEqual(order);
+    expect(await server.forgetPackages(keep, never)).toEqual(new Map());
+    expect(await tell(away)).toEqual(order);
   });
 });
 

@@ -64,14 +64,18 @@ export function createAgentApp(context: AgentContext): Hono<{ Bindings: Bindings
 
   const bytes = (kind: 'packages' | 'chunks', maxBytes: number, io: BlobIo): void => {
     app.get(`/agent/v1/${kind}/:digest`, async (c) => {
-      await signed(context, c, 0);
-      const content = valueOrThrow(await io.fetch(digestOf(c)));
+      const { host } = await signed(context, c, 0);
+      const digest = digestOf(c);
+      const content = valueOrThrow(await io.fetch(digest));
+      if (kind === 'packages') context.held.add(host, [digest]);
       const headers = { 'content-type': 'application/octet-stream' };
       return new Response(new Uint8Array(content), { headers });
     });
     app.post(`/agent/v1/${kind}/:digest`, async (c) => {
-      const { body } = await signed(context, c, maxBytes);
-      valueOrThrow(await io.put(digestOf(c), body));
+      const { host, body } = await signed(context, c, maxBytes);
+      const digest = digestOf(c);
+      valueOrThrow(await io.put(digest, body));
+      if (kind === 'packages') context.held.add(host, [digest]);
       return c.json({});
     });
   };

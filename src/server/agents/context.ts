@@ -8,6 +8,7 @@ import type { Store } from '../../store/index.ts';
 import type { Log } from '../log.ts';
 import type { ActionLogs } from './action-logs.ts';
 import type { Heard } from './heard.ts';
+import type { HeldPackages } from './held-packages.ts';
 import type { KnownAgents } from './known-agents.ts';
 import type { Tails } from './tails.ts';
 
@@ -48,6 +49,7 @@ export interface AgentContext {
   readonly driver: FleetDriver;
   readonly heard: Heard;
   readonly tails: Tails;
+  readonly held: HeldPackages;
   readonly actionLogs: ActionLogs;
   /** Hosts that were given up: nothing they report counts until they have said hello. */
   readonly absent: Set<HostId>;

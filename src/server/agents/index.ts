@@ -10,6 +10,7 @@ import { makeId } from '../../kit/index.ts';
 import {
   type Actor,
   actorName,
+  type Digest,
   type HostId,
   type JobId,
   ProblemError,
@@ -22,6 +23,7 @@ import { agentAddresses } from './addresses.ts';
 import { createAgentApp } from './app.ts';
 import { type AgentContext, type AgentSettings, defaultAgentSettings } from './context.ts';
 import { Heard } from './heard.ts';
+import { HeldPackages } from './held-packages.ts';
 import { openIdentity } from './identity.ts';
 import { KnownAgents } from './known-agents.ts';
 import { Tails } from './tails.ts';
@@ -51,6 +53,8 @@ export interface AgentServer {
   /** Sends any order; resolves when the agent has written it down. */
   sendOrder(host: HostId, order: Order, signal: AbortSignal): Promise<void>;
   isConnected(host: HostId): boolean;
+  /** Tells every connected host to delete the packages that are not in `keep`; gives how many each was told. */
+  forgetPackages(keep: ReadonlySet<Digest>, signal: AbortSignal): Promise<ReadonlyMap<HostId, number>>;
   /** The last lines of a task's output, from its host. */
   tail(host: HostId, job: JobId, index: TaskIndex, lines: number, signal: AbortSignal): Promise<TailAnswer>;
   readonly actionLogs: ActionLogs;
@@ -61,6 +65,8 @@ export interface AgentServer {
   /** Where agents may reach it, best first; empty before `listen`. */
   addresses(): string[];
 }
+
+const digestsPerOrder = 1000;
 
 export async function createAgentServer(parts: AgentServerParts): Promise<AgentServer> {
   const { store, engine, clock, chance } = parts;
@@ -87,6 +93,7 @@ export async function createAgentServer(parts: AgentServerParts): Promise<AgentS
     artifactStore: parts.artifactStore,
     sampleStore: parts.sampleStore,
     agents: new KnownAgents(store),
+    held: new HeldPackages(),
     tails: new Tails(book, clock, () => makeId('tail', clock.nowMs(), chance)),
     actionLogs: new ActionLogs(parts.dataDir, settings.maxActionLogBytes),
     absent,
@@ -115,6 +122,29 @@ export async function createAgentServer(parts: AgentServerParts): Promise<AgentS
     isConnected: (host) => book.isConnected(host),
     async sendOrder(host, order, signal) {
       await book.send(host, order, signal);
+    },
+    async forgetPackages(keep, signal) {
+      const told = new Map<HostId, number>();
+      const tell = async (host: HostId) => {
+        const others = context.held.listOthers(host, keep);
+        // In parts that one order can hold; what a host does not write down it is told again the next time.
+        for (let at = 0; at < others.length; at += digestsPerOrder) {
+          const digests = others.slice(at, at + digestsPerOrder);
+          await book.send(host, { type: 'forget-packages', digests }, signal);
+          context.held.remove(host, digests);
+          told.set(host, (told.get(host) ?? 0) + digests.length);
+        }
+      };
+      await Promise.all(
+        book
+          .connectedHosts()
+          .map((host) =>
+            tell(host).catch((error: unknown) =>
+              log.info('a host was not told what to delete', { host, error: String(error) }),
+            ),
+          ),
+      );
+      return told;
     },
     tail: (host, job, index, lines, signal) => context.tails.ask(host, job, index, lines, signal),
     addresses,

@@ -31,6 +31,8 @@ export async function answerJoin(
     refuse(why.code, why.detail, why.facts);
   }
   context.agents.forget(host);
+  // Whoever joins again counts its batches from the beginning: none of them was taken before.
+  context.sampleBatches.delete(host);
   return { host };
 }
 
@@ -41,6 +43,7 @@ export async function answerHello(context: AgentContext, host: HostId, hello: He
   const said = await context.engine.commitAs(rollway('fleet'), recordHello(hello, context.clock.nowMs()));
   context.absent.delete(host);
   context.heard.mark(host);
+  context.held.add(host, hello.packages);
   const { heartbeatMs, binMs } = context.settings;
   return { heartbeatMs, binMs, superseded: [...(said ?? [])] };
 }

@@ -58,7 +58,7 @@ test('packages of the last ten releases and whatever is assigned stay; the rest 
     await ensureJob(tx, { id: job, driver: 'fleet', ...wish }, 1);
     await saveAssignment(tx, { job, index: 0, version: versionOf(13), rollout: undefined, lastGood: versionOf(1) });
   });
-  await tidy({ ...house, artifacts });
+  await tidy({ ...house, artifacts }, new AbortController().signal);
   const kept = (await artifacts.listPackages()).map(({ digest }) => digests.indexOf(digest)).sort((a, b) => a - b);
   expect(kept).toEqual([1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
   for (const n of kept) expect((await artifacts.fetchChunk(sha256(`package ${n}`))).ok).toBe(true);
@@ -71,7 +71,7 @@ test('logs of actions go after thirty days', async () => {
   for (const name of ['run_old.log', 'run_new.log']) writeFileSync(join(folder, name), 'x');
   const longAgo = Date.now() / 1000 - 31 * 86_400;
   utimesSync(join(folder, 'run_old.log'), longAgo, longAgo);
-  await tidy(face.house);
+  await tidy(face.house, new AbortController().signal);
   expect(existsSync(join(folder, 'run_old.log'))).toBe(false);
   expect(existsSync(join(folder, 'run_new.log'))).toBe(true);
 });

@@ -16,13 +16,16 @@ const keepActionLogsMs = 30 * 24 * 3_600_000;
 export async function keepHouse(house: House, signal: AbortSignal): Promise<void> {
   await Promise.all([
     repeat(house, signal, house.settings.binMs, 'closing bins', () => house.samples.tend(house.clock.nowMs())),
-    repeat(house, signal, everyMs, 'housekeeping', () => tidy(house)),
+    repeat(house, signal, everyMs, 'housekeeping', () => tidy(house, signal)),
   ]);
 }
 
 /** Deletes what nobody will ask for again. */
-export async function tidy(house: Pick<House, 'store' | 'clock' | 'artifacts' | 'settings' | 'log'>): Promise<void> {
-  const { store, clock, artifacts, settings, log } = house;
+export async function tidy(
+  house: Pick<House, 'store' | 'clock' | 'artifacts' | 'agents' | 'settings' | 'log'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, clock, artifacts, agents, settings, log } = house;
   await store.transaction((tx) => rows.deleteExpired(tx, clock.nowMs(), keepAnswersMs));
   const keep = await store.transaction(async (tx) => {
     const kept = await loadPackagesToKeep(tx, settings.keepReleases);
@@ -31,6 +34,7 @@ export async function tidy(house: Pick<House, 'store' | 'clock' | 'artifacts' | 
   });
   const deleted = await artifacts.deleteUnreferenced(keep);
   if (deleted.packages + deleted.chunks > 0) log.info('packages deleted', { ...deleted });
+  for (const [host, count] of await agents.forgetPackages(keep, signal)) log.info('packages given up', { host, count });
   await deleteOldFiles(join(settings.dataFolder, 'action-logs'), clock.nowMs() - keepActionLogsMs);
 }
 
