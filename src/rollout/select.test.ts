@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { phaseCountOf, type Selector } from '../model/index.ts';
-import { inSpread, selectMembers, type TaskPlace } from './select.ts';
+import { domainsOf, inSpread, selectMembers, type TaskPlace } from './select.ts';
 
 /** 12 tasks on six hosts in three racks of two regions. */
 const places: TaskPlace[] = Array.from({ length: 12 }, (_, index) => ({
@@ -80,4 +80,42 @@ describe('spread', () => {
       }),
     );
   });
+
+  it('is the order of looking at every host each time, which takes too long for thousands of hosts', () => {
+    const place = fc.record({
+      host: fc.constantFrom('h1', 'h2', 'h3', undefined),
+      labels: fc.record({ region: fc.constantFrom('a', 'b'), rack: fc.constantFrom('r1', 'r2', '') }),
+      isTaken: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(place, { maxLength: 25 }), (wishes) => {
+        const list = wishes.map(({ host, labels }, index) => ({ index, host, labels }));
+        const taken = wishes.flatMap(({ isTaken }, index) => (isTaken ? [index] : []));
+        expect(inSpread(list, taken)).toEqual(byLookingAtAll(list, taken));
+      }),
+    );
+  });
 });
+
+function byLookingAtAll(list: readonly TaskPlace[], taken: readonly number[]): number[] {
+  const counts = new Map<string, number>();
+  const take = (place: TaskPlace) => {
+    for (const key of domainsOf(place)) counts.set(key, (counts.get(key) ?? 0) + 1);
+  };
+  for (const place of list) if (taken.includes(place.index)) take(place);
+  const waiting = list.filter((place) => !taken.includes(place.index));
+  const order: number[] = [];
+  while (waiting.length > 0) {
+    const rank = (place: TaskPlace) => [...domainsOf(place).map((key) => counts.get(key) ?? 0), place.index];
+    waiting.sort(
+      (a, b) =>
+        rank(a)
+          .map((value, at) => value - rank(b)[at]!)
+          .find((value) => value !== 0) ?? 0,
+    );
+    const next = waiting.shift()!;
+    take(next);
+    order.push(next.index);
+  }
+  return order;
+}
