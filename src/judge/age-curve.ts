@@ -1,5 +1,5 @@
 import { median, robustDeviation } from '../stats/index.ts';
-import { type BinTable, newGroup } from './bin-table.ts';
+import { type BinTable, newGroup, oldGroup } from './bin-table.ts';
 import { countsByAge } from './compare-counts.ts';
 import { windowFrom, withoutLevelsAndShocks } from './compare-values.ts';
 import type { Measure } from './measures.ts';
@@ -30,7 +30,7 @@ function curveOfCounts(table: BinTable, measure: Extract<Measure, { kind: 'count
     noise.push(isSeen ? sums.overdispersion * (1 / (events + 0.5) + 1 / (expected + 0.5)) : null);
   }
   // Counts are compared over all bins since the warm-up.
-  return { mean, windows: [window], noise: [noise] };
+  return { mean, windows: [window], noise: [noise], jitter: null };
 }
 
 function curveOfValues(table: BinTable, measure: Extract<Measure, { kind: 'values' }>): RolloutCurve | undefined {
@@ -64,7 +64,46 @@ function curveOfValues(table: BinTable, measure: Extract<Measure, { kind: 'value
     mean: single.means(),
     windows: windows.map((sums) => sums.means()),
     noise: windows.map((sums) => sums.noise()),
+    jitter: jitterOf(table, prepared.y),
   };
+}
+
+/** Over the last bins of each cohort: the variance between its tasks less that between tasks still old, pooled. */
+function jitterOf(table: BinTable, y: Float64Array): number | null {
+  const { bins } = table;
+  const meanOver = (row: number, group: number, from: number): number | undefined => {
+    let sum = 0;
+    let n = 0;
+    for (let bin = from; bin < bins; bin += 1) {
+      const at = row * bins + bin;
+      if (table.group[at] !== group || Number.isNaN(y[at]!)) return undefined;
+      sum += y[at]!;
+      n += 1;
+    }
+    return n > 0 ? sum / n : undefined;
+  };
+  const rows = table.tasks.map((_, row) => row);
+  const fresh: number[] = [];
+  const old: number[] = [];
+  for (const start of new Set(table.newSince)) {
+    if (start >= bins) continue;
+    const from = windowFrom(start, bins, windowShares[1]);
+    const members = rows.filter((row) => table.newSince[row] === start);
+    fresh.push(...centred(members.flatMap((row) => meanOver(row, newGroup, from) ?? [])));
+    old.push(...centred(rows.flatMap((row) => meanOver(row, oldGroup, from) ?? [])));
+  }
+  if (fresh.length < 6 || old.length < 6) return null;
+  // By the middle of the deviations: a few tasks on ill hosts are no jitter.
+  const [own, others] = [robustDeviation(fresh, 0), robustDeviation(old, 0)];
+  return own * own - others * others;
+}
+
+/** Deviations from the group's mean, as wide as they would be from the true one. */
+function centred(values: readonly number[]): number[] {
+  if (values.length < 2) return [];
+  const centre = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const scale = Math.sqrt(values.length / (values.length - 1));
+  return values.map((value) => (value - centre) * scale);
 }
 
 /** Later half far from its peers: a task whose host had trouble says nothing about restarts. */
@@ -124,8 +163,8 @@ class Sums {
 export function combineCurves(curves: readonly RolloutCurve[], priorSpread: number): AgeCurve | undefined {
   if (curves.length < 3) return undefined;
   const guessed = Math.max(0, 12 - curves.length) / 2;
-  const drawn = (variance: number) =>
-    (curves.length * variance + guessed * priorSpread * priorSpread) / (curves.length + guessed);
+  const drawn = (seen: number) =>
+    (curves.length * seen + guessed * priorSpread * priorSpread) / (curves.length + guessed);
   const mean = filled(
     Array.from({ length: curveAges }, (_, age) => {
       const known = curves.flatMap((curve) => curve.mean[age] ?? []);
@@ -133,7 +172,7 @@ export function combineCurves(curves: readonly RolloutCurve[], priorSpread: numb
     }),
   );
   const kinds = Math.min(...curves.map(({ windows }) => windows.length));
-  const variance: number[][] = [];
+  const variances: number[][] = [];
   for (let w = 0; w < kinds; w += 1) {
     const perAge = filled(
       Array.from({ length: curveAges }, (_, age) => {
@@ -144,9 +183,13 @@ export function combineCurves(curves: readonly RolloutCurve[], priorSpread: numb
         return known.length < 3 ? undefined : drawn(spreadBeyondNoise(known));
       }),
     );
-    if (perAge) variance.push(smoothed(perAge));
+    if (perAge) variances.push(smoothed(perAge));
   }
-  return mean && variance.length === kinds ? { rollouts: curves.length, mean, variance } : undefined;
+  const jitters = curves.flatMap(({ jitter }) => jitter ?? []);
+  const jitter = jitters.length < 3 ? 0 : Math.max(0, jitters.reduce((sum, value) => sum + value, 0) / jitters.length);
+  return mean && variances.length === kinds
+    ? { rollouts: curves.length, mean, variance: variances, jitter }
+    : undefined;
 }
 
 /** Never less than a quarter of what was seen: the noise is itself an estimate. */

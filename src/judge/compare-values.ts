@@ -136,7 +136,7 @@ function compareWindows(
       residuals.push({
         row,
         value: options.sign * (q.mean - (hasPast ? b * p.mean : 0) - centre),
-        weightVariance: sigma2 * (hasPast ? 1 : 4),
+        weightVariance: sigma2 * (hasPast ? 1 : 4) + (options.ageCurve?.jitter ?? 0),
         spread: variances ? Math.sqrt(atAge(variances, q.age)) : options.priorSpread,
       });
     }
@@ -250,22 +250,30 @@ export function withoutLevelsAndShocks(
   }
   const rowsByDomain: number[][] = Array.from({ length: domains }, () => []);
   for (const row of rows) rowsByDomain[table.domain[row]!]!.push(row);
-  const shockOf = (members: readonly number[], bin: number): number => {
+  /** What old tasks (but `except`) did in this bin; NaN: too few of them. */
+  const shockOf = (members: readonly number[], bin: number, fewest: number, except = -1): number => {
     let n = 0;
     for (const row of members) {
       const at = row * bins + bin;
-      if (group[at] === oldGroup && !Number.isNaN(y[at]!)) scratch[n++] = y[at]!;
+      if (row !== except && group[at] === oldGroup && !Number.isNaN(y[at]!)) scratch[n++] = y[at]!;
     }
-    return n >= 3 || (n > 0 && members.length === rows.length) ? medianInPlace(scratch, n) : Number.NaN;
+    return n < fewest ? Number.NaN : middleMean(scratch, n);
   };
+  const own = new Float64Array(rows.length);
   for (let bin = start; bin < bins; bin += 1) {
-    const own = rowsByDomain.map((members) => shockOf(members, bin));
-    // Regions with too few old tasks of their own take what all old tasks did.
-    const common = own.some(Number.isNaN) ? shockOf(rows, bin) : 0;
-    for (const [domain, members] of rowsByDomain.entries()) {
-      const shock = Number.isNaN(own[domain]!) ? (Number.isNaN(common) ? 0 : common) : own[domain]!;
-      for (const row of members) y[row * bins + bin]! -= shock;
+    const common = shockOf(rows, bin, 1);
+    const shocks = rowsByDomain.map((members) => (domains === 1 ? common : shockOf(members, bin, fewestInRegion)));
+    for (const [i, row] of rows.entries()) {
+      const domain = table.domain[row]!;
+      const members = Number.isNaN(shocks[domain]!) ? rows : rowsByDomain[domain]!;
+      own[i] = members === rows ? common : shocks[domain]!;
+      // Of few, each pulls the middle towards itself and would look calmer than a new task can be.
+      if (members.length < fewForMiddle && group[row * bins + bin] === oldGroup) {
+        own[i] = shockOf(members, bin, 1, row);
+      }
+      if (Number.isNaN(own[i]!)) own[i] = 0;
     }
+    for (const [i, row] of rows.entries()) y[row * bins + bin]! -= own[i]!;
   }
   if (ageCurve) {
     for (const row of rows) {
@@ -277,6 +285,21 @@ export function withoutLevelsAndShocks(
   }
   if (isCut) cutExtremes(table, rows, y, start, scratch);
   return { y, isLog };
+}
+
+/** Regions with fewer old tasks take what all old tasks did. */
+const fewestInRegion = 6;
+/** From so many on, one task does not move the middle. */
+const fewForMiddle = 32;
+
+/** The mean of the middle half of a few numbers, the median of many: neither heeds extremes, the first is steadier. */
+function middleMean(values: Float64Array, n: number): number {
+  if (n >= fewForMiddle) return medianInPlace(values, n);
+  const sorted = values.subarray(0, n).sort();
+  const from = Math.floor(n / 4);
+  let sum = 0;
+  for (let i = from; i < n - from; i += 1) sum += sorted[i]!;
+  return sum / (n - 2 * from);
 }
 
 function cutExtremes(table: BinTable, rows: readonly number[], y: Float64Array, start: number, scratch: Float64Array) {

@@ -35,6 +35,8 @@ export interface RolloutCurve {
   readonly windows: readonly (readonly (number | null)[])[];
   /** How uncertain each of these is, as a variance. */
   readonly noise: readonly (readonly (number | null)[])[];
+  /** Variance between its restarted tasks beyond that between old ones; negative by chance; null: too few tasks. */
+  readonly jitter: number | null;
 }
 
 /** Parts of the bins since the warm-up that a window may leave out, because they still feel the restart. */
@@ -49,6 +51,8 @@ export interface AgeCurve {
   readonly mean: readonly number[];
   /** Variance between rollouts of what is left after that, in each window that a look at this age may compare. */
   readonly variance: readonly (readonly number[])[];
+  /** Variance between tasks that a restart adds: no old task shows it, and few new ones do not average it out. */
+  readonly jitter: number;
 }
 
 /**
