@@ -139,7 +139,7 @@ function action(commands: string[][], change: Partial<ActionOrder> = {}): Action
 
 async function logOf(id: string, text: string): Promise<string> {
   const read = async (): Promise<string> =>
-    Buffer.from(await rig.server.actionLogs.read(id as `run_${string}`, 0, 64 * 1024 * 1024)).toString('utf8');
+    Buffer.from((await rig.server.actionLogs.read(id as `run_${string}`, 0, 64 * 1024 * 1024)).bytes).toString('utf8');
   await until(async () => (await read()).includes(text), `the log of ${id} has “${text}”`);
   return await read();
 }

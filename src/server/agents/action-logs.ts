@@ -45,20 +45,20 @@ export class ActionLogs {
     }
   }
 
-  /** Bytes of a run's output from an offset on; empty when there are none (yet). */
-  async read(run: ActionRunId, offset: number, maxBytes: number): Promise<Uint8Array> {
+  /** Bytes of a run's output from an offset on, and how much there is in all; empty when there is none (yet). */
+  async read(run: ActionRunId, offset: number, maxBytes: number): Promise<{ bytes: Uint8Array; sizeBytes: number }> {
     try {
       const file = await open(this.#pathOf(run), 'r');
       try {
         const { size } = await file.stat();
         const buffer = Buffer.alloc(Math.max(0, Math.min(maxBytes, size - offset)));
         const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, offset);
-        return buffer.subarray(0, bytesRead);
+        return { bytes: buffer.subarray(0, bytesRead), sizeBytes: size };
       } finally {
         await file.close();
       }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Uint8Array();
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { bytes: new Uint8Array(), sizeBytes: 0 };
       throw error;
     }
   }

@@ -82,14 +82,15 @@ export function releaseHandlers(context: ServerContext, agents: AgentServer) {
       const ask = async () => {
         const run = await store.read((tx) => findRun(tx, id));
         if (!run) return refuse('api/not-found', `There is no action run ${id}.`);
-        const bytes = await agents.actionLogs.read(id, offset, maxBytes);
-        return { isEnded: endedRuns.has(run.state), ...cutAtCharacter(bytes, maxBytes) };
+        const { bytes, sizeBytes } = await agents.actionLogs.read(id, offset, maxBytes);
+        const { text, readBytes } = cutAtCharacter(bytes, maxBytes);
+        return { isEnded: endedRuns.has(run.state), text, nextOffset: offset + readBytes, sizeBytes };
       };
       const limits = { waitMs: query.waitMs, signal, pollMs: 250 };
       const found = await waitFor(context, limits, ask, ({ text, isEnded }) => text !== '' || isEnded);
-      const nextOffset = offset + found.sizeBytes;
-      const isComplete = found.isEnded && found.sizeBytes < maxBytes;
-      return { run: id, offset, nextOffset, sizeBytes: nextOffset, isComplete, text: found.text };
+      const { text, nextOffset, sizeBytes } = found;
+      const isComplete = found.isEnded && nextOffset >= sizeBytes;
+      return { run: id, offset, nextOffset, sizeBytes, isComplete, text };
     },
   } satisfies Partial<Handlers>;
 
@@ -124,7 +125,7 @@ export function releaseHandlers(context: ServerContext, agents: AgentServer) {
 }
 
 /** Text of bytes that may end in the middle of a character: what is incomplete is left for the next call. */
-function cutAtCharacter(bytes: Uint8Array, maxBytes: number): { text: string; sizeBytes: number } {
+function cutAtCharacter(bytes: Uint8Array, maxBytes: number): { text: string; readBytes: number } {
   let end = bytes.byteLength;
   if (end === maxBytes) {
     let back = 0;
@@ -133,5 +134,5 @@ function cutAtCharacter(bytes: Uint8Array, maxBytes: number): { text: string; si
     const wanted = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
     if (wanted > back + 1) end -= back + 1;
   }
-  return { text: new TextDecoder().decode(bytes.subarray(0, end)), sizeBytes: end };
+  return { text: new TextDecoder().decode(bytes.subarray(0, end)), readBytes: end };
 }
