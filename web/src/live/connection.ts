@@ -80,7 +80,11 @@ export class LiveConnection {
     this.#source?.close();
     this.#opened = topics;
     this.#source = undefined;
-    if (topics === '') return this.#rest();
+    if (topics === '') this.#rest();
+    else this.#openOn(topics);
+  }
+
+  #openOn(topics: string): void {
     for (const topic of this.#states.keys()) if (!this.#wanted.has(topic)) this.#states.delete(topic);
     if (this.#freshness.state === 'idle') this.#freshness = { ...this.#freshness, state: 'connecting' };
     const source = new EventSource(`/api/v1/live?topics=${encodeURIComponent(topics)}`);

@@ -37,7 +37,10 @@ export function CheckRow({ check, width, phaseStartsMs }: Props) {
           <dl className="levels num">
             <Level name="old" level={formatLevel(check.oldLevel, check.unit)} tasks={check.oldTasks} />
             <Level name="new" level={formatLevel(check.newLevel, check.unit)} tasks={check.newTasks} />
-            <dd className="quiet">{counted(Math.round(check.newEvents), 'request')}</dd>
+            <div>
+              <dt>in</dt>
+              <dd className="quiet">{counted(Math.round(check.newEvents), 'request')}</dd>
+            </div>
           </dl>
           {width > 120 && <IntervalBar check={check} width={width} />}
           <Words check={check} />
