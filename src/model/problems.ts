@@ -152,6 +152,11 @@ export const catalogue = {
     'This action cannot be tried again now',
     'See `rollway releases` for where it stands.',
   ),
+  'release/already-rolling': entry(
+    409,
+    'The release is rolling out already',
+    'Hold it where it is with `rollway pause --reason "…"`.',
+  ),
   'release/ended': entry(409, 'The release has already ended', 'Deploy its commit again with `rollway deploy`.'),
   'release/unknown': entry(404, 'There is no such release', 'List them with `rollway releases`.'),
   'service/unknown': entry(404, 'There is no such service', 'List them with `rollway status`.'),

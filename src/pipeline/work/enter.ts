@@ -106,6 +106,8 @@ export function nameRelease(
     const release = await releaseFor(view, graphs, names, service, commit, wish, actor);
     const newer = await findOvertaken(view, service, wish, release);
     if (newer !== undefined) return { result: newer };
+    const late = await findTooLate(view, service, wish, release);
+    if (late !== undefined) return { result: late };
     const sentence = `Asked for ${commit.slice(0, 10)}${wish.reason ? `: ${wish.reason}` : ''}`;
     const { onlyTo, holdAfter, reason } = wish;
     const data = { onlyTo, holdAfter, reason, sentence };
@@ -151,6 +153,21 @@ async function findOvertaken(
   return err(problem('release/superseded', `${release.commit.slice(0, 10)} is older: ${newer.join(', ')}.`));
 }
 
+/** A rollout that has begun does not learn any more where it is to stop: a person pauses it. */
+async function findTooLate(
+  view: View,
+  service: ServiceFacts,
+  { holdAfter }: DeployWish,
+  release: ReleaseFacts,
+): Promise<Result<never> | undefined> {
+  if (holdAfter === undefined) return undefined;
+  const runs = await rows.listRuns(view.tx, service.name, [release.id]);
+  const rolling = runs.find((run) => run.rollout !== undefined && run.endedAtMs === undefined);
+  if (rolling === undefined) return undefined;
+  const detail = `${release.commit.slice(0, 10)} is rolling out already (${rolling.rollout}).`;
+  return err(problem('release/already-rolling', detail, { rollout: rolling.rollout, holdAfter }));
+}
+
 async function findMistake(view: View, service: ServiceFacts, wish: DeployWish): Promise<Result<never> | undefined> {
   const { onlyTo, holdAfter } = wish;
   if (service.revision === undefined) return undefined;
@@ -178,7 +195,8 @@ async function releaseFor(
 ): Promise<ReleaseFacts> {
   const named = { isNamed: true, holdAfter: wish.holdAfter, onlyTo: wish.onlyTo };
   const live = (await rows.listReleasesAt(view.tx, service.name, commit)).find((one) => one.endedAtMs === undefined);
-  if (live !== undefined) return { ...live, ...named };
+  // Asked for again without a place to hold: the one that was asked for stands.
+  if (live !== undefined) return { ...live, ...named, holdAfter: wish.holdAfter ?? live.holdAfter };
   const graph: CommitGraph = await blameRows.loadGraph(view.tx, graphs, service.repository);
   const heads = (await rows.findRepository(view.tx, service.repository))?.heads ?? {};
   const head = heads[service.branch];
