@@ -76,6 +76,11 @@ export async function runWhole(scenario: Scenario, options: WholeOptions = {}): 
   shared ??= openShared();
   const { store, beginning } = await shared;
   await clearStore(store, beginning);
+  return runWholeOn(store, scenario, options);
+}
+
+/** The same on a store of one's own, which is empty. */
+export async function runWholeOn(store: Store, scenario: Scenario, options: WholeOptions = {}): Promise<WholeResult> {
   const world = new WholeWorld(scenario, options, store);
   await world.open();
   return world.run();
