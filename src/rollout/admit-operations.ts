@@ -111,8 +111,7 @@ const roomRetryMs = 10_000;
 
 function silenceAt(draft: Draft, host: HostId | undefined): string | undefined {
   if (draft.inventory.massSilence) return 'More than half of the hosts are silent together: nothing moves.';
-  const isSilent = host !== undefined && draft.inventory.hosts.some((one) => one.id === host && one.isSilent);
-  return isSilent ? `${host} has not been heard for a moment.` : undefined;
+  return host !== undefined && draft.silentHosts.has(host) ? `${host} has not been heard for a moment.` : undefined;
 }
 
 function paceOf(draft: Draft, rollout: Rollout, busy: ReadonlyMap<RolloutId, number>): string | undefined {

@@ -1,6 +1,5 @@
-import { mayLive, type TaskFacts } from '../disruption/index.ts';
-import type { Placement } from '../fleet/index.ts';
-import { isUnderWay, type Outage, type OutageCause, type TaskIndex } from '../model/index.ts';
+import { type IncarnationFacts, mayLive, type TaskFacts } from '../disruption/index.ts';
+import { type Incarnation, isUnderWay, type Outage, type OutageCause, type TaskIndex } from '../model/index.ts';
 import { type Draft, setOutage } from './draft.ts';
 
 /** Opens and closes the outages of single tasks: what the screens and the time line show as the cause. */
@@ -40,23 +39,18 @@ function causeOf(kind: string, rollout: string | undefined): OutageCause {
 
 /** Room is claimed for what may live and what is being brought to life, and for nothing else. */
 export function keepPlacements(draft: Draft): void {
-  const { id: job } = draft.job;
-  const known = new Map<string, Placement>();
-  for (const claim of draft.before.inventory.placements) {
-    if (claim.job === job) known.set(`${claim.index}/${claim.incarnation}`, claim);
-  }
-  const wanted = new Set<string>();
-  for (const task of draft.tasks.values()) {
-    for (const one of livingOf(task)) {
-      if (mayLive(one, draft.hostStates)) wanted.add(`${task.index}/${one.incarnation}`);
-    }
-  }
+  const coming = new Map<TaskIndex, Incarnation[]>();
   for (const { index, nextIncarnation, state } of draft.operations.values()) {
-    if (isUnderWay(state)) wanted.add(`${index}/${nextIncarnation}`);
+    if (isUnderWay(state)) coming.set(index, [...(coming.get(index) ?? []), nextIncarnation]);
   }
-  for (const [key, claim] of known) if (!wanted.has(key)) draft.unplaced.push(claim);
+  for (const claim of draft.before.inventory.placements) {
+    if (claim.job !== draft.job.id || coming.get(claim.index)?.includes(claim.incarnation)) continue;
+    const task = draft.tasks.get(claim.index);
+    if (task === undefined || !mayHaveLiving(draft, task, claim.incarnation)) draft.unplaced.push(claim);
+  }
 }
 
-function livingOf(task: TaskFacts) {
-  return task.current === undefined ? task.others : [...task.others, task.current];
+function mayHaveLiving({ hostStates }: Draft, { current, others }: TaskFacts, incarnation: Incarnation): boolean {
+  const isIt = (one: IncarnationFacts) => one.incarnation === incarnation && mayLive(one, hostStates);
+  return (current !== undefined && isIt(current)) || others.some(isIt);
 }

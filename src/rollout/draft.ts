@@ -1,6 +1,6 @@
 import type { HostStates, LedgerOperation, TaskFacts } from '../disruption/index.ts';
 import { newTask } from '../disruption/index.ts';
-import { type Inventory, type Placement, withPlacement } from '../fleet/index.ts';
+import type { Inventory, Placement } from '../fleet/index.ts';
 import {
   type Actor,
   type AssignmentRow,
@@ -35,8 +35,10 @@ export interface Draft {
   readonly rules: Rules;
   readonly id: MakeId;
   readonly hostStates: HostStates;
+  readonly silentHosts: ReadonlySet<HostId>;
   job: JobFacts;
-  inventory: Inventory;
+  /** Its placements grow with what is admitted: an array of our own, since one turn may admit thousands. */
+  readonly inventory: Omit<Inventory, 'placements'> & { readonly placements: Placement[] };
   readonly assignment: Map<TaskIndex, AssignmentRow>;
   readonly rollouts: Map<RolloutId, Rollout>;
   readonly operations: Map<OperationId, LedgerOperation>;
@@ -69,8 +71,9 @@ export function openDraft(before: JobState, nowMs: number, rules: Rules, id: Mak
     rules,
     id,
     hostStates: (host) => states.get(host) ?? 'fenced',
+    silentHosts: new Set(before.inventory.hosts.filter((host) => host.isSilent).map((host) => host.id)),
     job: before.job,
-    inventory: before.inventory,
+    inventory: { ...before.inventory, placements: [...before.inventory.placements] },
     assignment: new Map(before.assignment),
     rollouts: new Map(before.rollouts.map((rollout) => [rollout.id, rollout])),
     operations: new Map(before.operations.map((operation) => [operation.id, operation])),
@@ -155,7 +158,7 @@ export function setOutage(draft: Draft, outage: Outage): void {
 }
 
 export function claimRoom(draft: Draft, placement: Placement): void {
-  draft.inventory = withPlacement(draft.inventory, placement);
+  draft.inventory.placements.push(placement);
   draft.placed.push(placement);
 }
 
