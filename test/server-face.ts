@@ -8,7 +8,7 @@ import { compose, type House } from '../src/server/compose.ts';
 import { openDataFolder } from '../src/server/data-folder.ts';
 import { openFace } from '../src/server/face.ts';
 import { silentLog } from '../src/server/log.ts';
-import { readSettings } from '../src/server/settings.ts';
+import { readSettings, type SettingsOverride } from '../src/server/settings.ts';
 
 export type TestRole = 'viewer' | 'operator' | 'admin';
 
@@ -25,7 +25,7 @@ export interface TestFace {
 
 const origin = 'http://127.0.0.1:7070';
 
-export async function openTestFace(): Promise<TestFace> {
+export async function openTestFace(override: SettingsOverride = {}): Promise<TestFace> {
   const dataFolder = mkdtempSync(join(tmpdir(), 'rollway-face-'));
   const folder = openDataFolder(dataFolder);
   const settings = readSettings({
@@ -33,6 +33,7 @@ export async function openTestFace(): Promise<TestFace> {
     store: { kind: 'sqlite', path: ':memory:' },
     contextFile: undefined,
     webFolder: join(dataFolder, 'web'),
+    ...override,
   });
   const errors: unknown[] = [];
   const house = await compose(settings, { ...silentLog, error: (what, error) => errors.push({ what, error }) });

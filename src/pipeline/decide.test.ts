@@ -44,6 +44,7 @@ class World {
   reports: ActionReport[] = [];
   carriers = new Map<VersionId, MarkId[]>();
   holds: DeployHold[] = [];
+  hasRoom = true;
   hosts = [0, 1].map((n) => ({ id: `host-${n}`, canWork: true, isGone: false }));
   /** Releases in the order in which each environment got them. */
   readonly deployed: { environment: string; release: string; before: string | undefined; isRollback: boolean }[] = [];
@@ -124,6 +125,7 @@ class World {
         runningActions: this.runs.filter((run) => isLive(run) && run.host === host.id).length,
         runningTasks: 0,
       })),
+      hasRoom: this.hasRoom,
     };
   }
 
@@ -287,6 +289,22 @@ describe('a release goes along its actions', () => {
 });
 
 describe('machines fail', () => {
+  test('while the server has no room no source is packed and nothing is built; it resumes by itself', () => {
+    const world = new World([build()]);
+    world.hasRoom = false;
+    const id = world.commit(1);
+    const release = world.releases.find((one) => one.id === id)!;
+    world.releases = [{ ...release, source: { kind: 'wanted' } }];
+    expect(world.decide().wants).toEqual([]);
+    expect(world.stateOf(id)).toBe('blocked');
+    expect(world.releases[0]!.reason).toContain("The server's disk is nearly full");
+    world.releases = [{ ...world.releases[0]!, source: release.source }];
+    world.settle();
+    expect(world.find(id, 'build')).toBeUndefined();
+    world.hasRoom = true;
+    expect(world.settle().find(id, 'build')).toMatchObject({ state: 'running' });
+  });
+
   test('a lost host runs the action again elsewhere, as often as its retries pay for', () => {
     const world = new World([build({ retries: 1 })]);
     const id = world.commit(1);

@@ -56,6 +56,10 @@ function waitAtStation(draft: Draft, release: ReleaseFacts, action: ActionSpec):
     return { kind: 'station', sentence, unblocker: 'That run ends.' };
   }
   if (action.type === 'deploy' || action.type === 'bake') return undefined;
+  if (!draft.state.hasRoom && release.source.kind !== 'asked') {
+    const sentence = `The server's disk is nearly full, so "${action.name}" does not start.`;
+    return { kind: 'host', sentence, unblocker: 'Free space on the server; it goes on by itself.' };
+  }
   if (release.source.kind === 'wanted' || release.source.kind === 'asked') {
     const sentence = `The files of ${release.commit.slice(0, 10)} are being packed.`;
     return { kind: 'source', sentence, unblocker: 'It goes on as soon as they are.' };

@@ -114,6 +114,8 @@ export interface PipelineState {
   readonly freeOfHold: ReadonlyMap<EnvironmentName, ReadonlySet<ReleaseId>>;
   readonly cache: ReadonlyMap<string, ArtifactRevision>;
   readonly hosts: readonly ActionHost[];
+  /** False: the server's own disk is nearly full, so that no source is packed and nothing is built. */
+  readonly hasRoom: boolean;
 }
 
 /** Where a release stands in the order of its service. */

@@ -14,7 +14,7 @@ type Blank = Omit<Run, 'attempt' | 'createdAtMs' | 'startedAtMs' | 'endedAtMs'>;
 
 /**
  * Starts an action for a release that may start it. False: it could not begin yet; why is in the release's next
- * explanation (its source is being packed, or no host can take it).
+ * explanation (its source is being packed, no host can take it, or the server has no room).
  */
 export function startAction(draft: Draft, release: ReleaseFacts, action: ActionSpec): boolean {
   switch (action.type) {
@@ -75,7 +75,7 @@ function startOnHost(draft: Draft, release: ReleaseFacts, action: HostAction): b
     return true;
   }
   if (release.source.kind !== 'ready') {
-    if (release.source.kind === 'wanted') {
+    if (release.source.kind === 'wanted' && draft.state.hasRoom) {
       saveRelease(draft, { ...release, source: { kind: 'asked' } });
       draft.wants.push({ kind: 'source', release: release.id });
     }
@@ -88,7 +88,7 @@ function startOnHost(draft: Draft, release: ReleaseFacts, action: HostAction): b
   if (action.type === 'build' && takeFromCache(draft, release, action, run, tree, Object.values(artifacts)))
     return true;
 
-  const host = chooseHost(draft, release, action);
+  const host = draft.state.hasRoom ? chooseHost(draft, release, action) : undefined;
   if (host === undefined) return false;
   const cacheKey = action.type === 'build' ? buildKey(action, tree, Object.values(artifacts)) : undefined;
   const dueAtMs = draft.nowMs + action.timeoutMs + graceMs;

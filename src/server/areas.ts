@@ -12,13 +12,14 @@ import type { ServerContext } from './context.ts';
 
 /** Registers the work and the effects of every area: the only place that knows them all. */
 export function registerAreas(context: ServerContext, agents: AgentServer): void {
-  const { engine, samples, graphs, git, mirrors, artifacts, settings, clock } = context;
+  const { engine, samples, graphs, git, mirrors, artifacts, disk, settings, clock } = context;
   const pipeline = pipelineWork(
     {
       git,
       config: configReader(mirrors, settings.dataFolder),
       packer: sourcePacker(mirrors, artifacts),
       runner: actionRunner(agents),
+      hasRoom: async () => (await disk.checkRoom()).ok,
       graphs,
     },
     () => clock.nowMs(),

@@ -11,6 +11,7 @@ import { registerAreas } from './areas.ts';
 import { createAuth } from './auth/auth.ts';
 import type { ServerContext } from './context.ts';
 import type { Log } from './log.ts';
+import { watchDisk, withRoom } from './machine/disk.ts';
 import type { ServerSettings } from './settings.ts';
 
 /** The server's parts, opened and wired; nothing listens and nothing runs yet. */
@@ -35,6 +36,7 @@ export async function compose(settings: ServerSettings, log: Log): Promise<House
     onTrouble: (trouble) => log.error('work failed', trouble.error, { ...trouble, error: undefined }),
   });
   const artifacts = openArtifactStore(openBlobFiles(join(dataFolder, 'packages')), clock);
+  const disk = watchDisk(settings, clock);
   const samples = await openSampleStore({
     settings: { binMs, keepMs: keepSamplesMs },
     journal: await openSampleFiles(join(dataFolder, 'samples')),
@@ -42,7 +44,7 @@ export async function compose(settings: ServerSettings, log: Log): Promise<House
   });
   const agents = await createAgentServer({
     ...{ store, engine, clock, chance, log },
-    artifactStore: artifacts,
+    artifactStore: withRoom(artifacts, disk),
     sampleStore: samples,
     dataDir: dataFolder,
     settings: { version, heartbeatMs, binMs },
@@ -64,6 +66,7 @@ export async function compose(settings: ServerSettings, log: Log): Promise<House
     log,
     auth,
     artifacts,
+    disk,
     samples,
     mirrors,
     git: gitReader(mirrors),

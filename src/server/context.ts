@@ -10,6 +10,7 @@ import type { Store } from '../store/index.ts';
 import type { Mirrors } from './adapters/git-reader.ts';
 import type { Auth, Identity } from './auth/auth.ts';
 import type { Log } from './log.ts';
+import type { Disk } from './machine/disk.ts';
 import type { ServerSettings } from './settings.ts';
 
 /** What a handler may use; made once by the composition root. */
@@ -22,6 +23,7 @@ export interface ServerContext {
   readonly auth: Auth;
   readonly log: Log;
   readonly artifacts: ArtifactStore;
+  readonly disk: Disk;
   readonly samples: SampleStore;
   readonly mirrors: Mirrors;
   readonly git: GitReader;

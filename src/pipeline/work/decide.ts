@@ -37,7 +37,7 @@ export function decideService(world: PipelineWorld, turn: Turn): Promise<void> {
 }
 
 async function attempt(world: PipelineWorld, turn: Turn, view: View): Promise<Proposal<void> | undefined> {
-  const loaded = await loadPipeline(view, world.graphs, turn.key);
+  const loaded = await loadPipeline(view, world, turn.key);
   if (loaded === undefined) return undefined;
   const answers: CommandAnswer[] = [];
   const commands = await readCommands(view, loaded);

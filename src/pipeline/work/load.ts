@@ -20,7 +20,7 @@ import { openDraft } from '../draft.ts';
 import { type AnyWait, listWaits } from '../explain.ts';
 import type { ActionHost, DeployHold, Passed, PipelineState, ReleaseFacts, ServiceFacts } from '../facts.ts';
 import * as rows from '../rows.ts';
-import { decideKind } from './world.ts';
+import { decideKind, type PipelineWorld } from './world.ts';
 
 /** Below this share of free disk a host gets no action: builds stop first. */
 const leastFreeDisk = 0.05;
@@ -34,7 +34,7 @@ export interface LoadedPipeline {
 /** Everything a decision about a service's pipeline looks at; guards of its repository's marks and its order. */
 export async function loadPipeline(
   view: View,
-  graphs: CommitGraphs,
+  { graphs, hasRoom }: Pick<PipelineWorld, 'graphs' | 'hasRoom'>,
   name: string,
 ): Promise<LoadedPipeline | undefined> {
   const { tx } = view;
@@ -75,6 +75,7 @@ export async function loadPipeline(
       freeOfHold: await loadFreeOfHold(view, graphs, service, holds, releases),
       cache: await loadCache(view, releases, revisions),
       hosts: await loadHosts(view),
+      hasRoom: hasRoom === undefined || (await hasRoom()),
     },
   };
 }
@@ -184,10 +185,15 @@ export async function loadChoices(
 }
 
 /** Why a live release is where it is, for people: each wait with its unblocker. Reads only. */
-export async function readWaits(tx: Tx, graphs: CommitGraphs, id: ReleaseId, nowMs: number): Promise<AnyWait[]> {
+export async function readWaits(
+  tx: Tx,
+  world: Pick<PipelineWorld, 'graphs' | 'hasRoom'>,
+  id: ReleaseId,
+  nowMs: number,
+): Promise<AnyWait[]> {
   const release = await rows.findRelease(tx, id);
   if (release === undefined || release.endedAtMs !== undefined) return [];
-  const loaded = await loadPipeline({ tx, guard: async () => 0 }, graphs, release.service);
+  const loaded = await loadPipeline({ tx, guard: async () => 0 }, world, release.service);
   if (loaded === undefined) return [];
   const nobody = () => {
     throw new Error('an explanation makes nothing');

@@ -7,6 +7,8 @@ export interface PipelineWorld {
   readonly config: ConfigReader;
   readonly packer: SourcePacker;
   readonly runner: ActionRunner;
+  /** Whether this server can take in sources and packages; without it, always. */
+  readonly hasRoom?: () => Promise<boolean>;
   /** Shared with `blame/`. */
   readonly graphs: CommitGraphs;
 }

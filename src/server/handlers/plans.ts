@@ -60,7 +60,9 @@ export function planHandlers(context: ServerContext) {
     const isLive = release.endedAtMs === undefined;
     const own = release.reason ?? (isLive ? 'It is moving: its actions run.' : `It has ${release.state}.`);
     const sentence = isLive && inner && release.reason === undefined ? inner.sentence : own;
-    const waits = await readWaits(tx, context.graphs, id, context.clock.nowMs());
+    const { graphs, disk } = context;
+    const world = { graphs, hasRoom: async () => (await disk.checkRoom()).ok };
+    const waits = await readWaits(tx, world, id, context.clock.nowMs());
     const reasons = [
       ...waits.map((wait) => ({ sentence: wait.sentence, unblocker: wait.unblocker, sinceMs: null })),
       ...(isLive ? (inner?.reasons ?? []) : []),

@@ -13,7 +13,7 @@ import { commitRef } from './marks.ts';
 
 /** Repositories that are watched, and commits that clients bring. */
 export function repositoryHandlers(context: ServerContext) {
-  const { store, mirrors, git, settings } = context;
+  const { store, mirrors, git, settings, disk } = context;
 
   const find = async (name: string): Promise<RepositoryOverview> => {
     const known = (await store.read(readRepositories)).find((one) => one.name === name);
@@ -42,6 +42,7 @@ export function repositoryHandlers(context: ServerContext) {
       return { commits: valueOrThrow(await knownCommits(mirrors.folderOf(location), body.commits)) };
     },
     async uploadBundle({ params, query, bytes }) {
+      valueOrThrow(await disk.checkRoom());
       const { location } = await find(params.repository);
       const folder = mirrors.folderOf(location);
       valueOrThrow(await makeBare(folder));

@@ -27,7 +27,7 @@ test('a calm installation has no findings', () => {
 });
 
 test.each([
-  ['a full disk stops builds first', { freeDiskRatio: 0.04 }, 'disk', 'alarm', /builds do not start/],
+  ['a full disk stops builds first', { freeDiskRatio: 0.04 }, 'disk', 'alarm', /builds and uploads do not start/],
   ['mass silence', { isMassSilence: true }, 'alarm', 'alarm', /nothing is moved/],
   ['a lost host', { hosts: [host] }, 'host', 'alarm', /host-1 is lost/],
   [

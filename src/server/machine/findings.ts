@@ -49,19 +49,19 @@ function alarms({ isMassSilence }: FindingFacts): Finding[] {
 }
 
 function disks({ freeDiskRatio, leastFreeDiskRatio, hosts: known }: FindingFacts): Finding[] {
-  const low = (subject: string, ratio: number): Finding => ({
+  const low = (subject: string, ratio: number, what: string): Finding => ({
     kind: 'disk',
     severity: 'alarm',
-    sentence: `${subject} has ${Math.floor(ratio * 1000) / 10} % of its disk free; builds do not start below ${leastFreeDiskRatio * 100} %.`,
+    sentence: `${subject} has ${Math.floor(ratio * 1000) / 10} % of its disk free; ${what} do not start below ${leastFreeDiskRatio * 100} %.`,
     remedy: 'Free space; builds resume by themselves.',
     subject,
     sinceMs: null,
   });
   return [
-    ...(freeDiskRatio < leastFreeDiskRatio ? [low('server', freeDiskRatio)] : []),
+    ...(freeDiskRatio < leastFreeDiskRatio ? [low('server', freeDiskRatio, 'builds and uploads')] : []),
     ...known
       .filter((host) => host.freeDiskRatio < leastFreeDiskRatio && host.state === 'up')
-      .map((host) => low(`host/${host.id}`, host.freeDiskRatio)),
+      .map((host) => low(`host/${host.id}`, host.freeDiskRatio, 'builds')),
   ];
 }
 
