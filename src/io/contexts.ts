@@ -29,10 +29,20 @@ export async function readContexts(file: string): Promise<Contexts> {
   return { current: typeof json?.current === 'string' ? json.current : undefined, contexts };
 }
 
-/** Adds or replaces one context and makes it the current one. */
-export async function writeContext(file: string, name: string, context: CliContext): Promise<void> {
-  const { contexts } = await readContexts(file);
+/**
+ * Adds or replaces one context. It becomes the current one when there is no other, or when `replaces` says that it may
+ * take the other's place.
+ */
+export async function writeContext(
+  file: string,
+  name: string,
+  context: CliContext,
+  replaces: (current: CliContext) => Promise<boolean>,
+): Promise<void> {
+  const { current, contexts } = await readContexts(file);
+  const other = current === undefined || current === name ? undefined : contexts[current];
+  const isCurrent = other === undefined || (await replaces(other));
   await ensureFolder(join(file, '..'));
-  const next: Contexts = { current: name, contexts: { ...contexts, [name]: context } };
+  const next: Contexts = { current: isCurrent ? name : current, contexts: { ...contexts, [name]: context } };
   await writeFileAtomic(file, `${JSON.stringify(next, null, 2)}\n`);
 }

@@ -23,6 +23,8 @@ export interface ServerSettings {
   readonly isAgentPortFixed: boolean;
   /** Where the CLI looks for the servers it knows; undefined: do not touch it. */
   readonly contextFile: string | undefined;
+  /** The name under which it stands there. */
+  readonly contextName: string;
   /** The built UI. */
   readonly webFolder: string;
   readonly pollRepositoriesMs: number;
@@ -37,6 +39,9 @@ export interface ServerSettings {
   readonly sessionMs: number;
   readonly version: string;
 }
+
+/** Of a server that nobody gave another name; only it takes the place of a current context, and only a dead one's. */
+export const usualContext = 'local';
 
 export type SettingsOverride = Partial<ServerSettings>;
 
@@ -57,6 +62,7 @@ export function readSettings(
     agentPort: Number(env.ROLLWAY_AGENT_PORT ?? 7071),
     isAgentPortFixed: env.ROLLWAY_AGENT_PORT !== undefined,
     contextFile: contextsFile(env),
+    contextName: usualContext,
     webFolder: fileURLToPath(new URL('../../web/dist', import.meta.url)),
     pollRepositoriesMs: 2000,
     heartbeatMs: 1000,

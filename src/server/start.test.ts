@@ -41,6 +41,26 @@ async function codeOf(starting: Promise<unknown>): Promise<string> {
   return error.problem.code;
 }
 
+const readContextsFile = () => JSON.parse(readFileSync(join(folder, 'config', 'contexts.json'), 'utf8'));
+
+test('a server takes the current place only from one that does not answer any more; a demo never does', async () => {
+  const demo = await start({ contextName: 'demo' });
+  expect(readContextsFile().current).toBe('demo');
+  const other = { dataFolder: join(folder, 'other') };
+  const first = await start(other);
+  const contexts = {
+    demo: { url: demo.url, tokenFile: demo.tokenFile },
+    local: { url: first.url, tokenFile: first.tokenFile },
+  };
+  expect(readContextsFile()).toEqual({ current: 'demo', contexts });
+  await Promise.all([demo.close(), first.close()]);
+  const second = await start(other);
+  expect(readContextsFile().current).toBe('local');
+  await second.close();
+  const again = await start({ contextName: 'demo' });
+  expect(readContextsFile()).toMatchObject({ current: 'local', contexts: { demo: { url: again.url } } });
+});
+
 test('the first start writes an admin token (0600) and the context that points at it; the next start keeps both', async () => {
   const first = await start();
   expect(statSync(first.tokenFile).mode & 0o777).toBe(0o600);

@@ -1,5 +1,5 @@
 import type { JoinToken } from '../api/index.ts';
-import { writeContext } from '../io/index.ts';
+import { type CliContext, writeContext } from '../io/index.ts';
 import { ProblemError, rollway } from '../model/index.ts';
 import { adminTokenFile, ensureAdminToken } from './auth/first-start.ts';
 import { compose, type House } from './compose.ts';
@@ -9,7 +9,7 @@ import type { Fetch } from './http.ts';
 import { type Listening, listen } from './listen.ts';
 import { createLog, type Log } from './log.ts';
 import { keepHouse } from './machine/housekeeping.ts';
-import { readSettings, type ServerSettings, type SettingsOverride } from './settings.ts';
+import { readSettings, type ServerSettings, type SettingsOverride, usualContext } from './settings.ts';
 
 export type StartOptions = SettingsOverride & { readonly log?: Log };
 
@@ -87,7 +87,10 @@ async function open(
 
   const url = `http://${settings.host}:${port}`;
   if (settings.contextFile !== undefined) {
-    await writeContext(settings.contextFile, 'local', { url, tokenFile: adminTokenFile(settings.dataFolder) });
+    const { contextFile, contextName, dataFolder } = settings;
+    const replaces = async (other: CliContext) =>
+      contextName === usualContext && (other.url === url || !(await answers(other.url)));
+    await writeContext(contextFile, contextName, { url, tokenFile: adminTokenFile(dataFolder) }, replaces);
   }
   log.info('listening', { url, agentPort, version: settings.version });
   return {
@@ -128,4 +131,13 @@ function once(act: () => Promise<void>): () => Promise<void> {
     done ??= act();
     return done;
   };
+}
+
+/** Whether a server is there; one that takes longer than two seconds to say that it lives is not missed. */
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(new URL('/healthz', url), { signal: AbortSignal.timeout(2000) })).ok;
+  } catch {
+    return false;
+  }
 }

@@ -70,6 +70,9 @@ async function startServerChild(
     '--bin-ms',
     '1000',
     '--tether',
+    // It stays out of the way of the server that this person works with.
+    '--context',
+    'demo',
   ];
   const child = await startChild('server', argv, join(folder, 'logs'));
   children.push(child);
@@ -81,7 +84,7 @@ async function startServerChild(
     if (address !== undefined && address.pid === child.process.pid) {
       const token = (await readFile(join(data, 'admin-token'), 'utf8')).trim();
       const client = createClient({ baseUrl: address.url, token, fetch });
-      story.tell('server', `listens on ${address.url}`);
+      story.tell('server', `listens on ${address.url} (commands find it with --context demo)`);
       return { client, url: address.url };
     }
     await pause(50, signal);

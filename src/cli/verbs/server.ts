@@ -23,6 +23,7 @@ export async function run(_args: readonly string[], flags: Flags, interrupted: A
     port: flags.port,
     isPortFixed: flags.nextPort !== true,
     agentPort: flags.agentPort,
+    ...(flags.context === undefined ? {} : { contextName: flags.context }),
     ...(flags.store === undefined ? {} : { store: storeOf(flags.store, flags.data) }),
     ...(flags.binMs === undefined ? {} : { binMs: flags.binMs }),
   });
