@@ -106,7 +106,7 @@ export async function listVersionsInUse(tx: Tx): Promise<VersionId[]> {
   const rollouts = await tx.selectFrom('rollout').select('to_version').where('is_ended', '=', 0).execute();
   const ids = new Set<string>();
   for (const row of rows) for (const id of [row.version, row.last_good]) if (id !== null) ids.add(id);
-  for (const row of jobs) for (const id of (JSON.parse(row.good_versions) as string[]).slice(0, 10)) ids.add(id);
+  for (const row of jobs) for (const id of JSON.parse(row.good_versions) as string[]) ids.add(id);
   for (const row of rollouts) ids.add(row.to_version);
   return [...ids].sort() as VersionId[];
 }

@@ -79,7 +79,8 @@ function isolationCheck({ hosts }: FindingFacts): Check {
     name: 'isolation',
     state: 'warning',
     sentence: `Builds and actions can read what the agent's user can on ${bare.map(({ id }) => id).join(', ')}.`,
-    remedy: 'Install bubblewrap there; without it run builds only from repositories you trust.',
+    remedy:
+      'It takes user namespaces, and `unshare`, `mount` and `setpriv` of util-linux, there; without them run builds only from repositories you trust.',
   };
 }
 

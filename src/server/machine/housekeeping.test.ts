@@ -7,7 +7,7 @@ import { openBlobFiles } from '../../io/index.ts';
 import { sha256 } from '../../kit/index.ts';
 import type { VersionId } from '../../model/index.ts';
 import { insertVersion } from '../../pipeline/rows.ts';
-import { ensureJob, saveAssignment } from '../../rollout/rows.ts';
+import { ensureJob, saveAssignment, updateJobInForce } from '../../rollout/rows.ts';
 import { compileSpec } from '../../spec/index.ts';
 import { tidy } from './housekeeping.ts';
 
@@ -56,11 +56,14 @@ test('packages of the last ten releases and whatever is assigned stay; the rest 
       hostLabels: {},
     };
     await ensureJob(tx, { id: job, driver: 'fleet', ...wish }, 1);
+    // Whatever a rollback may go to, the oldest too.
+    const goodVersions = [13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 2].map(versionOf);
+    await updateJobInForce(tx, { id: job, size: 2, resizingFrom: undefined, goodVersions });
     await saveAssignment(tx, { job, index: 0, version: versionOf(13), rollout: undefined, lastGood: versionOf(1) });
   });
   await tidy({ ...house, artifacts }, new AbortController().signal);
   const kept = (await artifacts.listPackages()).map(({ digest }) => digests.indexOf(digest)).sort((a, b) => a - b);
-  expect(kept).toEqual([1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
+  expect(kept).toEqual([1, 2, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
   for (const n of kept) expect((await artifacts.fetchChunk(sha256(`package ${n}`))).ok).toBe(true);
   expect((await artifacts.fetchChunk(sha256('package 0'))).ok).toBe(false);
 });
