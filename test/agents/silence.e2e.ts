@@ -73,6 +73,7 @@ test('a task that is replaced elsewhere is not started again after the death of 
     servedOnce: true,
     outSinceMs: undefined,
     failedTries: 0,
+    failedOn: [],
     notBeforeMs: 0,
   };
   const facts = { ...folded, current: undefined, others: [] };
