@@ -1,0 +1,152 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** One line of docs/bench.md. */
+export interface Figure {
+  readonly what: string;
+  /** Empty: there is none; the figure is reported. */
+  readonly goal: string;
+  /** Name of the file in `bench/results/` without `.json`. */
+  readonly result: string;
+  readonly command: string;
+  readonly read: (result: Result) => { readonly measured: string; readonly isMet?: boolean };
+}
+
+/** What a bench wrote; `figures` differ from bench to bench. */
+export interface Result {
+  readonly name: string;
+  readonly commit: string;
+  readonly date: string;
+  readonly machine: { cpu: string; cores: number; memoryGiB: number; system: string; node: string; loadBefore: number };
+  // biome-ignore lint/suspicious/noExplicitAny: read by whoever knows the bench; a wrong name shows as a missing figure
+  readonly figures: any;
+  readonly [more: string]: unknown;
+}
+
+export const figures: readonly Figure[] = [
+  transitions('sqlite, durable', 'Durable transitions, SQLite, one core', 2500),
+  transitions('sqlite, durable, effects carried out', 'the same, with every effect carried out'),
+  transitions('postgres, durable, 4 turns at a time', 'Durable transitions, PostgreSQL'),
+  {
+    what: '“Action finished” to “next action started”',
+    ...{ goal: 'median < 50 ms', result: 'latency', command: 'node bench/latency.ts' },
+    read: ({ figures: { medianMs, p95Ms } }) => ({
+      measured: `median ${medianMs} ms, 95 % within ${p95Ms} ms`,
+      isMet: medianMs < 50,
+    }),
+  },
+  version('rollway --version, checkout', '`rollway --version` in a checkout'),
+  version('rollway --version, package', '`rollway --version`, installed'),
+  start('npm start, empty data folder', '`npm start` to a working UI and six hosts, empty data folder'),
+  start('npm start, again', 'the same, started again'),
+  memory('1,000 idle pipelines', '1,000 idle pipelines, each with one finished release'),
+  memory('100 active rollouts', '100 active rollouts of 12 tasks, each judged every second'),
+  memory('nothing in its database', 'A server with nothing in its database, 24 hosts sending heartbeats'),
+  {
+    what: 'Heartbeats of 500 agents, one a second each, over TLS, signed',
+    ...{ goal: '< 30 % of a core', result: 'heartbeats', command: 'node bench/heartbeats.ts --write' },
+    read: ({ shareOfOneCore, heartbeatsPerSecond }) => ({
+      measured: `${percent(Number(shareOfOneCore))} of a core at ${heartbeatsPerSecond}/s`,
+      isMet: Number(shareOfOneCore) < 0.3,
+    }),
+  },
+  simulator('decisions', 1000),
+  simulator('whole', 30),
+  largeJob('decide, first of the rollout', 'A job of 15,000 tasks: the decision that begins a rollout', 50),
+  largeJob('decide, one report', 'the decision that folds one report', 50),
+  largeJob('decide, 1500 reports', 'the decision that folds 1,500 reports and admits 1,500 operations'),
+  largeJob('load + decide + commit, one report', 'load, decide and commit one report', 250),
+  largeJob('plan of five phases', 'the whole plan', 500),
+];
+
+function transitions(key: string, what: string, goal?: number): Figure {
+  return {
+    what,
+    ...{
+      goal: goal === undefined ? '' : `≥ ${grouped(goal)}/s`,
+      result: 'transition',
+      command: 'node bench/transition.ts',
+    },
+    read: ({ figures: all }) => ({
+      measured: `${grouped(all[key].perSecond)}/s by the clock; ${all[key].cpuMicrosEach} µs of processor each`,
+      ...(goal === undefined ? {} : { isMet: all[key].perSecond >= goal }),
+    }),
+  };
+}
+
+function version(key: string, what: string): Figure {
+  return {
+    what,
+    ...{ goal: '< 150 ms', result: 'startup', command: 'node bench/startup.ts' },
+    read: ({ figures: all }) => ({
+      measured: `${all[key].medianMs} ms (${all[key].timesBareNode} × \`node -e 0\`)`,
+      isMet: all[key].medianMs < 150,
+    }),
+  };
+}
+
+function start(key: string, what: string): Figure {
+  return {
+    what,
+    ...{ goal: '< 5 s', result: 'startup', command: 'node bench/startup.ts' },
+    read: ({ figures: all }) => ({
+      measured: `${seconds(all[key].readyMs)} (UI ${seconds(all[key].uiMs)}; ${seconds(all[key].cpuMs)} of processor)`,
+      isMet: all[key].readyMs < 5000,
+    }),
+  };
+}
+
+function memory(key: string, what: string): Figure {
+  return {
+    what,
+    ...{ goal: '', result: 'memory', command: 'node bench/memory.ts' },
+    read: ({ figures: all }) => {
+      const { heapMb, rssMb, cpuPercent } = all[key];
+      return { measured: `${heapMb} MB of heap, ${rssMb} MB resident, ${cpuPercent} % of a core` };
+    },
+  };
+}
+
+function simulator(key: 'decisions' | 'whole', goal: number): Figure {
+  return {
+    what: `Simulator, depth *${key}*: runs of 12 tasks, 3 phases, ≥ 4 faults`,
+    ...{ goal: `≥ ${grouped(goal)}/s per core`, result: 'sim', command: 'node bench/sim.ts' },
+    read: ({ figures: all }) => {
+      const { runsPerSecond, rolloutsPerSecond } = all[key];
+      return {
+        measured: `${grouped(runsPerSecond)} runs/s (${grouped(rolloutsPerSecond)} rollouts/s)`,
+        isMet: runsPerSecond >= goal,
+      };
+    },
+  };
+}
+
+function largeJob(key: string, what: string, goalMs?: number): Figure {
+  return {
+    what,
+    ...{ goal: goalMs === undefined ? '' : `< ${goalMs} ms`, result: 'plan-size', command: 'node bench/plan-size.ts' },
+    read: ({ figures: all }) => ({
+      measured: `${all[key].medianMs} ms (${all[key].cpuMs} ms of processor)`,
+      ...(goalMs === undefined ? {} : { isMet: all[key].medianMs < goalMs }),
+    }),
+  };
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
+}
+
+/** Everything in `bench/results/`, by name. */
+export function readResults(): ReadonlyMap<string, Result> {
+  const folder = join(import.meta.dirname, 'results');
+  const files = readdirSync(folder).filter((file) => file.endsWith('.json'));
+  return new Map(files.map((file) => [file.slice(0, -5), JSON.parse(readFileSync(join(folder, file), 'utf8'))]));
+}
