@@ -1,7 +1,6 @@
 import type { ReleaseSummary, RepositoryView } from '../../api/index.ts';
-import { readCommits } from '../../blame/read.ts';
 import { makeId } from '../../kit/index.ts';
-import { type CommitId, ProblemError, type Result } from '../../model/index.ts';
+import { ProblemError, type Result } from '../../model/index.ts';
 import { findRelease, readRepositories } from '../../pipeline/read.ts';
 import {
   decideKind,
@@ -11,17 +10,14 @@ import {
   readRepository,
   registerRepository,
 } from '../../pipeline/work.ts';
+import { bringCommit } from '../bring-commit.ts';
 import { command } from '../commands.ts';
 import type { Call, Handlers, ServerContext } from '../context.ts';
 import { refuse, valueOrThrow } from '../errors.ts';
 import { nameOfRepository } from '../repository-name.ts';
-import { waitFor } from '../wait.ts';
 import { findService, planOf } from './plans.ts';
 import { repositoryView } from './repositories.ts';
 import { releaseSummaries } from './services.ts';
-
-/** How long a deploy waits for its commit to be read from the repository. */
-const readingMs = 20_000;
 
 /** What enters the pipeline by a person's hand. */
 export function deployHandlers(context: ServerContext) {
@@ -35,18 +31,6 @@ export function deployHandlers(context: ServerContext) {
   async function enter<T>(entry: Entry<T>, call: Call): Promise<Result<T>> {
     const result = await engine.commitAs(call.actor, entry);
     return result ?? refuse('api/unavailable', 'The change could not be committed.');
-  }
-
-  /** Asks for the commit to be read in, and waits until it is known. */
-  async function bring(repository: string, commit: CommitId, call: Call): Promise<void> {
-    valueOrThrow(await enter(readRepository(repository, commit), call));
-    const limits = { waitMs: readingMs, signal: call.signal, pollMs: 100 };
-    await waitFor(
-      context,
-      limits,
-      () => store.read((tx) => readCommits(tx, repository, [commit])).then((found) => found.length > 0),
-      Boolean,
-    );
   }
 
   async function viewOf(name: string): Promise<RepositoryView> {
@@ -70,7 +54,7 @@ export function deployHandlers(context: ServerContext) {
       const wish = { service: service.name, commit, onlyTo, holdAfter, reason };
       let named = await enter(nameRelease(graphs, names(), wish, call.actor), call);
       if (!named.ok && named.error.code === 'git/unknown-commit') {
-        await bring(service.repository, commit, call);
+        await bringCommit(context, service.repository, commit, call);
         named = await enter(nameRelease(graphs, names(), wish, call.actor), call);
       }
       if (!named.ok) throw new ProblemError(named.error);

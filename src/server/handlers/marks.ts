@@ -12,6 +12,7 @@ import type { JobId, MarkId } from '../../model/index.ts';
 import { readRepositories, readVersions } from '../../pipeline/read.ts';
 import { readJob, readJobs } from '../../rollout/read.ts';
 import type { Tx } from '../../store/index.ts';
+import { bringCommit } from '../bring-commit.ts';
 import { command } from '../commands.ts';
 import type { Call, Handlers, ServerContext } from '../context.ts';
 import { refuse } from '../errors.ts';
@@ -60,6 +61,11 @@ export function markHandlers(context: ServerContext) {
       const { repository, commits, targets, reason } = body;
       const known = (await store.read(readRepositories)).find(({ name }) => name === repository);
       if (!known) return refuse('api/not-found', `There is no repository ${repository}.`);
+      // A commit made a moment ago may not have been read yet.
+      for (const commit of commits) {
+        const found = await context.git.resolve(known.location, commit, call.signal);
+        if (found.ok) await bringCommit(context, repository, found.value, call);
+      }
       const wish = { kind: markKind, key: repository, name: 'mark', arguments: { commits, targets }, reason };
       return command(context, wish, call, query.waitMs, 'mark/refused');
     },
