@@ -211,6 +211,10 @@ export async function openInstallation({ hosts, net }: InstallationOptions): Pro
       for (const child of commands) child.kill('SIGKILL');
       await Promise.all([...agents.values()].map((child) => installation.stop(child)));
       if (server !== undefined) await installation.stop(server);
+      const errors = logOf('server')
+        .split('\n')
+        .filter((line) => line.includes('"level":"error"'));
+      if (errors.length > 0) console.error(`the server logged errors:\n${errors.join('\n')}`);
       for (const pid of processesOf(folder)) kill(pid);
       await until(() => processesOf(folder).length === 0, 'nothing is left');
       for (const host of hosts) {

@@ -1,0 +1,142 @@
+// `rollway server` and `rollway agent` as the real thing: tasks go on without them, and are adopted; a host that
+// nobody here started joins by the printed line and gets tasks.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeRepository } from '../local-fleet.ts';
+import { needsThat } from '../skip.ts';
+import { type Installation, main, openInstallation, until } from './installation.ts';
+
+const hosts = ['host-1', 'host-2'];
+const job = 'steady@production';
+const namespace = `rws-${process.pid}`;
+const cable = `rws${process.pid % 100_000}`;
+const [ours, theirs] = ['10.213.78.1', '10.213.78.2'];
+
+const config = (tasks: number) => `name: steady
+command: node server.js
+ready: /
+drain: 200ms
+bake: 1s
+phases: [all]
+tasks: ${tasks}
+budget: 2
+`;
+const server = `require('node:http').createServer((request, response) => response.end(String(process.pid)))
+  .listen(process.env.PORT, process.env.HOST);`;
+
+const isThere = needsThat(canMakeNamespaces(), 'network namespaces', 'a host joins from a network of its own');
+
+let place: Installation;
+let repository: ReturnType<typeof makeRepository>;
+let seventh: ChildProcess | undefined;
+
+beforeAll(async () => {
+  place = await openInstallation({ hosts, net: 35 });
+  repository = makeRepository(join(place.folder, 'steady'));
+  repository.commit({ 'rollway.yaml': config(4), 'server.js': server }, 'Steady');
+  const told = await place.rollway(['deploy'], { cwd: repository.folder, timeoutMs: 120_000 });
+  expect(told, told.out + told.err).toMatchObject({ code: 0 });
+});
+afterAll(async () => {
+  if (seventh !== undefined) await place.stop(seventh);
+  await place?.close();
+  if (isThere) removeNamespace();
+});
+
+/** Process ids by index, asked of the tasks themselves at the addresses given. */
+async function pidsAt(urls: readonly string[]): Promise<string[]> {
+  return Promise.all(urls.map(async (url) => (await fetch(url, { signal: AbortSignal.timeout(5000) })).text()));
+}
+async function urlsNow(): Promise<string[]> {
+  const { endpoints } = await place.client().listEndpoints({ params: { job } });
+  return endpoints.map(({ address, ports }) => `http://${address}:${ports.http}/`);
+}
+async function facts() {
+  const { tasks } = await place.client().getJob({ params: { job } });
+  return tasks.map(({ index, state, host, incarnation, life }) => ({ index, state, host, incarnation, life }));
+}
+
+describe('stopping what manages them', () => {
+  test('tasks go on without server and agents, and are adopted without a restart', async () => {
+    const urls = await urlsNow();
+    const [pids, before] = [await pidsAt(urls), await facts()];
+    expect(new Set(pids).size).toBe(4);
+
+    await place.stop(place.server());
+    expect(await pidsAt(urls)).toEqual(pids);
+    await Promise.all(hosts.map((host) => place.stop(place.agent(host))));
+    expect(await pidsAt(urls)).toEqual(pids);
+
+    await place.startServer();
+    await Promise.all(hosts.map((host) => place.startAgent(host)));
+    await until(async () => (await facts()).every(({ state }) => state === 'serving'), 'all tasks are known to serve');
+    expect(await facts()).toEqual(before);
+    expect(await urlsNow()).toEqual(urls);
+    expect(await pidsAt(urls)).toEqual(pids);
+    const doctor = await place.rollway(['doctor']);
+    expect(doctor, doctor.out).toMatchObject({ code: 0 });
+  });
+
+  test('an agent that is restarted while the server is away keeps its tasks', async () => {
+    const urls = await urlsNow();
+    const pids = await pidsAt(urls);
+    await place.stop(place.server());
+    await place.stop(place.agent('host-1'), 'SIGKILL');
+    await Promise.all([place.startServer().then(() => place.startAgent('host-1'))]);
+    await until(async () => (await facts()).every(({ state }) => state === 'serving'), 'all tasks are known to serve');
+    expect(await pidsAt(urls)).toEqual(pids);
+  });
+});
+
+describe.skipIf(!isThere)('a host in another network', () => {
+  test('joins with the printed line and gets tasks of the next rollout', async () => {
+    const ip = (...words: string[]) => execFileSync('ip', words, { stdio: 'pipe' });
+    const inside = (...words: string[]) => ip('netns', 'exec', namespace, 'ip', ...words);
+    ip('netns', 'add', namespace);
+    ip('link', 'add', `${cable}a`, 'type', 'veth', 'peer', 'name', `${cable}b`, 'netns', namespace);
+    ip('addr', 'add', `${ours}/30`, 'dev', `${cable}a`);
+    ip('link', 'set', `${cable}a`, 'up');
+    inside('addr', 'add', `${theirs}/30`, 'dev', `${cable}b`);
+    inside('link', 'set', `${cable}b`, 'up');
+    inside('link', 'set', 'lo', 'up');
+
+    const file = join(place.folder, 'seventh.join');
+    const token = await place.rollway(['agent', 'token', '--out', file]);
+    const printed = /next: rollway (agent --join \S+)/.exec(token.out)?.[1];
+    expect(printed, token.out + token.err).toBe(`agent --join ${file}`);
+    const words = [...printed!.split(' '), '--data', join(place.folder, 'seventh'), '--name', 'seventh'];
+    seventh = spawn('ip', ['netns', 'exec', namespace, process.execPath, main, ...words], { stdio: 'ignore' });
+    const hostNow = async () => (await place.client().listHosts()).items.find(({ id }) => id === 'seventh');
+    await until(async () => (await hostNow())?.state === 'up', 'the seventh host is up');
+    expect((await hostNow())?.address).toBe(theirs);
+
+    repository.commit({ 'rollway.yaml': config(6) }, 'More of them');
+    const told = await place.rollway(['deploy'], { cwd: repository.folder, timeoutMs: 120_000 });
+    expect(told, told.out + told.err).toMatchObject({ code: 0 });
+    const there = (await facts()).filter(({ host }) => host === 'seventh');
+    expect(there.length).toBeGreaterThan(0);
+    const urls = (await urlsNow()).filter((url) => url.includes(theirs));
+    expect(urls).toHaveLength(there.length);
+    expect((await pidsAt(urls)).every((pid) => Number(pid) > 0)).toBe(true);
+  });
+});
+
+function canMakeNamespaces(): boolean {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
+  try {
+    execFileSync('ip', ['netns', 'add', `${namespace}-try`], { stdio: 'pipe' });
+    execFileSync('ip', ['netns', 'del', `${namespace}-try`], { stdio: 'pipe' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function removeNamespace(): void {
+  try {
+    execFileSync('ip', ['netns', 'del', namespace], { stdio: 'pipe' });
+  } catch {
+    // never made
+  }
+}
