@@ -40,10 +40,11 @@ const letterWidth = 7;
  */
 export function layOutField(tasks: readonly TaskDot[], width: number): FieldLayout {
   const step = stepFor(tasks.length);
-  const places = groupBy(tasks, placeOf(tasks));
+  const isRackShared = hasSharedRacks(tasks);
+  const places = groupBy(tasks, (task) => placeOf(task, isRackShared));
   const hosts = groupBy(tasks, (task) => task.host ?? '');
   const perHost = Math.max(1, ...hosts.map(([, own]) => own.length));
-  const letters = Math.max(4, ...hosts.map(([, own]) => hostLabel(own).length));
+  const letters = Math.max(4, ...hosts.map(([, own]) => hostLabel(own, isRackShared).length));
   const columns = Math.min(columnsFor(perHost), Math.max(2, Math.floor(width / step)));
   const blockWidth = Math.max(columns * step, letters * letterWidth);
   const across = Math.max(1, Math.floor((width + gap) / (blockWidth + gap)));
@@ -61,7 +62,7 @@ export function layOutField(tasks: readonly TaskDot[], width: number): FieldLayo
       const row = blocks.slice(at, at + across);
       row.forEach(([, own], column) => {
         const x = column * (blockWidth + gap);
-        labels.push({ text: hostLabel(own), x, y: y + 12, level: 'host' });
+        labels.push({ text: hostLabel(own, isRackShared), x, y: y + 12, level: 'host' });
         placeTasks(own, { x, y: y + labelHeight, columns, step }, cells, grounds);
       });
       const lines = Math.max(...row.map(([, own]) => Math.ceil(own.length / columns)));
@@ -72,22 +73,28 @@ export function layOutField(tasks: readonly TaskDot[], width: number): FieldLayo
   return { cells, labels, grounds, width, height: Math.max(0, y - gap), step };
 }
 
-/** A rack with several hosts is a place of its own; where each host has its rack, its name stands beside the host. */
-function placeOf(tasks: readonly TaskDot[]): (task: TaskDot) => string {
-  const region = (task: TaskDot) => (task.host === null ? 'not placed yet' : (task.region ?? 'no region'));
-  const hostsOf = new Map<string, Set<string | null>>();
-  for (const task of tasks) {
-    const rack = `${task.region} ${task.rack}`;
-    hostsOf.set(rack, (hostsOf.get(rack) ?? new Set()).add(task.host));
+/** Whether some rack has several hosts: then each rack is a place of its own. Else its name stands beside the host. */
+function hasSharedRacks(tasks: readonly TaskDot[]): boolean {
+  const hostOf = new Map<string, string>();
+  for (const { region, rack, host } of tasks) {
+    if (host === null || rack === null) continue;
+    const known = hostOf.get(`${region} ${rack}`);
+    if (known !== undefined && known !== host) return true;
+    hostOf.set(`${region} ${rack}`, host);
   }
-  const isShared = [...hostsOf.values()].some((hosts) => hosts.size > 1);
-  return isShared ? (task) => [region(task), task.rack].filter((part) => part !== null).join(' · ') : region;
+  return false;
 }
 
-function hostLabel(own: readonly TaskDot[]): string {
+function placeOf(task: TaskDot, isRackShared: boolean): string {
+  if (task.host === null) return 'not placed yet';
+  const region = task.region ?? 'no region';
+  return isRackShared && task.rack !== null ? `${region} · ${task.rack}` : region;
+}
+
+function hostLabel(own: readonly TaskDot[], isRackShared: boolean): string {
   const first = own[0];
   if (first?.host == null) return 'no host';
-  return first.rack === null ? first.host : `${first.host} · ${first.rack}`;
+  return first.rack === null || isRackShared ? first.host : `${first.host} · ${first.rack}`;
 }
 
 interface Block {

@@ -66,8 +66,10 @@ function EnvironmentPanel({ entry }: { entry: EnvironmentSummary }) {
         )}
       </div>
       <VersionLine version={entry.version} />
-      <DotStrip dots={entry.dots} isRolling={entry.rollout !== null} />
-      {entry.errors !== null && <Sparkline points={entry.errors} />}
+      <div className="strip-line">
+        <DotStrip dots={entry.dots} isRolling={entry.rollout !== null} />
+        {entry.errors !== null && <Sparkline points={entry.errors} />}
+      </div>
     </div>
   );
 }

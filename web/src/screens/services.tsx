@@ -88,8 +88,10 @@ function Cell({ entry }: { entry: EnvironmentSummary }) {
         )}
       </div>
       <VersionLine version={entry.version} />
-      <DotStrip dots={entry.dots} isRolling={entry.rollout !== null} />
-      {entry.errors !== null && <Sparkline points={entry.errors} />}
+      <div className="strip-line">
+        <DotStrip dots={entry.dots} isRolling={entry.rollout !== null} />
+        {entry.errors !== null && <Sparkline points={entry.errors} />}
+      </div>
     </div>
   );
 }
