@@ -11,7 +11,7 @@ import { type Installation, openInstallation } from './installation.ts';
 
 const services = [
   { name: 'http-server', from: '14.1.0', to: '14.1.1', tasks: 4, path: '/', answer: /Served by http-server/ },
-  { name: 'verdaccio', from: '6.10.3', to: '6.10.4', tasks: 3, path: '/-/ping', answer: /^\{\s*\}$/ },
+  { name: 'verdaccio', from: '6.10.3', to: '6.10.4', tasks: 3, path: '/-/ping', answer: /^\{\}\s*$/ },
 ] as const;
 
 const canReach = needsThat(isRegistryThere(), 'npm registry', 'services of the npm registry are deployed and updated');
