@@ -108,3 +108,46 @@ export async function hasCurves(tx: Tx, rollout: RolloutId): Promise<boolean> {
   const row = await tx.selectFrom('age_curve').select('rollout').where('rollout', '=', rollout).executeTakeFirst();
   return row !== undefined;
 }
+
+/**
+ * Ended rollouts with more than one look per phase, newest first within their job: what can be thinned.
+ * A rollout's id grows with time.
+ */
+export async function listRolloutsWithManyLooks(
+  tx: Tx,
+): Promise<{ readonly rollout: RolloutId; readonly job: JobId }[]> {
+  const rows = await tx
+    .selectFrom('verdict as v')
+    .innerJoin('rollout as r', 'r.id', 'v.rollout')
+    .select(['v.rollout', 'r.job'])
+    .where('r.is_ended', '=', 1)
+    .groupBy(['v.rollout', 'r.job'])
+    .having(({ eb, fn }) => eb(fn.countAll(), '>', fn.count('v.phase').distinct()))
+    .orderBy('v.rollout', 'desc')
+    .execute();
+  return rows.map(({ rollout, job }) => ({ rollout: rollout as RolloutId, job: job as JobId }));
+}
+
+/** Leaves the last look of each phase. */
+export async function deleteAllButLastLooks(tx: Tx, rollout: RolloutId): Promise<void> {
+  await tx
+    .deleteFrom('verdict')
+    .where('rollout', '=', rollout)
+    .where('at_ms', '<', ({ selectFrom }) =>
+      selectFrom('verdict as later')
+        .select(({ fn }) => fn.max('later.at_ms').as('at'))
+        .where('later.rollout', '=', rollout)
+        .whereRef('later.phase', '=', 'verdict.phase'),
+    )
+    .execute();
+}
+
+/** Nobody goes on judging what has ended. */
+export async function deleteMemoryOfEnded(tx: Tx, endedBeforeMs: number): Promise<void> {
+  await tx
+    .deleteFrom('judge_memory')
+    .where('rollout', 'in', ({ selectFrom }) =>
+      selectFrom('rollout').select('id').where('is_ended', '=', 1).where('ended_at_ms', '<', endedBeforeMs),
+    )
+    .execute();
+}

@@ -17,6 +17,8 @@ import type { Judgement, JudgePlan } from './port.ts';
 import * as rows from './rows.ts';
 import type { SampleStore } from './samples.ts';
 
+export { forgetOldLooks } from './work/forget.ts';
+
 /** Whoever starts or resumes a phase enqueues this; it keeps itself going while the phase is updated and judged. */
 export function lookAt(rollout: RolloutId): Enqueue {
   return { kind: 'judge/look', key: rollout };

@@ -203,6 +203,18 @@ export async function readRuns(tx: Tx, releases: readonly ReleaseId[]): Promise<
   return rows.map(runOf);
 }
 
+/** Runs of each service's newest releases, and of all that have not ended. */
+export async function readRunsOfNewestReleases(tx: Tx, perService: number): Promise<ActionRunId[]> {
+  const releases = new Set<string>();
+  for (const { name } of await tx.selectFrom('service').select('name').execute()) {
+    for (const { id } of await readReleases(tx, name, perService)) releases.add(id);
+  }
+  for (const { id } of await tx.selectFrom('release').select('id').where('ended_at_ms', 'is', null).execute()) {
+    releases.add(id);
+  }
+  return (await readRuns(tx, [...releases] as ReleaseId[])).map(({ id }) => id);
+}
+
 export async function findRun(tx: Tx, id: ActionRunId): Promise<RunOverview | undefined> {
   const row = await tx.selectFrom('action_run').selectAll().where('id', '=', id).executeTakeFirst();
   return row && runOf(row);

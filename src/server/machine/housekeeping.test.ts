@@ -68,13 +68,85 @@ test('packages of the last ten releases and whatever is assigned stay; the rest 
   expect((await artifacts.fetchChunk(sha256('package 0'))).ok).toBe(false);
 });
 
-test('logs of actions go after thirty days', async () => {
-  const folder = join(face.house.settings.dataFolder, 'action-logs');
+test('logs of actions go with their releases, and after thirty days', async () => {
+  const { house } = face;
+  const release = (id: string, endedAtMs: number | null) => ({
+    ...{ id, service: 'shop', repository: 'shop', pipeline_revision: 1, commit_id: 'c', subject: '', author: '' },
+    ...{ position: 1, created_at_ms: 1, created_by: '{"kind":"person","name":"ada"}', state: 'succeeded' },
+    ...{ ended_at_ms: endedAtMs, is_configured: 1, is_named: 0 },
+  });
+  const ids = Array.from({ length: 13 }, (_, n) => `rel_${String(n).padStart(2, '0')}`);
+  await house.store.transaction(async (tx) => {
+    const about = { repository: 'shop', branch: 'main', config_path: 'rollway.yaml', created_at_ms: 1 };
+    await tx
+      .insertInto('service')
+      .values({ name: 'shop', ...about } as never)
+      .execute();
+    for (const [n, id] of ids.entries()) {
+      await tx
+        .insertInto('release')
+        .values(release(id, n === 0 ? null : 5) as never)
+        .execute();
+      const run = { action: 'build', kind: 'action' as const, attempt: 1, state: 'succeeded', service: 'shop' };
+      const none = { outputs: '{}', inputs: '{}', is_machine_fault: 0, created_at_ms: 1 };
+      await tx
+        .insertInto('action_run')
+        .values({ id: id.replace('rel', 'run'), release: id, ...run, ...none })
+        .execute();
+    }
+  });
+  const folder = join(house.settings.dataFolder, 'action-logs');
   mkdirSync(folder, { recursive: true });
-  for (const name of ['run_old.log', 'run_new.log']) writeFileSync(join(folder, name), 'x');
-  const longAgo = Date.now() / 1000 - 31 * 86_400;
-  utimesSync(join(folder, 'run_old.log'), longAgo, longAgo);
-  await tidy(face.house, new AbortController().signal);
-  expect(existsSync(join(folder, 'run_old.log'))).toBe(false);
-  expect(existsSync(join(folder, 'run_new.log'))).toBe(true);
+  const write = (name: string, hoursAgo: number) => {
+    writeFileSync(join(folder, name), 'x');
+    const atSeconds = Date.now() / 1000 - hoursAgo * 3600;
+    utimesSync(join(folder, name), atSeconds, atSeconds);
+  };
+  for (const id of ids) write(`${id.replace('rel', 'run')}.log`, 2);
+  write('run_12.log', 31 * 24);
+  write('run_unknown.log', 0);
+  await tidy(house, new AbortController().signal);
+  // The first has not ended, the next two are older than the ten newest, the last log is a month old.
+  const gone = ['run_01.log', 'run_02.log', 'run_12.log'];
+  for (const id of ids) {
+    const name = `${id.replace('rel', 'run')}.log`;
+    expect([name, existsSync(join(folder, name))]).toEqual([name, !gone.includes(name)]);
+  }
+  expect(existsSync(join(folder, 'run_unknown.log'))).toBe(true);
+});
+
+test('of older rollouts the last look of each phase stays; what has ended keeps no memory of the judge', async () => {
+  const { house } = face;
+  const looksOf = (rollout: string) =>
+    house.store.read((tx) => tx.selectFrom('verdict').select('look_id').where('rollout', '=', rollout).execute());
+  const ids = Array.from({ length: 12 }, (_, n) => `ro_${String(n).padStart(2, '0')}`);
+  await house.store.transaction(async (tx) => {
+    for (const [n, id] of ids.entries()) {
+      const isLive = n === 0;
+      const about = { job: 'shop@production', to_version: 'v_1', kind: 'deploy', state: 'x', created_at_ms: 1 };
+      const ended = { is_ended: isLive ? 0 : 1, ended_at_ms: isLive ? null : 5, release: null, body: '{}' };
+      await tx
+        .insertInto('rollout')
+        .values({ id, ...about, ...ended } as never)
+        .execute();
+      await tx.insertInto('judge_memory').values({ rollout: id, job: about.job, memory: '{}', at_ms: 1 }).execute();
+      for (const [phase, at_ms] of [
+        [0, 1],
+        [0, 2],
+        [1, 3],
+        [1, 4],
+      ] as const) {
+        const look = { rollout: id, phase, look_id: `look_${at_ms}`, verdict: 'pass', is_measured: 1, at_ms };
+        await tx
+          .insertInto('verdict')
+          .values({ ...look, body: '{}' })
+          .execute();
+      }
+    }
+  });
+  await tidy(house, new AbortController().signal);
+  expect((await looksOf('ro_01')).map(({ look_id }) => look_id).sort()).toEqual(['look_2', 'look_4']);
+  for (const id of ['ro_00', 'ro_02', 'ro_11']) expect(await looksOf(id)).toHaveLength(4);
+  const memories = await house.store.read((tx) => tx.selectFrom('judge_memory').select('rollout').execute());
+  expect(memories).toEqual([{ rollout: 'ro_00' }]);
 });

@@ -1,7 +1,8 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packagesToKeep } from '../../artifact/index.ts';
-import { readPackagesUnderWay, readReleasedPackages } from '../../pipeline/read.ts';
+import { forgetOldLooks } from '../../judge/work.ts';
+import { readPackagesUnderWay, readReleasedPackages, readRunsOfNewestReleases } from '../../pipeline/read.ts';
 import { forgetCachedBuilds } from '../../pipeline/work.ts';
 import { readVersionsInUse } from '../../rollout/read.ts';
 import type { Tx } from '../../store/index.ts';
@@ -11,6 +12,8 @@ import * as rows from '../rows.ts';
 const everyMs = 10 * 60_000;
 const keepAnswersMs = 24 * 3_600_000;
 const keepActionLogsMs = 30 * 24 * 3_600_000;
+/** A log that grew a moment ago is of a run that has only just been stored. */
+const writtenNowMs = 3_600_000;
 
 /** What keeps the installation small; runs until aborted. */
 export async function keepHouse(house: House, signal: AbortSignal): Promise<void> {
@@ -32,20 +35,24 @@ export async function tidy(
     await forgetCachedBuilds(tx, kept);
     return kept;
   });
+  await store.transaction((tx) => forgetOldLooks(tx, clock.nowMs(), settings.keepReleases));
   const deleted = await artifacts.deleteUnreferenced(keep);
   if (deleted.packages + deleted.chunks > 0) log.info('packages deleted', { ...deleted });
   for (const [host, count] of await agents.forgetPackages(keep, signal)) log.info('packages given up', { host, count });
-  await deleteOldFiles(join(settings.dataFolder, 'action-logs'), clock.nowMs() - keepActionLogsMs);
+  const runs = await store.read((tx) => readRunsOfNewestReleases(tx, settings.keepReleases));
+  await deleteLogs(join(settings.dataFolder, 'action-logs'), new Set(runs.map((run) => `${run}.log`)), clock.nowMs());
 }
 
-async function deleteOldFiles(folder: string, beforeMs: number): Promise<void> {
+/** Logs go with the releases they are of, at the latest after thirty days. */
+async function deleteLogs(folder: string, keep: ReadonlySet<string>, nowMs: number): Promise<void> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     throw error;
   });
   for (const name of names) {
     const path = join(folder, name);
-    if ((await stat(path)).mtimeMs < beforeMs) await rm(path, { force: true });
+    const ageMs = nowMs - (await stat(path)).mtimeMs;
+    if (ageMs > (keep.has(name) ? keepActionLogsMs : writtenNowMs)) await rm(path, { force: true });
   }
 }
 
