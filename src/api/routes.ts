@@ -534,6 +534,15 @@ export const routes = {
     role: 'viewer',
     response: z.object({ items: z.array(parkedWork) }),
   }),
+  dropEffect: route({
+    method: 'POST',
+    path: '/api/v1/work/drop',
+    summary: 'Say that a parked effect need not be tried again: it ends as failed, and what waits behind it goes on',
+    tag: 'machine',
+    role: 'operator',
+    body: z.strictObject({ effect: z.string().min(1).max(400), reason }),
+    response: z.object({ items: z.array(parkedWork) }),
+  }),
   retryWork: route({
     method: 'POST',
     path: '/api/v1/work/retry',

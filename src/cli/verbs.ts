@@ -205,6 +205,13 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
     () => import('./verbs/work.ts').then((m) => ({ run: m.retry })),
     (c) => reason(c).option('--effect', 'it is an effect, not a decision'),
   );
+  verb(
+    work,
+    'drop <effect>',
+    'say that it need not be tried again: what waits behind it goes on',
+    () => import('./verbs/work.ts').then((m) => ({ run: m.drop })),
+    reason,
+  );
   localVerb(
     program,
     'server',

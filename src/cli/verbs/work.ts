@@ -1,6 +1,7 @@
 import { plain } from '../render/style.ts';
 import { ago } from '../render/time.ts';
 import type { Session } from '../session.ts';
+import { reasonOf } from '../subject.ts';
 
 export async function list(session: Session) {
   const { items } = await session.client.listParkedWork();
@@ -35,5 +36,12 @@ export async function retry(
     body: { what, kind, key, ...(flags.reason === undefined ? {} : { reason: flags.reason }) },
   });
   session.out.show(items, () => session.out.line(`${kind} ${key} runs again; ${items.length} still parked.`));
+  return undefined;
+}
+
+export async function drop(session: Session, [effect = '']: readonly string[], flags: { reason?: string }) {
+  const reason = reasonOf(flags, 'giving up an effect');
+  const { items } = await session.client.dropEffect({ body: { effect, reason } });
+  session.out.show(items, () => session.out.line(`${effect} is not tried again; ${items.length} still parked.`));
   return undefined;
 }

@@ -74,5 +74,10 @@ export function machineHandlers(context: ServerContext, agents: AgentServer) {
       if (retried === 0) refuse('api/not-found', `No parked ${body.what} is called ${body.kind} ${body.key}.`);
       return listParked();
     },
+    async dropEffect({ body }) {
+      const isDropped = await engine.dropEffect(body.effect);
+      if (!isDropped) refuse('api/not-found', `No parked effect is called ${body.effect}.`);
+      return listParked();
+    },
   } satisfies Partial<Handlers>;
 }

@@ -84,7 +84,7 @@ function parked({ parkedWork, parkedEffects }: FindingFacts): Finding[] {
         sentence: effect.isUncertain
           ? `A crash left it unknown whether ${effect.kind} (${effect.id}) was done at ${effect.receiver}.`
           : `${effect.kind} to ${effect.receiver} was set aside after ${effect.attempts} failures: ${firstLine(effect.lastError)}`,
-        remedy: `\`rollway work retry ${effect.kind} ${effect.id} --effect\``,
+        remedy: `\`rollway work retry ${effect.kind} ${effect.id} --effect\`, or \`rollway work drop ${effect.id} --reason …\` when it was done or is not wanted any more`,
         subject: `effect/${effect.id}`,
         sinceMs: null,
       }),
