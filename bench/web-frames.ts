@@ -61,7 +61,7 @@ try {
     `busy: ${busy.framesPerSecond} frames/s while ${busy.deltasPerSecond} deltas/s change ${busy.dotsPerSecond} dots/s; longest frame ${busy.longestFrameMs} ms`,
   );
   console.log(
-    `idle: ${idle.browserPercent} % of one core in all of Chromium, ${idle.pagePercent} % in the page's main thread`,
+    `idle: ${idle.browserPercent} % of one core in all of Chromium, ${idle.pagePercent} % of the time in the page's main thread`,
   );
   console.log(`wrote ${writeResult('web-frames', { ...result, machine })}`);
   process.exitCode = isGood ? 0 : 1;

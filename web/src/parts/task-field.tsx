@@ -4,6 +4,9 @@ import { formatDuration } from '../words.ts';
 import { countWords, dotPaths } from './dots.tsx';
 import { type FieldLayout, layOutField } from './field-layout.ts';
 
+/** A larger field shows changes at once. */
+const movingUpTo = 400;
+
 interface FieldProps {
   readonly tasks: readonly TaskDot[];
   readonly width: number;
@@ -46,7 +49,7 @@ export function TaskField({ tasks, width, currentPhase, chosen, words, nameOf, o
         aria-label={`Tasks: ${counts}. Arrow keys walk, Enter opens.`}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it is walked by arrow keys
         tabIndex={0}
-        className={hovered === undefined ? undefined : 'pointing'}
+        className={`${hovered === undefined ? '' : 'pointing'} ${tasks.length <= movingUpTo ? 'moving' : ''}`}
         onPointerMove={(event) => setHovered(cellAt(layout, event))}
         onPointerLeave={() => setHovered(undefined)}
         onBlur={() => setHovered(undefined)}
