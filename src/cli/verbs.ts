@@ -180,7 +180,7 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
   verb(program, 'hosts', 'hosts, what they hold and how they are', () =>
     import('./verbs/hosts.ts').then((m) => ({ run: m.list })),
   );
-  const host = program.command('host').description('declare a host dead, or let it leave');
+  const host = program.command('host').description('declare a host dead, let it leave or stay, forget it');
   verb(
     host,
     'dead <host>',
@@ -193,6 +193,20 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
     'leave <host>',
     'move its tasks away within the budget',
     () => import('./verbs/hosts.ts').then((m) => ({ run: m.leave })),
+    reason,
+  );
+  verb(
+    host,
+    'stay <host>',
+    'it does not leave after all',
+    () => import('./verbs/hosts.ts').then((m) => ({ run: m.stay })),
+    reason,
+  );
+  verb(
+    host,
+    'remove <host>',
+    'forget a host that is gone or leaving and has no tasks',
+    () => import('./verbs/hosts.ts').then((m) => ({ run: m.remove })),
     reason,
   );
   verb(program, 'doctor', 'check the server, its store and its hosts', () => import('./verbs/doctor.ts'));

@@ -2,7 +2,7 @@
  * The fleet's work: `fleet/watch` (one row, a timer of one heartbeat), and what edges commit for it: joining, hello,
  * heartbeats, reports, and what a person says of a host.
  */
-export { declareDead, letLeave } from './work/by-person.ts';
+export { declareDead, letLeave, letStay, removeHost } from './work/by-person.ts';
 export { recordHello, type Superseded } from './work/hello.ts';
 export { findHostOfRun, planIntake } from './work/intake.ts';
 export { type JoinFacts, join, joinTokenAddition } from './work/join.ts';

@@ -44,3 +44,19 @@ export async function leave(session: Session, [host = '']: readonly string[], fl
   session.out.show(view, () => session.out.line(`${view.id} leaves: its tasks move away within the budget.`));
   return undefined;
 }
+
+export async function stay(session: Session, [host = '']: readonly string[], flags: { reason?: string }) {
+  const reason = reasonOf(flags, 'letting a host stay');
+  const view = await session.client.stayHost({ params: { host }, body: { reason } });
+  session.out.show(view, () => session.out.line(`${view.id} stays: new tasks may go there again.`));
+  return undefined;
+}
+
+export async function remove(session: Session, [host = '']: readonly string[], flags: { reason?: string }) {
+  const reason = reasonOf(flags, 'removing a host');
+  await session.client.removeHost({ params: { host }, body: { reason } });
+  session.out.show({ removed: host }, () =>
+    session.out.line(`${host} is forgotten; with a new token it may join again.`),
+  );
+  return undefined;
+}

@@ -33,6 +33,45 @@ export function letLeave(
   return changeByPerson(host, 'leaving', actor, reason, nowMs);
 }
 
+/** `rollway host stay`: it does not leave after all; what was moved stays where it is now. */
+export function letStay(
+  host: HostId,
+  actor: Actor,
+  reason: string,
+  nowMs: number,
+): (view: View) => Promise<Proposal<Result<HostState>>> {
+  return changeByPerson(host, 'up', actor, reason, nowMs);
+}
+
+/** `rollway host remove`: forgets a host that is gone or leaving and has nothing any more. It may join again. */
+export function removeHost(
+  host: HostId,
+  actor: Actor,
+  reason: string,
+): (view: View) => Promise<Proposal<Result<void>>> {
+  return async ({ tx, guard }) => {
+    await guard('host', host);
+    const known = await rows.findHost(tx, host);
+    if (known === undefined) return { result: err(problem('host/unknown', `There is no host ${host}.`, { host })) };
+    const { state } = known;
+    if (state !== 'lost' && state !== 'fenced' && state !== 'leaving') {
+      return { result: err(problem('api/conflict', `${host} is ${state}; let it leave first.`, { host, state })) };
+    }
+    const jobs = await rows.listJobsOnHost(tx, host);
+    if (jobs.length > 0) {
+      const detail = `${host} still has tasks of ${jobs.join(', ')}.`;
+      return { result: err(problem('api/conflict', detail, { host, jobs })) };
+    }
+    return {
+      bump: [{ kind: 'host', id: host }],
+      write: (writer) => rows.deleteHost(writer, host),
+      events: [{ stream: `host/${host}`, type: 'host.removed', actor, data: { from: state, reason } }],
+      work: await decideOn(tx, host),
+      result: ok(undefined),
+    };
+  };
+}
+
 function changeByPerson(
   host: HostId,
   to: HostState,
@@ -68,6 +107,9 @@ function whyNot(known: rows.HostRecord, to: HostState, nowMs: number): Problem |
   }
   if (to === 'leaving' && (state === 'lost' || state === 'fenced')) {
     return problem('api/conflict', `${host} is ${state}: it has left already.`, { host, state });
+  }
+  if (to === 'up' && state !== 'leaving') {
+    return problem('api/conflict', `${host} is ${state}, not leaving.`, { host, state });
   }
   return undefined;
 }

@@ -12,7 +12,7 @@ import { saveTask } from '../../disruption/rows.ts';
 import type { ExecuteRequest, Observation } from '../../drivers/index.ts';
 import { createEngine, type Engine } from '../../engine/index.ts';
 import { listHostOverviews, readDiscovery } from '../../fleet/read.ts';
-import { declareDead, fleetWatch } from '../../fleet/work.ts';
+import { declareDead, fleetWatch, letLeave, letStay, removeHost } from '../../fleet/work.ts';
 import { realChance } from '../../io/chance.ts';
 import { realClock } from '../../io/clock.ts';
 import { openBlobFiles } from '../../io/index.ts';
@@ -143,6 +143,29 @@ describe('joining', () => {
     await engine.commitAs(person, declareDead('host-1', person, 'burnt', clock.nowMs()));
     expect((await clone.join(file.secret)).status).toBe(200);
     expect((await clone.hello()).status).toBe(200);
+  });
+
+  test('a host that was let leave may stay after all; one without tasks is removed, and its key is worth nothing', async () => {
+    const agent = await joined('host-1');
+    const commit = (attempt: Parameters<typeof engine.commitAs>[1]) => engine.commitAs(person, attempt);
+    const remove = () => commit(removeHost('host-1', person, 'sold'));
+    expect(await remove()).toMatchObject({ ok: false, error: { code: 'api/conflict' } });
+    await commit(letLeave('host-1', person, 'repair', clock.nowMs()));
+    expect(await commit(letStay('host-1', person, 'repaired', clock.nowMs()))).toEqual({ ok: true, value: 'up' });
+    expect(await commit(letStay('host-1', person, 'again', clock.nowMs()))).toMatchObject({ ok: true });
+    await agent.reports({ tasks: [agent.task()] });
+    await commit(letLeave('host-1', person, 'sold', clock.nowMs()));
+    expect(await remove()).toMatchObject({ ok: false, error: { facts: { jobs: [job] } } });
+    await agent.reports({ tasks: [agent.task({ state: 'stopped' })] });
+    expect(await remove()).toMatchObject({ ok: true });
+    server.forgetHost('host-1');
+    expect(await store.read(listHostOverviews)).toEqual([]);
+    expect((await agent.hello()).json.code).toBe('agent/bad-signature');
+    expect(await eventTypes('host/host-1')).toEqual([
+      ...['host.joined', 'host.described', 'host.leaving', 'host.up', 'host.leaving', 'host.removed'],
+    ]);
+    const { file } = await server.createJoinToken(person);
+    expect((await newAgent('host-1').join(file.secret)).status).toBe(200);
   });
 
   test('an agent of another version is told so', async () => {

@@ -53,6 +53,8 @@ export interface AgentServer {
   /** Sends any order; resolves when the agent has written it down. */
   sendOrder(host: HostId, order: Order, signal: AbortSignal): Promise<void>;
   isConnected(host: HostId): boolean;
+  /** The host was removed: its key is worth nothing any more. */
+  forgetHost(host: HostId): void;
   /** Tells every connected host to delete the packages that are not in `keep`; gives how many each was told. */
   forgetPackages(keep: ReadonlySet<Digest>, signal: AbortSignal): Promise<ReadonlyMap<HostId, number>>;
   /** The last lines of a task's output, from its host. */
@@ -119,6 +121,7 @@ export async function createAgentServer(parts: AgentServerParts): Promise<AgentS
     actionLogs: context.actionLogs,
     fingerprint: identity.fingerprint,
     flushHeartbeats: () => heard.flush(),
+    forgetHost: (host) => context.agents.forget(host),
     isConnected: (host) => book.isConnected(host),
     async sendOrder(host, order, signal) {
       await book.send(host, order, signal);

@@ -1,7 +1,7 @@
 import type { Endpoints, HostView } from '../../api/index.ts';
 import type { Proposal, View } from '../../engine/index.ts';
 import { findHostOverview, type HostOverview, listHostOverviews, readDiscovery } from '../../fleet/read.ts';
-import { declareDead, letLeave } from '../../fleet/work.ts';
+import { declareDead, letLeave, letStay, removeHost } from '../../fleet/work.ts';
 import type { JobId, Result } from '../../model/index.ts';
 import type { AgentServer } from '../agents/index.ts';
 import type { Call, Handlers, ServerContext } from '../context.ts';
@@ -44,6 +44,16 @@ export function hostHandlers(context: ServerContext, agents: AgentServer) {
     async leaveHost({ params, body }, call) {
       const attempt = letLeave(params.host, call.actor, body.reason, clock.nowMs());
       return changeByPerson(params.host, call, attempt);
+    },
+    async stayHost({ params, body }, call) {
+      const attempt = letStay(params.host, call.actor, body.reason, clock.nowMs());
+      return changeByPerson(params.host, call, attempt);
+    },
+    async removeHost({ params, body }, call) {
+      const removed = await engine.commitAs(call.actor, removeHost(params.host, call.actor, body.reason));
+      if (removed === undefined) refuse('api/unavailable', 'The change could not be committed.');
+      valueOrThrow(removed);
+      agents.forgetHost(params.host);
     },
     async createJoinToken(_, { actor }) {
       return agents.createJoinToken(actor);
