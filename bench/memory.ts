@@ -133,6 +133,7 @@ function measureApart(file: string): Figures {
 async function measure(file: string): Promise<Figures> {
   const plane = await openPlane(file, new Map());
   const before = await countDone(plane);
+  await decideAll(plane);
   const stop = await sendSamples(plane);
   await sleep(5000);
   const beganMs = performance.now();
@@ -156,6 +157,24 @@ async function measure(file: string): Promise<Figures> {
     throw new Error(`what was measured did not stay as it was: ${JSON.stringify([before, after])}`);
   await plane.close();
   return figures;
+}
+
+/** Every pipeline is decided once, so that what a server keeps of it is there. */
+async function decideAll({ store, engine }: Plane): Promise<void> {
+  const services = await store.read((tx) => tx.selectFrom('service').select('name').execute());
+  await engine.enqueue(...services.map(({ name }) => ({ kind: 'pipeline/decide', key: name })));
+  const isOpen = async () => {
+    const rows = await store.read((tx) =>
+      tx
+        .selectFrom('work')
+        .select('key')
+        .whereRef('wanted', '>', 'done')
+        .where('kind', '=', 'pipeline/decide')
+        .execute(),
+    );
+    return rows.length > 0;
+  };
+  while (await isOpen()) await sleep(100);
 }
 
 /** What agents scrape each second of the tasks of judged services: two counters, a histogram, a gauge. */
