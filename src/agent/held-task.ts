@@ -136,13 +136,6 @@ export class HeldTask {
     this.#report({ state: 'failed', life: this.memory.nextLife, failure }, operation);
   }
 
-  /** Takes a drain back: the operation ended without stopping it. */
-  endDraining(): void {
-    this.#isDraining = false;
-    const state = this.keeperState;
-    if (state) this.#fold(state);
-  }
-
   async tail(lines: number): Promise<readonly LogLine[] | undefined> {
     return await this.#link?.tail(lines, 2000);
   }

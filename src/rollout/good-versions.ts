@@ -10,11 +10,6 @@ export function withGood(good: readonly VersionId[], version: VersionId): readon
   return [version, ...good.filter((one) => one !== version)].slice(0, kept);
 }
 
-/** A watch has failed: the version is struck off. */
-export function withoutGood(good: readonly VersionId[], version: VersionId): readonly VersionId[] {
-  return good.filter((one) => one !== version);
-}
-
 /** What a task that nobody assigned anything gets: the newest good version without a live mark. */
 export function newestGood(good: readonly VersionId[], carriers: Carriers): VersionId | undefined {
   return good.find((version) => !carriers.has(version));

@@ -1,28 +1,10 @@
 import type { IncarnationFacts, LedgerOperation, TaskFacts } from '../disruption/index.ts';
 import { listOperationsOfRollout, listOutages, listTasks, loadOperations } from '../disruption/rows.ts';
-import type {
-  AssignmentRow,
-  HostId,
-  JobId,
-  Outage,
-  ReleaseId,
-  Rollout,
-  RolloutId,
-  TaskIndex,
-  VersionId,
-} from '../model/index.ts';
+import type { AssignmentRow, HostId, JobId, Outage, Rollout, RolloutId, TaskIndex, VersionId } from '../model/index.ts';
 import type { Tx } from '../store/index.ts';
 import { type Explanation, explainRollout } from './explain.ts';
 import type { JobFacts } from './facts.ts';
-import {
-  findJob,
-  findRollout,
-  listAssignment,
-  listJobs,
-  listLiveRollouts,
-  listRolloutsOfRelease,
-  listVersionsInUse,
-} from './rows.ts';
+import { findJob, findRollout, listAssignment, listJobs, listLiveRollouts, listVersionsInUse } from './rows.ts';
 import { loadState } from './work/load.ts';
 
 /** One dot on the screen. */
@@ -123,10 +105,6 @@ export async function readExplanation(tx: Tx, id: RolloutId, nowMs: number): Pro
 /** A rollout alone. */
 export async function findRolloutFacts(tx: Tx, id: RolloutId): Promise<Rollout | undefined> {
   return findRollout(tx, id);
-}
-
-export async function readRolloutsOfRelease(tx: Tx, release: ReleaseId): Promise<Rollout[]> {
-  return listRolloutsOfRelease(tx, release);
 }
 
 function dotOf(

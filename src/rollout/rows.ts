@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely';
-import type { AssignmentRow, JobId, ReleaseId, Rollout, RolloutId, ServiceName, VersionId } from '../model/index.ts';
+import type { AssignmentRow, JobId, Rollout, RolloutId, ServiceName, VersionId } from '../model/index.ts';
 import { prepare, prepareChange, type Schema, type Tx } from '../store/index.ts';
 import type { JobFacts, JobWish } from './facts.ts';
 
@@ -149,11 +149,6 @@ export async function listRollouts(tx: Tx, job: JobId, limit: number): Promise<R
     .orderBy('id', 'desc')
     .limit(limit)
     .execute();
-  return rows.map((row) => rolloutOf(row.body));
-}
-
-export async function listRolloutsOfRelease(tx: Tx, release: ReleaseId): Promise<Rollout[]> {
-  const rows = await tx.selectFrom('rollout').select('body').where('release', '=', release).orderBy('id').execute();
   return rows.map((row) => rolloutOf(row.body));
 }
 
