@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { joinAnswerSchema, joinTokenSchema } from '../api/index.ts';
 import { readJson, writeFileAtomic } from '../io/files.ts';
 import { WrongFingerprintError } from '../io/pinned-tls.ts';
-import { ProblemError, problem } from '../model/index.ts';
+import { catalogue, type Problem, type ProblemCode, ProblemError, problem } from '../model/index.ts';
 import type { AgentOptions } from './options.ts';
 import { paths } from './paths.ts';
 import { RefusedError, ServerClient } from './server-client.ts';
@@ -90,9 +90,22 @@ async function joinServer(
     // The one that answered comes first from now on.
     const known = [...new Set([client.address, ...token.addresses])];
     return { host: answer.host, fingerprint: token.fingerprint, addresses: known };
+  } catch (cause) {
+    if (signal.aborted) throw cause;
+    throw new ProblemError(whyNotJoined(cause, addresses), { cause });
   } finally {
     client.close();
   }
+}
+
+function whyNotJoined(cause: unknown, addresses: readonly string[]): Problem {
+  const detail = cause instanceof Error ? cause.message : String(cause);
+  if (cause instanceof RefusedError) {
+    const code = Object.hasOwn(catalogue, cause.code ?? '') ? (cause.code as ProblemCode) : 'agent/not-joined';
+    return problem(code, cause.detail ?? detail);
+  }
+  if (cause instanceof WrongFingerprintError) return problem('agent/wrong-server', detail);
+  return problem('agent/not-joined', `None of ${addresses.join(', ')} answers: ${detail}`);
 }
 
 /** Tries a few rounds over all addresses (the client goes on to the next one by itself); a refusal ends it. */

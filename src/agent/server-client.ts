@@ -12,12 +12,15 @@ const maxAnswerBytes = 80 * 1024 * 1024;
 export class RefusedError extends Error {
   readonly status: number;
   readonly code: string | undefined;
+  /** What the server says besides. */
+  readonly detail: string | undefined;
   constructor(path: string, status: number, body: string) {
     const { code, detail, title } = parseProblem(body);
     super(`${path}: ${status} ${[title, detail].filter(Boolean).join(': ')}`.trim());
     this.name = 'RefusedError';
     this.status = status;
     this.code = code;
+    this.detail = detail;
   }
 
   /** Asking again with the same words can only be answered the same way. */

@@ -75,6 +75,16 @@ export const catalogue = {
     'Another agent already has this host name',
     'Give this host another name; or say `rollway host dead <host>` first when the other one is gone for good.',
   ),
+  'agent/not-joined': entry(
+    503,
+    'The host could not join',
+    'Check that the server runs and that its agent port can be reached from here; the token stays good for its hour.',
+  ),
+  'agent/wrong-server': entry(
+    403,
+    'This is not the server that made the token',
+    'Make a token file on the server that answers at this address, or correct the address.',
+  ),
   'agent/superseded': entry(409, 'A newer incarnation or epoch is known', 'Nothing to do: the newer order stands.'),
   // at the terminal
   'cli/no-server': entry(
