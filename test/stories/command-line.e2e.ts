@@ -44,7 +44,7 @@ async function answers(job = 'hello@production'): Promise<string[]> {
   );
 }
 
-describe('a new user in an empty folder', () => {
+describe('a new user in an empty folder', { retry: 0 }, () => {
   test('is told what is missing', async () => {
     expect(await ends(1, 'init')).toMatch(/not a Git repository[\s\S]*git init/);
     expect(await ends(1, 'deploy')).toContain('git init');
@@ -121,7 +121,7 @@ describe('a new user in an empty folder', () => {
   });
 });
 
-describe('a rollout is steered', () => {
+describe('a rollout is steered', { retry: 0 }, () => {
   test('plan names a hash; a deploy by an outdated plan is refused', async () => {
     const stale = await json<PlanView>('plan');
     commit('two');
@@ -176,7 +176,7 @@ describe('a rollout is steered', () => {
   });
 });
 
-describe('marks', () => {
+describe('marks', { retry: 0 }, () => {
   test('a person marks a commit: what contains it is blocked, until the mark is cleared', async () => {
     const bad = commit('five');
     expect(await ends(1, 'mark', 'add', bad)).toContain('needs a reason');
@@ -193,7 +193,7 @@ describe('marks', () => {
   });
 });
 
-describe('from other places', () => {
+describe('from other places', { retry: 0 }, () => {
   test('a commit that the server’s remote lacks is uploaded as a bundle', async () => {
     const clone = join(place.folder, 'clone');
     repository.git('clone', '--quiet', folder, clone);

@@ -57,7 +57,7 @@ async function facts() {
   return tasks.map(({ index, state, host, incarnation, life }) => ({ index, state, host, incarnation, life }));
 }
 
-describe('stopping what manages them', () => {
+describe('stopping what manages them', { retry: 0 }, () => {
   test('tasks go on without server and agents, and are adopted without a restart', async () => {
     const urls = await urlsNow();
     const [pids, before] = [await pidsAt(urls), await facts()];
@@ -89,7 +89,7 @@ describe('stopping what manages them', () => {
   });
 });
 
-describe.skipIf(!isThere)('a host in another network', () => {
+describe.skipIf(!isThere)('a host in another network', { retry: 0 }, () => {
   test('joins with the printed line and gets tasks of the next rollout', async () => {
     const ip = (...words: string[]) => execFileSync('ip', words, { stdio: 'pipe' });
     const inside = (...words: string[]) => ip('netns', 'exec', namespace, 'ip', ...words);
@@ -108,8 +108,8 @@ describe.skipIf(!isThere)('a host in another network', () => {
     const words = [...printed!.split(' '), '--data', join(place.folder, 'seventh'), '--name', 'seventh'];
     seventh = spawn('ip', ['netns', 'exec', namespace, process.execPath, main, ...words], { stdio: 'ignore' });
     const hostNow = async () => (await place.client().listHosts()).items.find(({ id }) => id === 'seventh');
-    await until(async () => (await hostNow())?.state === 'up', 'the seventh host is up');
-    expect((await hostNow())?.address).toBe(theirs);
+    await until(async () => (await hostNow())?.address === theirs, 'the seventh host has said where it is');
+    expect((await hostNow())?.state).toBe('up');
 
     repository.commit({ 'rollway.yaml': config(6) }, 'More of them');
     const told = await place.rollway(['deploy'], { cwd: repository.folder, timeoutMs: 120_000 });

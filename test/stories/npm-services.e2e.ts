@@ -27,7 +27,7 @@ afterAll(async () => {
 describe.skipIf(!canReach)('services of the npm registry', () => {
   test.concurrent.for(services)(
     '$name is deployed, updated in place and rolled back',
-    { timeout: 600_000 },
+    { timeout: 600_000, retry: 0 },
     async (service) => {
       const { name, from, to, tasks, path, answer } = service;
       const example = fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
