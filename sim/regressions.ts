@@ -10,6 +10,7 @@ export const regressions: readonly { readonly seed: number; readonly was: string
   { seed: 570, was: 'a revert that failures had left no budget for had no exit' },
   { seed: 1406, was: 'a rollback that could not be reverted was held without an exit' },
   { seed: 181354, was: 'a start was tried again and again on the one host that could not fetch the package' },
+  { seed: 57714, was: 'an agent that stopped a task for a smaller job did not look whether it was still out' },
   { seed: 135, was: 'a rollback to a version that ran everywhere took everybody in its first phase' },
 ];
 

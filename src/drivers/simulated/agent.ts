@@ -142,13 +142,14 @@ export class SimulatedAgent {
   #refusalOf(slot: Slot, request: ExecuteRequest): string | undefined {
     const living = slot.process !== undefined && hasProcess(slot.process.state) ? slot.process : undefined;
     if (request.epoch < slot.newestEpoch) return 'a newer epoch is known';
-    if (request.kind === 'stop' || request.kind === 'resize-down') return undefined;
-    if (request.nextIncarnation <= slot.highestIncarnation) return 'a newer incarnation is known';
+    const isStop = request.kind === 'stop' || request.kind === 'resize-down';
+    if (!isStop && request.nextIncarnation <= slot.highestIncarnation) return 'a newer incarnation is known';
     const stillOut = request.precondition?.stillOut;
     if (stillOut !== undefined && slot.process?.incarnation === stillOut && slot.process.state === 'serving') {
       return 'recovered';
     }
-    if (living !== undefined && living.incarnation !== request.incarnation) return 'another incarnation lives here';
+    if (!isStop && living !== undefined && living.incarnation !== request.incarnation)
+      return 'another incarnation lives here';
     return undefined;
   }
 
