@@ -44,7 +44,7 @@ test('a task that is never ready: failed at its deadline, with what was asked an
   await rig.send('host-1', start);
   const { state, failure, operation } = await outcomeOf(rig, start.id);
   expect({ state, operation: operation?.outcome }).toEqual({ state: 'failed', operation: 'failed' });
-  expect(failure).toMatchObject({ reason: 'not-ready', summary: 'It was not ready within 700 ms' });
+  expect(failure).toMatchObject({ reason: 'not-ready', summary: 'It was not ready within 0.7 s' });
   expect(failure?.probe?.request).toMatch(/^GET http:\/\/127\.0\.77\.\d+:\d+\/ready$/);
   expect(failure?.probe?.answer).toContain('503');
   expect(failure?.probe?.answer).toContain('warming up');

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatDuration } from '../../kit/duration.ts';
 import { beginLife } from './life.ts';
 import { endInOrder, exitCard, type Keeping } from './run-task.ts';
 import type { CommandsResult, CommandsWork } from './spec.ts';
@@ -42,7 +41,7 @@ async function runCommand(
   if (end === 'interrupted') {
     await endInOrder(life, { signal: 'SIGTERM', graceMs: work.graceMs });
     if (stop.aborted) return { outcome: 'cancelled', exitCode: null, summary: `cancelled during ${name}` };
-    const summary = `${name} was stopped: the action may take ${formatDuration(work.timeoutMs)} in all`;
+    const summary = `${name} was stopped: the action may take ${work.timeoutMs / 1000} s in all`;
     return { outcome: 'timed-out', exitCode: null, summary: withLines(summary, output.last(summaryLines)) };
   }
   if (end.code === 0) return { outcome: 'succeeded', exitCode: 0, summary: '' };

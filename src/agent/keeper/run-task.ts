@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatDuration } from '../../kit/duration.ts';
 import type { FailureCard } from '../../model/index.ts';
 import type { Guard } from './guard.ts';
 import { beginLife, type Exit, type Life } from './life.ts';
@@ -124,7 +123,7 @@ export function exitCard(output: Output, exit: Exit, spec: KeeperSpec): FailureC
 }
 
 function notReady({ readyDeadlineMs }: TaskWork): string {
-  return `It was not ready within ${formatDuration(readyDeadlineMs)}`;
+  return `It was not ready within ${readyDeadlineMs / 1000} s`;
 }
 
 function card(output: Output, summary: string, facts: Omit<FailureCard, 'summary' | 'lastLogLines'>): FailureCard {
