@@ -15,13 +15,11 @@ import type {
   AssignmentRow,
   HostId,
   HostState,
-  JobId,
   MarkId,
   Outage,
   Rollout,
   RolloutId,
   TaskReport,
-  TaskSpec,
   Version,
   VersionId,
 } from '../src/model/index.ts';
@@ -42,7 +40,7 @@ import { VirtualClock } from './clock.ts';
 import { coverDecision } from './coverage.ts';
 import { applyFault, durationOf } from './faults.ts';
 import { KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
-import { type Happening, readyDeadlineMs, type Scenario } from './scenario.ts';
+import type { Happening, Scenario } from './scenario.ts';
 import { Streams } from './streams.ts';
 import { jobId as job, startMs, versionOf } from './versions.ts';
 

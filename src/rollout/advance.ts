@@ -51,7 +51,7 @@ function startPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
   const spec = specOf(rollout.plan, phase)!;
   const before = rollout.phases[rollout.currentPhase - 1]?.members ?? preferred(draft, rollout);
   const members = draft.rules.selectMembers(spec.select, placesOf(draft), before);
-  const wanted = rollout.currentPhase === 0 ? firstMembers(draft, rollout, members, spec) : members;
+  const wanted = rollout.currentPhase === 0 ? firstMembers(draft, members, spec) : members;
   const earlier = rollout.phases[rollout.currentPhase - 1]?.members.length ?? 0;
   if (wanted.length <= earlier && rollout.currentPhase > 0) {
     emitForRollout(draft, rollout.id, 'phase.dropped', { phase: phase.name, why: 'it adds nobody' });
@@ -82,7 +82,6 @@ function preferred(draft: Draft, rollout: Rollout): readonly TaskIndex[] {
 /** The first phase has as many members as it selects, whoever already runs the version. */
 function firstMembers(
   draft: Draft,
-  rollout: Rollout,
   members: readonly TaskIndex[],
   spec: NonNullable<ReturnType<typeof specOf>>,
 ): readonly TaskIndex[] {
