@@ -7,7 +7,7 @@ export const dotWords: Readonly<Record<DotState, string>> = {
   new: 'new version, serving',
   failed: 'failed',
   suspected: 'suspected or lost',
-  held: 'held',
+  held: 'held or blocked',
   absent: 'not there',
 };
 
