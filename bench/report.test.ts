@@ -32,6 +32,8 @@ test('a missed goal is said, a result that is not there too, and the words aroun
   const missed = page({ ...base, figures: { measured: '7', isMet: false } });
   expect(missed).toContain('| a | < 5 | 7 | **no** |');
   expect(missed).toContain('c0ffee and changes');
+  const busy = { ...base, machine: { ...machine, loadBefore: 9 }, figures: { measured: '7', isMet: false } };
+  expect(page(busy)).toContain('| a | < 5 | 7 | **no**, at load 9 |');
   expect(missed.startsWith('words')).toBe(true);
   const met = { ...base, figures: { measured: '4', isMet: true } };
   expect(withFigures(`${missed}more`, [one], new Map([['x', met]]))).toMatch(/\| a \| < 5 \| 4 \| yes \|.*more$/s);
