@@ -163,5 +163,7 @@ export const repositoryView = z.object({
   readAtMs: instant.nullable(),
   /** Why it cannot be read, when it cannot. */
   problem: z.string().nullable(),
+  /** The commit whose configuration has that problem, when it is one of a configuration. */
+  problemAt: z.string().nullable(),
 });
 export type RepositoryView = z.infer<typeof repositoryView>;

@@ -28,7 +28,7 @@ export async function run(session: Session, [named = 'HEAD']: readonly string[],
   const commit = await resolveCommit(named);
   const repository = await findOrRegister(session, here);
   await bringCommit(session, here, repository, commit);
-  const service = flags.service ?? (await serviceOf(session, repository.name));
+  const service = flags.service ?? (await serviceOf(session, repository.name, commit));
   const release = await session.client.deploy(
     {
       params: { service },
@@ -115,8 +115,9 @@ async function hasCommit(client: Session['client'], repository: string, commit: 
 }
 
 /** The service that the repository's configuration describes; waits while a new repository is read. */
-async function serviceOf({ client, signal }: Session, name: string): Promise<string> {
+async function serviceOf({ client, signal }: Session, name: string, commit: string): Promise<string> {
   const deadline = Date.now() + 30_000;
+  let last: string | null = null;
   while (Date.now() < deadline && !signal.aborted) {
     const { items } = await client.listRepositories();
     const repository = items.find((item) => item.name === name);
@@ -125,8 +126,12 @@ async function serviceOf({ client, signal }: Session, name: string): Promise<str
       const detail = `this repository has several services: ${repository.services.join(', ')}`;
       throw new ProblemError(problem('cli/unclear', detail, {}, 'Say which with --service <name>.'));
     }
-    if (repository?.problem != null) throw new ProblemError(problem('spec/invalid', repository.problem));
+    last = repository?.problem ?? null;
+    // The mistake of an earlier commit may be mended by this one, which is about to be read.
+    const isOfThis = repository?.problemAt == null || repository.problemAt === commit;
+    if (last !== null && isOfThis) throw new ProblemError(problem('spec/invalid', last));
     await pause(300, signal);
   }
+  if (last !== null) throw new ProblemError(problem('spec/invalid', last));
   throw new ProblemError(problem('spec/not-found', `${name} has no configuration that the server could read`));
 }

@@ -124,7 +124,9 @@ async function findService(context: Context, search: rows.ServiceSearch): Promis
   changes.handled.push(search);
   const subject = `repository/${repository.name}`;
   if (!known.answer.ok) {
-    changes.findings.set(subject, known.answer.error[0] ?? noReason(search.commit));
+    const found = known.answer.error[0] ?? noReason(search.commit);
+    // Of which commit: who has mended it since must not be told of it again.
+    changes.findings.set(subject, { ...found, facts: { ...found.facts, commit: search.commit } });
     return;
   }
   const { spec, path } = known.answer.value;

@@ -69,6 +69,7 @@ export async function repositoryView(tx: Tx, repository: RepositoryOverview): Pr
     head: commit ? commitRef(commit) : null,
     services: repository.services.map(({ name }) => name),
     readAtMs: repository.polledAtMs ?? null,
+    problemAt: typeof repository.problem?.facts.commit === 'string' ? repository.problem.facts.commit : null,
     problem: repository.problem ? `${repository.problem.detail} ${repository.problem.remedy}` : null,
   };
 }
