@@ -27,7 +27,8 @@ export class LogSegments {
   #droppedInARow = 0;
   #timer: NodeJS.Timeout | undefined;
   #number = 0;
-  #closing = 0;
+  /** Segments that have ended but are not whole in their files yet. */
+  readonly #closing = new Set<Promise<void>>();
 
   constructor(folder: string, maxBytes: number, onDropped: () => void) {
     this.#folder = folder;
@@ -39,7 +40,7 @@ export class LogSegments {
   append(line: LogLine): void {
     const gzip = this.#gzip ?? this.#open();
     // What waits to be compressed counts against the bound too, also that of segments which are still being closed.
-    if (gzip.writableLength > Math.min(maxPendingBytes, this.#maxBytes / segmentsPerTask) || this.#closing > 1) {
+    if (gzip.writableLength > Math.min(maxPendingBytes, this.#maxBytes / segmentsPerTask) || this.#closing.size > 1) {
       this.#droppedInARow += 1;
       this.#onDropped();
       return;
@@ -51,12 +52,9 @@ export class LogSegments {
 
   /** Resolves when all is in the file. */
   async close(): Promise<void> {
-    const file = this.#file;
-    if (!file) return;
     if (this.#droppedInARow > 0 && this.#gzip) this.#noteDropped(this.#gzip, Date.now());
-    const isDone = new Promise<void>((resolve) => file.once('close', resolve));
     this.#end();
-    await isDone;
+    await Promise.all(this.#closing);
   }
 
   #noteDropped(gzip: Gzip, atMs: number): void {
@@ -110,10 +108,12 @@ export class LogSegments {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#unflushedBytes = 0;
-    this.#closing += 1;
-    this.#file?.once('close', () => {
-      this.#closing -= 1;
-    });
+    const file = this.#file;
+    if (file) {
+      const isDone = new Promise<void>((resolve) => file.once('close', resolve));
+      this.#closing.add(isDone);
+      void isDone.then(() => this.#closing.delete(isDone));
+    }
     this.#gzip?.end();
     this.#gzip = undefined;
     this.#file = undefined;
