@@ -5,7 +5,7 @@ import { pickBelow, pickOne, seededChance } from '../../src/kit/index.ts';
 import { ask, keepersBelow, openRig, order, outcomeOf, packApp, processesOf, type Rig, until } from './rig.ts';
 
 const kills = Number(process.env.ROLLWAY_CHAOS_KILLS ?? 6);
-const seed = Number(process.env.ROLLWAY_CHAOS_SEED ?? Date.now() % 1_000_000);
+const seed = Number(process.env.ROLLWAY_CHAOS_SEED ?? 20_261);
 const indices = [0, 1, 2, 3];
 
 let rig: Rig;
@@ -23,7 +23,10 @@ test(`${kills} random kills (seed ${seed}): no task twice, none lost, every oper
   const digests = [await packApp(rig, 'even'), await packApp(rig, 'odd')];
   let most = 0;
   const watch = setInterval(() => {
-    const running = processesOf(rig, 'web@test').length;
+    // One listing is no moment: a process may end and its successor begin while it is made. Who is in two listings in a
+    // row was there in between, together with all the others.
+    const before = new Set(processesOf(rig, 'web@test'));
+    const running = processesOf(rig, 'web@test').filter((pid) => before.has(pid)).length;
     most = Math.max(most, running);
   }, 20);
   let incarnation = 0;
