@@ -68,7 +68,9 @@ function transitions(key: string, what: string, goal?: number): Figure {
       command: 'node bench/transition.ts',
     },
     read: ({ figures: all }) => ({
-      measured: `${grouped(all[key].perSecond)}/s by the clock; ${all[key].cpuMicrosEach} µs of processor each`,
+      measured:
+        `${grouped(all[key].perSecond)}/s by the clock; ${all[key].cpuMicrosEach} µs of processor each, ` +
+        `${grouped(Math.round(1e6 / all[key].cpuMicrosEach))} per second of it`,
       ...(goal === undefined ? {} : { isMet: all[key].perSecond >= goal }),
     }),
   };
@@ -102,7 +104,7 @@ function memory(key: string, what: string): Figure {
     ...{ goal: '', result: 'memory', command: 'node bench/memory.ts' },
     read: ({ figures: all }) => {
       const { heapMb, rssMb, cpuPercent } = all[key];
-      return { measured: `${heapMb} MB of heap, ${rssMb} MB resident, ${cpuPercent} % of a core` };
+      return { measured: `${heapMb} MB of heap, ${rssMb} MB resident, ${Math.max(0, cpuPercent)} % of a core` };
     },
   };
 }
