@@ -315,9 +315,13 @@ function presenceOf(plan: JudgePlan, table: BinTable, { measure }: CheckData) {
   }
   const { binMs, warmupMs } = plan.spec;
   const end = (table.firstBin + table.bins) * binMs;
-  const isDue = plan.updates.some(
-    ({ servingAtMs }) => servingAtMs !== undefined && servingAtMs + warmupMs + (goneAfterBins + 2) * binMs <= end,
-  );
+  // Nothing can have vanished before it was looked at for that long.
+  const isLongWatched = table.bins >= goneAfterBins + 2;
+  const isDue =
+    isLongWatched &&
+    plan.updates.some(
+      ({ servingAtMs }) => servingAtMs !== undefined && servingAtMs + warmupMs + (goneAfterBins + 2) * binMs <= end,
+    );
   const usual = sums.oldBins > 0 ? sums.oldAmount / sums.oldBins : 0;
   const seen = sums.newBins > 0 ? sums.newAmount / sums.newBins : 0;
   return { onOld, onOldNow, onNew, isDue, traffic: usual > 0 ? seen / usual : 1 };
