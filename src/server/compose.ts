@@ -4,6 +4,7 @@ import { createEngine } from '../engine/index.ts';
 import { openBlobFiles, openSampleFiles, realChance, realClock } from '../io/index.ts';
 import { openSampleStore } from '../judge/index.ts';
 import { makeId, sha256 } from '../kit/index.ts';
+import { ProblemError } from '../model/index.ts';
 import { openStore } from '../store/index.ts';
 import { gitReader, openMirrors } from './adapters/git-reader.ts';
 import { type AgentServer, createAgentServer } from './agents/index.ts';
@@ -33,7 +34,9 @@ export async function compose(settings: ServerSettings, log: Log): Promise<House
     chance,
     processId: makeId('srv', clock.nowMs(), chance),
     settings: { programVersion: version, isSoleProcess: store.kind === 'sqlite' },
-    onTrouble: (trouble) => log.error('work failed', trouble.error, { ...trouble, error: undefined }),
+    // What may happen (a host that is away) is tried again, and is no mistake of the program with a stack.
+    onTrouble: ({ what, error, ...facts }) =>
+      error instanceof ProblemError ? log.info(what, { ...facts, why: error.message }) : log.error(what, error, facts),
   });
   const artifacts = openArtifactStore(openBlobFiles(join(dataFolder, 'packages')), clock);
   const disk = watchDisk(settings, clock);
