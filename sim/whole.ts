@@ -1,7 +1,7 @@
 import type { Reports } from '../src/api/index.ts';
 import { insertCommits } from '../src/blame/rows.ts';
 import { blameWork } from '../src/blame/work.ts';
-import { newTask } from '../src/disruption/index.ts';
+import { isGone, newTask } from '../src/disruption/index.ts';
 import * as ledger from '../src/disruption/rows.ts';
 import type { ClusterDriver } from '../src/drivers/index.ts';
 import { healthy, SimulatedCluster } from '../src/drivers/simulated/index.ts';
@@ -707,7 +707,9 @@ class WholeWorld {
         found.push([row.index, row.version, current?.version, current?.state, current?.host, places]);
       }
     }
-    for (const index of tasks.keys()) if (index >= facts.size && !isStuck) found.push([index, 'is beyond the size']);
+    for (const task of tasks.values()) {
+      if (task.index >= facts.size && !isGone(task) && !isStuck) found.push([task.index, 'is beyond the size']);
+    }
     return found;
   }
 

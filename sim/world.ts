@@ -1,5 +1,5 @@
 import type { OperationAnswer, TaskFacts } from '../src/disruption/index.ts';
-import { newTask } from '../src/disruption/index.ts';
+import { isGone, newTask } from '../src/disruption/index.ts';
 import type { ExecuteRequest } from '../src/drivers/index.ts';
 import { healthy, SimulatedCluster } from '../src/drivers/simulated/index.ts';
 import {
@@ -646,7 +646,9 @@ class World {
         found.push([index, row.version, current?.version, current?.state, current?.host, places]);
       }
     }
-    for (const index of tasks.keys()) if (index >= facts.size && !isStuck) found.push([index, 'is beyond the size']);
+    for (const task of tasks.values()) {
+      if (task.index >= facts.size && !isGone(task) && !isStuck) found.push([task.index, 'is beyond the size']);
+    }
     return found;
   }
 

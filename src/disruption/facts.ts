@@ -83,3 +83,16 @@ export function newTask(index: TaskIndex): TaskFacts {
     others: [],
   };
 }
+
+/**
+ * An index that has left its job: nothing of it lives. Its highest incarnation stays known, because agents remember it
+ * too: a later start under a lower number would be refused.
+ */
+export function goneTask({ index, highestIncarnation }: TaskFacts): TaskFacts {
+  return { ...newTask(index), highestIncarnation };
+}
+
+/** Nothing is known of it but its numbers. */
+export function isGone({ current, others }: TaskFacts): boolean {
+  return current === undefined && others.length === 0;
+}

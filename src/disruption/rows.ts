@@ -126,10 +126,6 @@ export async function saveTask(tx: Tx, job: JobId, task: TaskFacts): Promise<voi
   await upsertTask(tx, { job, ...rowOfTask(task) });
 }
 
-export async function deleteTask(tx: Tx, job: JobId, index: TaskIndex): Promise<void> {
-  await tx.deleteFrom('task').where('job', '=', job).where('task_index', '=', index).execute();
-}
-
 // ---------------------------------------------------------------- operations
 
 const selectOperations = prepare<{ job: string }, Selectable<Schema['operation']>>((db, p) =>

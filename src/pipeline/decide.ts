@@ -16,7 +16,7 @@ import {
   stageOf,
 } from './draft.ts';
 import { explainRelease } from './explain.ts';
-import type { PipelineState, ReleaseFacts } from './facts.ts';
+import type { PipelineState, ReleaseFacts, Standing } from './facts.ts';
 import { cancelRuns, foldAll } from './fold.ts';
 import { isOlder } from './order.ts';
 import { pick } from './pick.ts';
@@ -80,18 +80,24 @@ function supersede(draft: Draft): void {
       if (stageOf(draft, release.id, action) === 'done') continue;
       const by = overtaker(draft, release, action);
       if (by === undefined) continue;
-      cancelRuns(draft, release.id, `a newer release (${by}) is through "${action.name}"`);
-      endRelease(draft, release, 'superseded', `The newer release ${by} is through "${action.name}".`);
+      const newer = nameOf(by);
+      cancelRuns(draft, release.id, `the newer release ${newer} is through "${action.name}"`);
+      endRelease(draft, release, 'superseded', `The newer release ${newer} is through "${action.name}".`);
       break;
     }
   }
 }
 
-function overtaker(draft: Draft, release: ReleaseFacts, action: ActionSpec): string | undefined {
+/** As people know it: `of 1a2b3c4d5e "Fix the login" (rel_…)`. */
+function nameOf({ id, commit, subject }: Standing): string {
+  return `of ${commit.slice(0, 10)} "${subject}" (${id})`;
+}
+
+function overtaker(draft: Draft, release: ReleaseFacts, action: ActionSpec): Standing | undefined {
   // What a person named or retried is overtaken only where it would overwrite something newer.
   if ((action.picker === 'newest' && !release.isNamed) || action.type === 'deploy') {
     const passed = passedOf(draft, action);
-    if (passed !== undefined && passed.id !== release.id && isOlder(release, passed)) return passed.id;
+    if (passed !== undefined && passed.id !== release.id && isOlder(release, passed)) return passed;
   }
   if (action.picker !== 'named' || release.isNamed) return undefined;
   if (findWait(draft, release, action)?.kind !== 'person') return undefined;
@@ -99,7 +105,7 @@ function overtaker(draft: Draft, release: ReleaseFacts, action: ActionSpec): str
     if (!other.isConfigured || !isOlder(release, other)) return false;
     const same = actionsOf(draft, other).find(({ name }) => name === action.name);
     return same !== undefined && findWait(draft, other, same)?.kind === 'person';
-  })?.id;
+  });
 }
 
 /** Each action picks from the releases that wait at it, until nobody can go further. */

@@ -119,7 +119,7 @@ export interface PipelineState {
 }
 
 /** Where a release stands in the order of its service. */
-export type Standing = Pick<Release, 'id' | 'position' | 'createdAtMs'>;
+export type Standing = Pick<Release, 'id' | 'position' | 'createdAtMs' | 'commit' | 'subject'>;
 
 export interface Passed {
   readonly action: string;

@@ -9,7 +9,7 @@ import { foldInbox } from './fold-inbox.ts';
 import { endedHold } from './holds.ts';
 import { keepMarkWishes } from './mark-wish.ts';
 import { activeRollout, takeTurns } from './overlap.ts';
-import { resize } from './resize.ts';
+import { endResize, resize } from './resize.ts';
 import { advanceRevert, beginRevert } from './revert.ts';
 import { type Rules, standardRules } from './rules.ts';
 import type { JobDecision, JobState } from './state.ts';
@@ -32,6 +32,7 @@ export function decideJob(state: JobState, nowMs: number, id: MakeId, rules: Rul
   if (active?.hold?.then !== undefined) wakeAt(draft, active.hold.then.atMs);
   assignNewcomers(draft, active);
   admitOperations(draft, wantedOperations(draft));
+  endResize(draft);
   keepMarkWishes(draft);
   keepTime(draft);
   keepOutages(draft);

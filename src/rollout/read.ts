@@ -1,4 +1,4 @@
-import type { IncarnationFacts, LedgerOperation, TaskFacts } from '../disruption/index.ts';
+import { type IncarnationFacts, isGone, type LedgerOperation, type TaskFacts } from '../disruption/index.ts';
 import { listOperationsOfRollout, listOutages, listTasks, loadOperations } from '../disruption/rows.ts';
 import type { AssignmentRow, HostId, JobId, Outage, Rollout, RolloutId, TaskIndex, VersionId } from '../model/index.ts';
 import type { Tx } from '../store/index.ts';
@@ -51,7 +51,8 @@ export async function readJob(tx: Tx, id: JobId, shown?: Rollout): Promise<JobSc
     const operation = operations.find((one) => one.index === index && one.admittedAtMs !== undefined);
     dots.push(dotOf(index, known.get(index), assignment.get(index), operation, shown));
   }
-  for (const task of tasks) if (task.index >= job.size) dots.push(dotOf(task.index, task, undefined, undefined, shown));
+  for (const task of tasks)
+    if (task.index >= job.size && !isGone(task)) dots.push(dotOf(task.index, task, undefined, undefined, shown));
   return { job, tasks, dots, operations, outages: await listOutages(tx, id, []) };
 }
 

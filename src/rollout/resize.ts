@@ -1,6 +1,7 @@
+import { isGone } from '../disruption/index.ts';
 import type { Rollout, TaskIndex } from '../model/index.ts';
 import { trimToAllowance } from './assign.ts';
-import { type Draft, emitForJob, setAssignment, setJob, setRollout } from './draft.ts';
+import { type Draft, emitForJob, setAssignment, setJob, setRollout, wakeAt } from './draft.ts';
 import { placesOf, specOf } from './phases.ts';
 
 /** Takes up what the owner wants: a new size is in force at once, with the smaller budget until it is through. */
@@ -17,10 +18,16 @@ export function resize(draft: Draft, running: Rollout | undefined): void {
     }
     if (running !== undefined) recompute(draft, running);
   }
-  if (draft.job.resizingFrom !== undefined && isThrough(draft)) {
-    emitForJob(draft, 'job.resize-through', { from: draft.job.resizingFrom, to: draft.job.size });
-    setJob(draft, { resizingFrom: undefined });
-  }
+  endResize(draft);
+}
+
+/** Everybody serves, or has gone: the budget of the new size is in force, from the next decision on at the latest. */
+export function endResize(draft: Draft): void {
+  const { size, resizingFrom } = draft.job;
+  if (resizingFrom === undefined || !isThrough(draft)) return;
+  emitForJob(draft, 'job.resize-through', { from: resizingFrom, to: size });
+  setJob(draft, { resizingFrom: undefined });
+  wakeAt(draft, draft.nowMs + 1);
 }
 
 /** Allowances are computed again for the new size; what is too much goes back as a deviation. */
@@ -40,7 +47,7 @@ function recompute(draft: Draft, rollout: Rollout): void {
 
 function isThrough(draft: Draft): boolean {
   const { size } = draft.job;
-  for (const index of draft.tasks.keys()) if (index >= size) return false;
+  for (const task of draft.tasks.values()) if (task.index >= size && !isGone(task)) return false;
   for (let index = 0; index < size; index++) {
     const isWanted = draft.assignment.get(index)?.version !== undefined;
     if (isWanted && draft.tasks.get(index)?.servedOnce !== true) return false;

@@ -213,6 +213,44 @@ describe('assignment', () => {
   });
 });
 
+describe('an index that leaves its job', () => {
+  it('keeps its numbers: what starts on it later is newer than all that agents remember', () => {
+    const world = smallJob({ size: 4, budget: 2 });
+    world.deploy(v1);
+    world.settle();
+    const before = world.state.tasks.get(3)!.highestIncarnation;
+    expect(before).toBeGreaterThan(1);
+    world.change({ job: { ...world.state.job, wantedSize: 3 } });
+    world.settle();
+    expect(world.state.tasks.get(3)).toMatchObject({ current: undefined, highestIncarnation: before });
+    expect(world.state.assignment.has(3)).toBe(false);
+    expect(world.state.job.resizingFrom).toBeUndefined();
+    world.decide(10);
+    expect(world.last.changed.retired.size).toBe(0);
+    world.change({ job: { ...world.state.job, wantedSize: 4 } });
+    world.decide(10);
+    const started = world.last.dispatches.flatMap((one) => (one.kind === 'execute' ? [one.request] : []));
+    expect(started).toMatchObject([{ index: 3, kind: 'start', nextIncarnation: before + 1 }]);
+  });
+
+  it('is stopped when the dead host on which it ran comes back', () => {
+    const world = smallJob({ size: 4, budget: 2 });
+    world.host('host-3', 'fenced');
+    world.change({ job: { ...world.state.job, wantedSize: 3 } });
+    world.settle();
+    expect(world.state.tasks.get(3)?.current).toBeUndefined();
+    world.host('host-3', 'up');
+    world.report(3, 'serving', { incarnation: 1, host: 'host-3' });
+    world.decide(10);
+    expect(world.last.dispatches.map(({ operation }) => [operation.kind, operation.index, operation.host])).toEqual([
+      ['resize-down', 3, 'host-3'],
+    ]);
+    world.obey();
+    world.settle();
+    expect(world.state.tasks.get(3)?.current).toBeUndefined();
+  });
+});
+
 describe('the budget', () => {
   it('C1 TWD-6 failures and updates share one budget; the release stops at it and goes on when they are back', () => {
     const world = smallJob({ size: 6, budget: 2, hosts: 6 });

@@ -54,9 +54,16 @@ export const ownTransitions: Readonly<Record<RolloutState, readonly RolloutState
 
 const needsReason: readonly RolloutCommand[] = ['promote', 'skip-bake', 'raise-budget'];
 
-/** Commands a person may give now: the buttons. */
+/** Commands a person may give now and that change something: the buttons. */
 export function legalCommands(rollout: Rollout): RolloutCommand[] {
-  return rolloutCommands.filter((command) => mayCommand(rollout, command, 'x').ok);
+  return rolloutCommands.filter(
+    (command) => !isUnderWayAlready(rollout, command) && mayCommand(rollout, command, 'x').ok,
+  );
+}
+
+/** To say again what it is doing is no mistake, and does nothing. */
+function isUnderWayAlready(rollout: Rollout, command: RolloutCommand): boolean {
+  return command === 'revert' && rollout.state === 'reverting';
 }
 
 /** Whether this rollout takes this command, or why not. */

@@ -1,6 +1,6 @@
-import type { LedgerOperation } from '../disruption/index.ts';
+import { goneTask, isGone, type LedgerOperation } from '../disruption/index.ts';
 import { isUnderWay, type Rollout, type TaskIndex } from '../model/index.ts';
-import { type Draft, emitForJob, moveOperation, setOperation, taskOf, wakeAt } from './draft.ts';
+import { type Draft, emitForJob, moveOperation, setOperation, setTask, taskOf, wakeAt } from './draft.ts';
 import { placesOf } from './phases.ts';
 import { type Departure, operationPurposes, type WantedOperation } from './propose.ts';
 import { domainsOf } from './select.ts';
@@ -102,9 +102,9 @@ function candidateFor(
       if (proposal.untilMs !== undefined) wakeAt(draft, proposal.untilMs);
       return undefined;
     case 'retire':
+      if (isGone(task) && row === undefined) return undefined;
       draft.retired.add(index);
-      draft.tasks.delete(index);
-      draft.changedTasks.delete(index);
+      setTask(draft, goneTask(task));
       draft.assignment.delete(index);
       draft.changedAssignment.delete(index);
       return undefined;

@@ -55,12 +55,14 @@ export async function listServicesWithRunsOn(tx: Tx, host: HostId): Promise<Serv
   return rows.map(({ service }) => service);
 }
 
+const standing = ['r.id', 'r.position', 'r.created_at_ms', 'r.commit_id', 'r.subject'] as const;
+
 /** Of each action the newest release that it let through. */
 export async function findNewestPassed(tx: Tx, service: ServiceName, action: string): Promise<Passed | undefined> {
   const row = await tx
     .selectFrom('action_run as a')
     .innerJoin('release as r', 'r.id', 'a.release')
-    .select(['r.id', 'r.position', 'r.created_at_ms'])
+    .select(standing)
     .where('a.service', '=', service)
     .where('a.action', '=', action)
     .where('a.state', '=', 'succeeded')
@@ -80,7 +82,7 @@ export async function findHolder(
   const row = await tx
     .selectFrom('action_run as a')
     .innerJoin('release as r', 'r.id', 'a.release')
-    .select(['r.id', 'r.position', 'r.created_at_ms'])
+    .select(standing)
     .where('a.service', '=', service)
     .where('a.environment', '=', environment)
     .where('a.state', '=', 'succeeded')
@@ -94,12 +96,14 @@ export async function findHolder(
 function passedOf(
   action: string,
   environment: EnvironmentName | undefined,
-  row: { id: string; position: number; created_at_ms: number },
+  row: { id: string; position: number; created_at_ms: number; commit_id: string; subject: string },
 ): Passed {
   const release = {
     id: row.id as ReleaseId,
     position: Number(row.position),
     createdAtMs: Number(row.created_at_ms),
+    commit: row.commit_id,
+    subject: row.subject,
   };
   return { action, environment, release };
 }

@@ -63,10 +63,7 @@ async function write(
   if (changed.job) await rows.updateJobInForce(tx, after.job);
   for (const index of changed.tasks) await ledger.saveTask(tx, job, after.tasks.get(index)!);
   for (const index of changed.assignment) await rows.saveAssignment(tx, after.assignment.get(index)!);
-  for (const index of changed.retired) {
-    await ledger.deleteTask(tx, job, index);
-    await rows.deleteAssignment(tx, job, index);
-  }
+  for (const index of changed.retired) await rows.deleteAssignment(tx, job, index);
   for (const rollout of changed.rollouts.values()) await rows.saveRollout(tx, rollout);
   for (const operation of changed.operations.values()) await ledger.saveOperation(tx, operation);
   for (const outage of changed.outages.values()) await ledger.saveOutage(tx, outage);

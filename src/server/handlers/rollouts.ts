@@ -99,10 +99,11 @@ export function rolloutHandlers(context: ServerContext) {
       tx,
       rollouts.map(({ to }) => to),
     );
+    const sizes = new Map((await readJobs(tx)).map(({ job }) => [job.id, job.size]));
     const found: RolloutSummary[] = [];
     for (const rollout of rollouts) {
       const screen = rollout.endedAtMs === undefined ? await readJob(tx, rollout.job, rollout) : undefined;
-      found.push(rolloutSummary(rollout, screen, versions));
+      found.push(rolloutSummary(rollout, screen, versions, sizes.get(rollout.job)));
     }
     return found;
   }

@@ -119,3 +119,18 @@ test('the time since the last decision goes to what it is doing', () => {
   expect(timeSplit(rolloutOf({ time }), 150)).toMatchObject({ updatingMs: 30, judgingMs: 70, waitingMs: 0 });
   expect(timeSplit(rolloutOf({ time, endedAtMs: 120 }), 150)).toMatchObject({ updatingMs: 30, judgingMs: 20 });
 });
+
+test('what ended before it had reached everybody counts the tasks of its job', () => {
+  const early = rolloutOf({ state: 'reverted', endedAtMs: 9, currentPhase: 0 });
+  expect(rolloutSummary(early, undefined, new Map(), 12)).toMatchObject({ updated: 0, size: 12 });
+  expect(rolloutSummary(rolloutOf({ state: 'waiting', phases: [] }), undefined, new Map(), 12).size).toBe(12);
+  const [one, all] = early.phases;
+  const late = { ...early, phases: [one!, { ...all!, startedAtMs: 5 }] };
+  expect(rolloutSummary(late, undefined, new Map(), 12).size).toBe(4);
+});
+
+test('what goes back is not offered to go back', () => {
+  const reverting = rolloutOf({ state: 'reverting' });
+  const offered = legalCommandViews(reverting, rolloutSummary(reverting, screen, new Map()), screen);
+  expect(offered.map(({ command }) => command)).toEqual(['pause', 'abort', 'raise-budget']);
+});

@@ -20,6 +20,8 @@ export function rolloutSummary(
   rollout: Rollout,
   screen: JobScreen | undefined,
   versions: VersionsById,
+  /** Of its job now: for what ended before it had reached everybody. */
+  jobSize?: number,
 ): RolloutSummary {
   const { service, environment } = partsOfJob(rollout.job);
   return {
@@ -34,13 +36,19 @@ export function rolloutSummary(
     currentPhase: rollout.currentPhase,
     phaseCount: rollout.phases.length,
     updated: updatedOf(rollout, screen),
-    size: screen?.job.size ?? rollout.phases.at(-1)?.members.length ?? 0,
+    size: screen?.job.size ?? sizeReached(rollout) ?? jobSize ?? 0,
     failure: rollout.failure?.sentence ?? null,
     createdBy: actorView(rollout.createdBy),
     createdAtMs: rollout.createdAtMs,
     startedAtMs: rollout.startedAtMs ?? null,
     endedAtMs: rollout.endedAtMs ?? null,
   };
+}
+
+/** The members of the last phase are everybody, once it has begun. */
+function sizeReached(rollout: Rollout): number | undefined {
+  const last = rollout.phases.at(-1);
+  return last?.startedAtMs === undefined ? undefined : last.members.length;
 }
 
 /** Of one that has ended, what it reached: the job may have moved on since. */

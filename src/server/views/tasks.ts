@@ -74,7 +74,8 @@ export function operationView(operation: LedgerOperation): OperationView {
 
 /** The ledger in one line: `3 of 5 out`. */
 export function budgetLine(screen: JobScreen, hosts: HostsById, rollout?: Rollout): BudgetLine {
-  const out = outOf(screen.tasks, screen.operations, (host) => hosts.get(host)?.state ?? 'lost');
+  const own = screen.tasks.filter(({ index }) => index < screen.job.size);
+  const out = outOf(own, screen.operations, (host) => hosts.get(host)?.state ?? 'lost');
   const budget = Math.max(budgetInForce(screen.job), rollout?.budgetOverride?.count ?? 0);
   const indices = [...out].sort((a, b) => a - b);
   return { out: out.size, budget, indices, sentence: `${out.size} of ${budget} out` };
