@@ -244,6 +244,15 @@ export function processesOf(rig: Rig, job: string): number[] {
     .filter((pid) => workingFolder(pid).startsWith(rig.folder));
 }
 
+/**
+ * The main process of each running task of a job: one per process group, since what confines a task (`mount`, a shell)
+ * has children of its own for a moment.
+ */
+export function mainProcessesOf(rig: Rig, job: string): number[] {
+  const leaders = new Set(listProcesses().flatMap(({ pid, groupId }) => (pid === groupId ? [pid] : [])));
+  return processesOf(rig, job).filter((pid) => leaders.has(pid));
+}
+
 function workingFolder(pid: number): string {
   try {
     return readlinkSync(`/proc/${pid}/cwd`);
