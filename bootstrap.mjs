@@ -21,6 +21,7 @@ const commands = {
   test: { build: 'try', run: (args) => ['scripts/test.ts', ...args] },
   'test:long': { build: 'try', run: (args) => ['scripts/test.ts', '--long', ...args] },
   check: { build: false, run: (args) => ['scripts/check.ts', ...args] },
+  docs: { build: false, run: (args) => ['scripts/docs.ts', ...args] },
   'sim:soak': { build: false, run: (args) => ['sim/soak.ts', ...args] },
   build: { build: 'always', run: undefined },
   lint: { build: false, run: (args) => [biomeEntry(), 'check', '--write', ...args] },

@@ -14,6 +14,21 @@ type Load<T> = () => Promise<T>;
 /** Runs one command line; the exit code comes back. */
 export async function runProgram(argv: readonly string[]): Promise<number> {
   let exitCode: number = exitCodes.done;
+  const program = await createProgram((code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // Help and version end with 0; a wrong command line has been explained already.
+    return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  }
+  return exitCode;
+}
+
+/** The whole command with all its verbs, none of them loaded yet; `onExit` hears how a verb ended. */
+export async function createProgram(onExit: (code: number) => void): Promise<Command> {
   const program = new Command('rollway')
     .description('Takes every change from commit to every machine, in place, and takes back what is bad.')
     .option('--server <url>', 'address of the server')
@@ -27,9 +42,9 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
 
   const settle = async (flags: GlobalFlags, work: () => Promise<number | undefined>) => {
     try {
-      exitCode = (await work()) ?? exitCodes.done;
+      onExit((await work()) ?? exitCodes.done);
     } catch (error) {
-      exitCode = report(error, flags);
+      onExit(report(error, flags));
     }
   };
   /** `verb('status [service]', 'what it does', () => import(…), (command) => command.option(…))` */
@@ -71,14 +86,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
 
   const { declareVerbs } = await import('./verbs.ts');
   declareVerbs(program, { verb, localVerb });
-  try {
-    await program.parseAsync([...argv], { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    // Help and version end with 0; a wrong command line has been explained already.
-    return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-  }
-  return exitCode;
+  return program;
 }
 
 export type DeclareVerb = (

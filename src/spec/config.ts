@@ -55,21 +55,26 @@ export interface RolloutConfig {
   readonly bake?: Bake;
   /** Tasks updated at once within a phase; the budget limits it further. */
   readonly concurrency?: Count;
+  /** What a failed phase does. */
   readonly onFail?: OnFail;
   /** When the judge cannot tell at the end of the bake. */
   readonly onUndecided?: 'proceed' | 'hold';
+  /** Which version tasks get that are born during a rollout. */
   readonly newcomers?: 'last-good' | 'new';
   /** A newer release arriving meanwhile: waits, or takes over. */
   readonly overlap?: 'wait' | 'supersede';
+  /** Which of the waiting releases is deployed next. */
   readonly picker?: 'newest' | 'oldest' | 'every' | 'named';
   /** When a deployment may start. */
   readonly windows?: readonly WindowConfig[];
 }
 
 export interface EnvironmentConfig extends RolloutConfig {
+  /** How many tasks run there. */
   readonly tasks?: number;
   /** Tasks that may be out at once, whatever the causes. */
   readonly budget?: Count;
+  /** Environment variables, over those of the service. */
   readonly env?: Readonly<Record<string, string>>;
   /** Only hosts with all these labels. */
   readonly hosts?: Readonly<Record<string, string>>;
@@ -97,16 +102,21 @@ export interface CheckConfig {
   readonly errorRatio?: { readonly counter?: string; readonly label?: string; readonly values?: string };
   /** A quantile of a histogram. */
   readonly latency?: { readonly histogram?: string; readonly quantile?: number };
+  /** Name of a gauge: its value on new tasks against old ones. */
   readonly gauge?: string;
+  /** Name of a counter: its growth a second on new tasks against old ones. */
   readonly rate?: string;
+  /** Which direction is harm. */
   readonly worse?: 'higher' | 'lower';
   /** Smallest relative harm worth acting on. */
   readonly delta?: Percent;
   /** Harm that can be lived with: to pass, the harm must surely be below it. */
   readonly margin?: Percent;
+  /** A failure of it alone fails the phase at once. */
   readonly critical?: boolean;
   /** Its disappearance on the new version is a failure in itself. */
   readonly required?: boolean;
+  /** What its failure leads to: only a note, a hold, or the rule of the phase. */
   readonly trust?: 'observe' | 'hold' | 'revert';
 }
 
@@ -165,9 +175,11 @@ export interface ServiceConfig extends RolloutConfig {
     | { readonly running: Duration; readonly within?: Duration };
   /** Path of its Prometheus metrics: then new tasks are compared with old ones. */
   readonly metrics?: string | { readonly path?: string; readonly port?: string };
+  /** Environment variables of each task. */
   readonly env?: Readonly<Record<string, string>>;
   /** Environment variable → path of a file on the host. Never a value. */
   readonly secretFiles?: Readonly<Record<string, string>>;
+  /** The signal that asks a task to end, and how long it may take before it is killed. */
   readonly stop?: { readonly signal?: 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP'; readonly grace?: Duration };
   /** Time between leaving discovery and being stopped. */
   readonly drain?: Duration;
@@ -179,16 +191,23 @@ export interface ServiceConfig extends RolloutConfig {
   readonly memory?: string;
   /** Never two of one task: after a lost host it waits until the host is fenced. */
   readonly singleton?: boolean;
+  /** How the package is made in a checkout; nothing: the checkout as it is. */
   readonly build?: Commands | BuildConfig;
+  /** What must succeed after the build; nothing: no tests. */
   readonly test?: Commands | TestConfig;
+  /** How many tasks run in each environment that does not say otherwise. */
   readonly tasks?: number;
+  /** Tasks that may be out at once, whatever the causes. */
   readonly budget?: Count;
+  /** Only hosts with all these labels. */
   readonly hosts?: Readonly<Record<string, string>>;
   /** Number of tasks, or more, for each. Left out: `production`. */
   readonly environments?: Readonly<Record<string, number | EnvironmentConfig>>;
   /** `errors` and `latency` are there by default when there are metrics; `false` leaves one out. */
   readonly checks?: Readonly<Record<string, CheckConfig | false>>;
+  /** `alpha`: false alarms a rollout; `bin`: length of a bin of metrics; `warmup`: what a new task’s first time is not compared for. */
   readonly judge?: { readonly alpha?: number; readonly bin?: Duration; readonly warmup?: Duration };
+  /** When releases begin, and what they go through. */
   readonly pipeline?: 'continuous' | 'manual' | PipelineConfig;
 }
 
