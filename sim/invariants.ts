@@ -30,6 +30,7 @@ export class Violation extends Error {
 export class KnownInvariants {
   /** The most indices that a version which is not good was ever allowed, while it is not good. */
   readonly #ceilings = new Map<VersionId, number>();
+  #couldGoBack: boolean | undefined;
 
   check(before: JobState, decision: JobDecision, nowMs: number): void {
     this.#capacity(before, decision, nowMs);
@@ -64,6 +65,16 @@ export class KnownInvariants {
 
   /** I3: indices of a version that is not good never outnumber what its phase allows; without a phase they only shrink. */
   #blastRadius(before: JobState, after: JobState): void {
+    const mayGoBack = canGoBack(after);
+    const isSame =
+      this.#couldGoBack === mayGoBack &&
+      after.assignment === before.assignment &&
+      after.job === before.job &&
+      after.rollouts.length === before.rollouts.length &&
+      after.rollouts.every((one, at) => one === before.rollouts[at]);
+    // Nothing that this looks at has changed since it last looked.
+    if (isSame) return;
+    this.#couldGoBack = mayGoBack;
     const counts = new Map<VersionId, number>();
     for (const row of after.assignment.values()) {
       if (row.version !== undefined) counts.set(row.version, (counts.get(row.version) ?? 0) + 1);
@@ -73,9 +84,10 @@ export class KnownInvariants {
       if (after.job.goodVersions.includes(version)) continue;
       const rollout = after.rollouts.find((one) => one.to === version && one.startedAtMs !== undefined);
       const allowed = rollout === undefined ? undefined : allowanceNow(rollout);
-      const had = [...before.assignment.values()].filter((row) => row.version === version).length;
+      let had = 0;
+      for (const row of before.assignment.values()) if (row.version === version) had += 1;
       const ceiling = Math.max(allowed ?? 0, Math.min(had, this.#ceilings.get(version) ?? had));
-      const limit = allowed !== undefined && rollout?.state === 'running' && canGoBack(after) ? allowed : ceiling;
+      const limit = allowed !== undefined && rollout?.state === 'running' && mayGoBack ? allowed : ceiling;
       if (count > limit) {
         throw new Violation('I3', 'more indices run an unproven version than its phase allows', {
           version,

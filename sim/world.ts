@@ -101,6 +101,8 @@ class World {
   #answers: OperationAnswer[] = [];
   #commands: JobCommand[] = [];
   #watch: WatchMemory = emptyWatchMemory;
+  /** The hosts as decisions see them; undefined: to be looked up again. */
+  #hostFacts: Inventory['hosts'] | undefined;
   #isWatching = false;
   #isServerUp = true;
   #isDeciding = false;
@@ -129,7 +131,7 @@ class World {
       {
         serves: (...facts) => this.#truth.serves(...facts),
         tookOut: (request, host) => this.#truth.tookOut(request, host),
-        begun: (request, host) => this.#record(`begun ${request.id} ${request.kind} ${request.index} on ${host}`),
+        begun: ({ id, kind, index }, host) => this.#record('begun', () => `${id} ${kind} ${index} on ${host}`),
       },
     );
     this.#cluster.network = scenario.network;
@@ -248,7 +250,7 @@ class World {
     this.#reports = [];
     this.#answers = [];
     this.#commands = [];
-    for (const event of decision.events) this.#record(`${event.type} ${JSON.stringify(event.data)}`);
+    for (const event of decision.events) this.#record(event.type, () => JSON.stringify(event.data));
     if (this.#options.cover !== undefined) coverDecision(before, decision, this.#options.cover);
     for (const rollout of decision.changed.rollouts.values())
       if (rollout.endedAtMs !== undefined) this.#ended.push(rollout);
@@ -381,24 +383,30 @@ class World {
   #mark(version: VersionId): void {
     if (this.#carriers.has(version)) return;
     this.#carriers.set(version, [`mark_${version.slice(2)}`]);
-    this.#record(`mark ${version}`);
+    this.#record('mark', () => version);
     this.#wantDecision();
   }
 
   // -------------------------------------------------------------- hosts
 
+  /** As of the last look at the hosts. */
   #inventory(): Inventory {
+    this.#hostFacts ??= this.#factsOfHosts();
     return {
-      hosts: this.#scenario.hosts.map((host) => ({
-        id: host.id,
-        state: this.#hosts.get(host.id)!.state,
-        isSilent: isSilent(this.#watch, host.id),
-        labels: host.labels,
-        capacity: { cpuMillis: 100_000, memoryMb: 100_000, maxTasks: 64 },
-      })),
+      hosts: this.#hostFacts,
       placements: this.#state.inventory.placements,
       massSilence: this.#watch.massSilence,
     };
+  }
+
+  #factsOfHosts(): Inventory['hosts'] {
+    return this.#scenario.hosts.map((host) => ({
+      id: host.id,
+      state: this.#hosts.get(host.id)!.state,
+      isSilent: isSilent(this.#watch, host.id),
+      labels: host.labels,
+      capacity: { cpuMillis: 100_000, memoryMb: 100_000, maxTasks: 64 },
+    }));
   }
 
   /** Looks each second while any host is silent or not up; nothing else would change. */
@@ -406,6 +414,7 @@ class World {
     if (this.#isWatching) return;
     this.#isWatching = true;
     this.#watch = { ...this.#watch, lookedAtMs: this.#clock.nowMs() };
+    this.#hostFacts = undefined;
     this.#clock.after(1000, () => this.#lookAtHosts());
   }
 
@@ -419,8 +428,9 @@ class World {
     const listeners = this.#isServerUp ? [{ id: 'server', beatAtMs: nowMs }] : [];
     const outcome = watchHosts(this.#watch, heard, listeners, nowMs);
     this.#watch = outcome.memory;
+    this.#hostFacts = undefined;
     for (const change of outcome.changes) {
-      this.#record(`host ${change.host} ${change.from} → ${change.to}`);
+      this.#record('host', () => `${change.host} ${change.from} → ${change.to}`);
       this.#hosts.get(change.host)!.state = change.to;
       if (change.to === 'lost') this.#lostSince.set(change.host, nowMs);
       else this.#lostSince.delete(change.host);
@@ -442,7 +452,7 @@ class World {
   // -------------------------------------------------------------- what happens
 
   #happen(one: Happening): void {
-    this.#record(`happens ${JSON.stringify(one)}`);
+    this.#record('happens', () => JSON.stringify(one));
     const isDone = applyFault(one, {
       job,
       cluster: this.#cluster,
@@ -549,8 +559,10 @@ class World {
     this.#record('calm');
     this.#checkFailover();
     for (const { id } of this.#scenario.hosts) {
-      if (this.#cluster.isDead(id)) this.#hosts.get(id)!.state = 'fenced';
-      else {
+      if (this.#cluster.isDead(id)) {
+        this.#hosts.get(id)!.state = 'fenced';
+        this.#hostFacts = undefined;
+      } else {
         this.#cluster.thaw(id);
         this.#cluster.join(id);
         this.#cluster.agents.get(id)!.slownessMs = 0;
@@ -682,7 +694,10 @@ class World {
 
   // -------------------------------------------------------------- small things
 
-  #record(line: string): void {
+  /** Words are only made when somebody reads them. */
+  #record(what: string, say?: () => string): void {
+    if (this.#options.trace === undefined && this.#options.record === undefined) return;
+    const line = say === undefined ? what : `${what} ${say()}`;
     if (this.#options.trace !== undefined) {
       this.#options.trace(`${((this.#clock.nowMs() - startMs) / 1000).toFixed(3).padStart(9)} ${line}`);
     }

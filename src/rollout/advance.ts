@@ -51,7 +51,8 @@ function startPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
   const spec = specOf(rollout.plan, phase)!;
   const before = rollout.phases[rollout.currentPhase - 1]?.members ?? preferred(draft, rollout);
   const members = draft.rules.selectMembers(spec.select, placesOf(draft), before);
-  const wanted = rollout.currentPhase === 0 ? firstMembers(draft, members, spec) : members;
+  const isRunningSomewhere = rollout.currentPhase === 0 && before.length > 0;
+  const wanted = isRunningSomewhere ? firstMembers(draft, members, spec) : members;
   const earlier = rollout.phases[rollout.currentPhase - 1]?.members.length ?? 0;
   if (wanted.length <= earlier && rollout.currentPhase > 0) {
     emitForRollout(draft, rollout.id, 'phase.dropped', { phase: phase.name, why: 'it adds nobody' });

@@ -1,9 +1,10 @@
-import { type IncarnationFacts, mayLive, type TaskFacts } from '../disruption/index.ts';
+import { mayLive, type TaskFacts } from '../disruption/index.ts';
 import { type Incarnation, isUnderWay, type Outage, type OutageCause, type TaskIndex } from '../model/index.ts';
 import { type Draft, setOutage } from './draft.ts';
 
 /** Opens and closes the outages of single tasks: what the screens and the time line show as the cause. */
 export function keepOutages(draft: Draft): void {
+  if (draft.outages.size === 0 && draft.operations.size === 0 && !isAnybodyOut(draft)) return;
   const open = new Map<TaskIndex, Outage>();
   for (const outage of draft.outages.values()) if ('index' in outage.scope) open.set(outage.scope.index, outage);
   const causes = new Map<TaskIndex, { cause: OutageCause; operation: Outage['operation'] }>();
@@ -30,6 +31,11 @@ export function keepOutages(draft: Draft): void {
   }
 }
 
+function isAnybodyOut({ tasks }: Draft): boolean {
+  for (const task of tasks.values()) if (task.outSinceMs !== undefined) return true;
+  return false;
+}
+
 function causeOf(kind: string, rollout: string | undefined): OutageCause {
   if (kind === 'resize-down') return 'resize';
   if (kind === 'move' || kind === 'stop') return 'rebalance';
@@ -39,18 +45,25 @@ function causeOf(kind: string, rollout: string | undefined): OutageCause {
 
 /** Room is claimed for what may live and what is being brought to life, and for nothing else. */
 export function keepPlacements(draft: Draft): void {
+  let coming: Map<TaskIndex, Incarnation[]> | undefined;
+  for (const claim of draft.before.inventory.placements) {
+    if (claim.job !== draft.job.id) continue;
+    const task = draft.tasks.get(claim.index);
+    if (task !== undefined && mayHaveLiving(draft, task, claim.incarnation)) continue;
+    coming ??= incarnationsToCome(draft);
+    if (!coming.get(claim.index)?.includes(claim.incarnation)) draft.unplaced.push(claim);
+  }
+}
+
+function incarnationsToCome(draft: Draft): Map<TaskIndex, Incarnation[]> {
   const coming = new Map<TaskIndex, Incarnation[]>();
   for (const { index, nextIncarnation, state } of draft.operations.values()) {
     if (isUnderWay(state)) coming.set(index, [...(coming.get(index) ?? []), nextIncarnation]);
   }
-  for (const claim of draft.before.inventory.placements) {
-    if (claim.job !== draft.job.id || coming.get(claim.index)?.includes(claim.incarnation)) continue;
-    const task = draft.tasks.get(claim.index);
-    if (task === undefined || !mayHaveLiving(draft, task, claim.incarnation)) draft.unplaced.push(claim);
-  }
+  return coming;
 }
 
 function mayHaveLiving({ hostStates }: Draft, { current, others }: TaskFacts, incarnation: Incarnation): boolean {
-  const isIt = (one: IncarnationFacts) => one.incarnation === incarnation && mayLive(one, hostStates);
-  return (current !== undefined && isIt(current)) || others.some(isIt);
+  if (current?.incarnation === incarnation && mayLive(current, hostStates)) return true;
+  return others.some((one) => one.incarnation === incarnation && mayLive(one, hostStates));
 }

@@ -39,10 +39,12 @@ export interface Draft {
   job: JobFacts;
   /** Its placements grow with what is admitted: an array of our own, since one turn may admit thousands. */
   readonly inventory: Omit<Inventory, 'placements'> & { readonly placements: Placement[] };
-  readonly assignment: Map<TaskIndex, AssignmentRow>;
+  /** What comes in, until something of it changes: most decisions change a few of many thousand indices. */
+  assignment: ReadonlyMap<TaskIndex, AssignmentRow>;
   readonly rollouts: Map<RolloutId, Rollout>;
   readonly operations: Map<OperationId, LedgerOperation>;
-  readonly tasks: Map<TaskIndex, TaskFacts>;
+  /** Likewise. */
+  tasks: ReadonlyMap<TaskIndex, TaskFacts>;
   readonly outages: Map<OutageId, Outage>;
   isJobChanged: boolean;
   readonly changedTasks: Set<TaskIndex>;
@@ -64,20 +66,24 @@ export interface Draft {
 
 export function openDraft(before: JobState, nowMs: number, rules: Rules, id: MakeId): Draft {
   const states = new Map<HostId, HostState>();
-  for (const host of before.inventory.hosts) states.set(host.id, host.state);
+  const silent = new Set<HostId>();
+  for (const host of before.inventory.hosts) {
+    states.set(host.id, host.state);
+    if (host.isSilent) silent.add(host.id);
+  }
   return {
     before,
     nowMs,
     rules,
     id,
     hostStates: (host) => states.get(host) ?? 'fenced',
-    silentHosts: new Set(before.inventory.hosts.filter((host) => host.isSilent).map((host) => host.id)),
+    silentHosts: silent,
     job: before.job,
     inventory: { ...before.inventory, placements: [...before.inventory.placements] },
-    assignment: new Map(before.assignment),
+    assignment: before.assignment,
     rollouts: new Map(before.rollouts.map((rollout) => [rollout.id, rollout])),
     operations: new Map(before.operations.map((operation) => [operation.id, operation])),
-    tasks: new Map(before.tasks),
+    tasks: before.tasks,
     outages: new Map(before.outages.map((outage) => [outage.id, outage])),
     isJobChanged: false,
     changedTasks: new Set(),
@@ -110,13 +116,31 @@ export function taskOf(draft: Draft, index: TaskIndex): TaskFacts {
 
 export function setTask(draft: Draft, task: TaskFacts): void {
   if (draft.tasks.get(task.index) === task) return;
-  draft.tasks.set(task.index, task);
+  ownTasks(draft).set(task.index, task);
   draft.changedTasks.add(task.index);
 }
 
 export function setAssignment(draft: Draft, row: AssignmentRow): void {
-  draft.assignment.set(row.index, row);
+  ownAssignment(draft).set(row.index, row);
   draft.changedAssignment.add(row.index);
+}
+
+/** The index has left the job, and nothing of it lives any more: it is assigned nothing. */
+export function retire(draft: Draft, index: TaskIndex): void {
+  draft.retired.add(index);
+  ownAssignment(draft).delete(index);
+  draft.changedAssignment.delete(index);
+}
+
+/** What comes in is never changed: the first change copies it. */
+function ownTasks(draft: Draft): Map<TaskIndex, TaskFacts> {
+  if (draft.tasks === draft.before.tasks) draft.tasks = new Map(draft.tasks);
+  return draft.tasks as Map<TaskIndex, TaskFacts>;
+}
+
+function ownAssignment(draft: Draft): Map<TaskIndex, AssignmentRow> {
+  if (draft.assignment === draft.before.assignment) draft.assignment = new Map(draft.assignment);
+  return draft.assignment as Map<TaskIndex, AssignmentRow>;
 }
 
 /** Changes a live rollout; one that ends leaves the live ones, its last state is kept in the changes. */

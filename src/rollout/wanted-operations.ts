@@ -1,6 +1,6 @@
 import { goneTask, isGone, type LedgerOperation } from '../disruption/index.ts';
 import { isUnderWay, type Rollout, type TaskIndex } from '../model/index.ts';
-import { type Draft, emitForJob, moveOperation, setOperation, setTask, taskOf, wakeAt } from './draft.ts';
+import { type Draft, emitForJob, moveOperation, retire, setOperation, setTask, taskOf, wakeAt } from './draft.ts';
 import { placesOf } from './phases.ts';
 import { type Departure, operationPurposes, type WantedOperation } from './propose.ts';
 import { domainsOf } from './select.ts';
@@ -14,8 +14,7 @@ export interface Candidate {
 
 /** Assignment − reality, index by index: what is wanted now, in the order in which it is admitted. */
 export function wantedOperations(draft: Draft): Candidate[] {
-  const underWay = byIndex(draft, (one) => isUnderWay(one.state));
-  const waiting = byIndex(draft, (one) => one.admittedAtMs === undefined);
+  const { underWay, waiting } = operationsByIndex(draft);
   const toLeave = departures(draft);
   const candidates = new Map<TaskIndex, Candidate>();
   for (const index of indicesOf(draft)) {
@@ -34,21 +33,30 @@ export function wantedOperations(draft: Draft): Candidate[] {
 
 const nothing: readonly LedgerOperation[] = [];
 
-function indicesOf(draft: Draft): Iterable<TaskIndex> {
-  const indices = [...Array(draft.job.size).keys()];
+/** Those of the job, then those that are on their way out of it. */
+function indicesOf(draft: Draft): readonly TaskIndex[] {
+  const indices: TaskIndex[] = [];
+  for (let index = 0; index < draft.job.size; index++) indices.push(index);
   for (const index of draft.tasks.keys()) if (index >= draft.job.size) indices.push(index);
   return indices;
 }
 
-function byIndex(draft: Draft, isMeant: (one: LedgerOperation) => boolean): Map<TaskIndex, LedgerOperation[]> {
-  const found = new Map<TaskIndex, LedgerOperation[]>();
+type ByIndex = Map<TaskIndex, LedgerOperation[]>;
+
+function operationsByIndex(draft: Draft): { readonly underWay: ByIndex; readonly waiting: ByIndex } {
+  const underWay: ByIndex = new Map();
+  const waiting: ByIndex = new Map();
   for (const operation of draft.operations.values()) {
-    if (!isMeant(operation)) continue;
-    const list = found.get(operation.index);
-    if (list === undefined) found.set(operation.index, [operation]);
-    else list.push(operation);
+    if (isUnderWay(operation.state)) add(underWay, operation);
+    if (operation.admittedAtMs === undefined) add(waiting, operation);
   }
-  return found;
+  return { underWay, waiting };
+}
+
+function add(found: ByIndex, operation: LedgerOperation): void {
+  const list = found.get(operation.index);
+  if (list === undefined) found.set(operation.index, [operation]);
+  else list.push(operation);
 }
 
 /** Hosts that tasks should leave: those being drained for good, and those under maintenance. */
@@ -103,10 +111,8 @@ function candidateFor(
       return undefined;
     case 'retire':
       if (isGone(task) && row === undefined) return undefined;
-      draft.retired.add(index);
       setTask(draft, goneTask(task));
-      draft.assignment.delete(index);
-      draft.changedAssignment.delete(index);
+      retire(draft, index);
       return undefined;
     case 'operate':
       return {
