@@ -1,5 +1,6 @@
 import { ProblemError, problem } from '../model/index.ts';
 import { applyProposal } from './apply.ts';
+import { isConflict } from './conflict.ts';
 import { type Core, failIfAbandoned, transact } from './core.ts';
 import { GuardChanged, openView } from './guards.ts';
 import type { Moment } from './hooks.ts';
@@ -66,10 +67,4 @@ async function tryApart<T>(
     return { result: proposal.result };
   });
   return done?.result;
-}
-
-/** PostgreSQL gave up this transaction in favour of another one: a deadlock or a serialisation failure. */
-function isConflict(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === '40P01' || code === '40001';
 }

@@ -1,6 +1,7 @@
 import type { Chance, Clock } from '../kit/index.ts';
 import type { Store, Tx } from '../store/index.ts';
 import type { Bell } from './bell.ts';
+import { despiteConflicts } from './conflict.ts';
 import type { EffectFence } from './effects-rows.ts';
 import { Abandon, type Hooks, type Moment } from './hooks.ts';
 import type { EffectKind, WorkKind } from './port.ts';
@@ -50,7 +51,7 @@ export interface Ripples {
 
 /**
  * One transaction with the hooks around its commit; afterwards those who wait are woken. `work` returns undefined when
- * there is nothing to commit.
+ * there is nothing to commit; it runs again when the database gave the transaction up in favour of another one.
  */
 export async function transact<T>(
   core: Core,
@@ -58,12 +59,15 @@ export async function transact<T>(
   work: (tx: Tx, ripples: Ripples) => Promise<T | undefined>,
 ): Promise<T | undefined> {
   failIfAbandoned(core);
-  const ripples: Ripples = {};
-  const result = await core.store.transaction(async (tx) => {
-    const done = await work(tx, ripples);
-    if (done !== undefined) callHook(core, core.hooks.beforeCommit, moment);
-    return done;
-  });
+  let ripples: Ripples = {};
+  const result = await despiteConflicts(() =>
+    core.store.transaction(async (tx) => {
+      ripples = {};
+      const done = await work(tx, ripples);
+      if (done !== undefined) callHook(core, core.hooks.beforeCommit, moment);
+      return done;
+    }),
+  );
   if (result === undefined) return undefined;
   callHook(core, core.hooks.afterCommit, moment);
   spread(core, ripples);

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, describe, expect, test } from 'vitest';
 import { needsThat } from '../../test/skip.ts';
 import { rollway } from '../model/index.ts';
-import { openStore, type Store } from '../store/index.ts';
+import { openStore, type Store, type Tx } from '../store/index.ts';
 import { startPostgres } from '../store/testing/postgres.ts';
 import { engineConformance } from './conformance.ts';
 import type { Engine } from './index.ts';
@@ -92,7 +92,41 @@ describe.skipIf(!isThere)('with a server', () => {
       await store.close();
     });
   });
+
+  test('two transactions in a deadlock: both are done in the end, nobody is told of trouble', async () => {
+    const store = await openEmpty();
+    await createBook(store);
+    const troubles: unknown[] = [];
+    const { engine } = createWorld(store, { onTrouble: (trouble) => troubles.push(trouble) });
+    let here = 0;
+    const both = Promise.withResolvers<void>();
+    const met = () => {
+      here += 1;
+      if (here === 2) both.resolve();
+      return both.promise;
+    };
+    const write = (order: readonly number[], line: string) => async (tx: Tx) => {
+      await lockBoth(tx, order, met);
+      await writeLine(tx, 'book', line);
+    };
+    await Promise.all([
+      engine.append({ write: write([1, 2], 'one'), work: [{ kind: 'read', key: 'a' }] }),
+      engine.append({ write: write([2, 1], 'two'), work: [{ kind: 'read', key: 'a' }] }),
+    ]);
+    // One of them ran twice, and left one line all the same.
+    expect(here).toBe(3);
+    expect([...(await store.read((tx) => readPage(tx, 'book')))].sort()).toEqual(['one', 'two']);
+    expect(troubles).toEqual([]);
+    await store.close();
+  });
 });
+
+/** Both hold one lock before they ask for the other's: PostgreSQL ends one of the two. */
+async function lockBoth(tx: Tx, [first, second]: readonly number[], met: () => Promise<void>): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${first})`.execute(tx);
+  await met();
+  await sql`select pg_advisory_xact_lock(${second})`.execute(tx);
+}
 
 function bump(engine: Engine, write: (tx: Parameters<typeof readPage>[0]) => Promise<void>): Promise<unknown> {
   return engine.commitAs(actor, async ({ guard }) => {

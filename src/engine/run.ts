@@ -1,5 +1,6 @@
 import type { Bell } from './bell.ts';
 import { deleteAnsweredCommands } from './commands-rows.ts';
+import { despiteConflicts } from './conflict.ts';
 import { type Core, failIfAbandoned, tellListeners } from './core.ts';
 import { longestAttemptMs, runEffect, takeEffects } from './effects.ts';
 import { type ClaimedEffect, deleteEndedEffects, findNextEffectAtMs, renewEffectLease } from './effects-rows.ts';
@@ -138,11 +139,13 @@ async function renewLoop(core: Core, signal: AbortSignal): Promise<void> {
   while (await sleep(core, leaseMs / 3, signal)) {
     if (core.turnsUnderWay.size + core.effectsUnderWay.size === 0) continue;
     await orTrouble(core, signal, 'renewing leases', () =>
-      core.store.transaction(async (tx) => {
-        const untilMs = core.clock.nowMs() + leaseMs;
-        for (const row of core.turnsUnderWay) await renewWorkLease(tx, row, untilMs);
-        for (const effect of core.effectsUnderWay) await renewEffectLease(tx, effect, untilMs);
-      }),
+      despiteConflicts(() =>
+        core.store.transaction(async (tx) => {
+          const untilMs = core.clock.nowMs() + leaseMs;
+          for (const row of core.turnsUnderWay) await renewWorkLease(tx, row, untilMs);
+          for (const effect of core.effectsUnderWay) await renewEffectLease(tx, effect, untilMs);
+        }),
+      ),
     );
   }
 }
@@ -164,11 +167,13 @@ async function sealLoop(core: Core, signal: AbortSignal): Promise<void> {
 async function housekeepingLoop(core: Core, signal: AbortSignal): Promise<void> {
   do {
     await orTrouble(core, signal, 'housekeeping', () =>
-      core.store.transaction(async (tx) => {
-        const beforeMs = core.clock.nowMs() - core.settings.keepEndedMs;
-        await deleteEndedEffects(tx, beforeMs);
-        await deleteAnsweredCommands(tx, beforeMs);
-      }),
+      despiteConflicts(() =>
+        core.store.transaction(async (tx) => {
+          const beforeMs = core.clock.nowMs() - core.settings.keepEndedMs;
+          await deleteEndedEffects(tx, beforeMs);
+          await deleteAnsweredCommands(tx, beforeMs);
+        }),
+      ),
     );
   } while (await sleep(core, housekeepingEveryMs, signal));
 }
