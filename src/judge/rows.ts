@@ -1,5 +1,5 @@
 import type { JobId, RolloutId } from '../model/index.ts';
-import type { Tx } from '../store/index.ts';
+import { prepare, type Tx } from '../store/index.ts';
 import type { JudgeMemory, Judgement, RolloutCurve } from './port.ts';
 
 /** One look at one phase: what `job/decide` passes, holds or fails the phase by. */
@@ -8,16 +8,19 @@ export interface VerdictRow extends Omit<Judgement, 'memory'> {
   readonly phase: number;
 }
 
-/** The newest look at this phase, if there was one. `phase` is the index in `Rollout.phases`. */
-export async function latestVerdict(tx: Tx, rollout: RolloutId, phase: number): Promise<VerdictRow | undefined> {
-  const row = await tx
+const selectLatest = prepare<{ rollout: string; phase: number }, { body: string }>((db, p) =>
+  db
     .selectFrom('verdict')
     .select('body')
-    .where('rollout', '=', rollout)
-    .where('phase', '=', phase)
+    .where('rollout', '=', p.rollout)
+    .where('phase', '=', p.phase)
     .orderBy('at_ms', 'desc')
-    .limit(1)
-    .executeTakeFirst();
+    .limit(1),
+);
+
+/** The newest look at this phase, if there was one. `phase` is the index in `Rollout.phases`. */
+export async function latestVerdict(tx: Tx, rollout: RolloutId, phase: number): Promise<VerdictRow | undefined> {
+  const [row] = await selectLatest(tx, { rollout, phase });
   return row && (JSON.parse(row.body) as VerdictRow);
 }
 

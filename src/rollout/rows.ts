@@ -121,13 +121,24 @@ export async function insertRollout(tx: Tx, rollout: Rollout): Promise<void> {
   await tx.insertInto('rollout').values(rowOfRollout(rollout)).execute();
 }
 
+const updateRollout = prepareChange<Pick<RolloutRow, 'id' | 'state' | 'is_ended' | 'ended_at_ms' | 'body'>>((db, p) =>
+  db
+    .updateTable('rollout')
+    .set({ state: p.state, is_ended: p.is_ended, ended_at_ms: p.ended_at_ms, body: p.body })
+    .where('id', '=', p.id),
+);
+
+/** What a rollout is for never changes; its state does, and its body. */
 export async function saveRollout(tx: Tx, rollout: Rollout): Promise<void> {
-  const { id, ...values } = rowOfRollout(rollout);
-  await tx.updateTable('rollout').set(values).where('id', '=', id).execute();
+  await updateRollout(tx, rowOfRollout(rollout));
 }
 
+const selectRollout = prepare<{ id: string }, { body: string }>((db, p) =>
+  db.selectFrom('rollout').select('body').where('id', '=', p.id),
+);
+
 export async function findRollout(tx: Tx, id: RolloutId): Promise<Rollout | undefined> {
-  const row = await tx.selectFrom('rollout').select('body').where('id', '=', id).executeTakeFirst();
+  const [row] = await selectRollout(tx, { id });
   return row && rolloutOf(row.body);
 }
 
@@ -185,6 +196,8 @@ function assignmentOf(row: Selectable<Schema['assignment']>): AssignmentRow {
 function rolloutOf(body: string): Rollout {
   return JSON.parse(body) as Rollout;
 }
+
+type RolloutRow = ReturnType<typeof rowOfRollout>;
 
 function rowOfRollout(rollout: Rollout) {
   return {

@@ -9,6 +9,6 @@ export { addSerialKey, dialectOf, keptInKey } from './dialect.ts';
 export { takeFileLock } from './file-lock.ts';
 export { type Migration, migrations } from './migrations.ts';
 export { openStore } from './open.ts';
-export { byLimit, prepare, prepareChange } from './prepare.ts';
+export { byLength, byLimit, padded, prepare, prepareChange } from './prepare.ts';
 export type { Schema, Tx } from './schema.ts';
 export type { Store, StoreOptions } from './store.ts';

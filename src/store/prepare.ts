@@ -51,6 +51,33 @@ export function byLimit<T>(prepareWith: (limit: number) => T): (limit: number) =
   };
 }
 
+/**
+ * One prepared statement for lists of any length: `padded(values)` are its arguments, `list(p)` what stands in its
+ * `in (…)`. Lists are filled up with their first value, so that a dozen statements serve all lengths.
+ *
+ *     const selectVersions = byLength((list) => prepare<readonly string[], Row>((db, p) => db….where('id', 'in', list(p))));
+ *     const rows = await selectVersions(ids.length)(tx, padded(ids));
+ */
+export function byLength<T>(
+  prepareWith: (list: <V>(parameters: readonly V[], from?: number) => V[]) => T,
+): (length: number) => T {
+  const statements = byLimit((length: number) =>
+    prepareWith((parameters, from = 0) => Array.from({ length }, (_, at) => parameters[from + at] as never)),
+  );
+  return (length) => statements(paddedLength(length));
+}
+
+export function padded<V>(values: readonly V[]): readonly V[] {
+  const missing = paddedLength(values.length) - values.length;
+  return missing === 0 ? values : [...values, ...Array.from({ length: missing }, () => values[0] as V)];
+}
+
+/** 1, 2, 4 … 1024, 2048, 3072 … */
+function paddedLength(length: number): number {
+  if (length > 1024) return 1024 * Math.ceil(length / 1024);
+  return length <= 1 ? 1 : 2 ** Math.ceil(Math.log2(length));
+}
+
 function prepareCounted<P extends object, R>(
   build: (db: Tx, parameters: P) => Compilable<R>,
 ): (tx: Tx, args: P) => Promise<QueryResult<R>> {

@@ -1,40 +1,50 @@
 import type { Selectable } from 'kysely';
 import type { HostId, Incarnation, JobId, TaskIndex } from '../../model/index.ts';
-import type { Schema, Tx } from '../../store/index.ts';
+import { prepare, prepareChange, type Schema, type Tx } from '../../store/index.ts';
 import type { Endpoint } from '../discovery.ts';
+
+const upsertBatch = prepare<{ host: HostId; batch: number }, { batch: number }>((db, p) =>
+  db
+    .insertInto('host_batch')
+    .values({ host: p.host, batch: p.batch })
+    .onConflict((c) => c.column('host').doUpdateSet({ batch: p.batch }).where('host_batch.batch', '<', p.batch))
+    .returning('batch'),
+);
 
 /** Takes a batch number of a host; false when it, or a later one, was taken before. */
 export async function takeBatch(tx: Tx, host: HostId, batch: number): Promise<boolean> {
-  const taken = await tx
-    .insertInto('host_batch')
-    .values({ host, batch })
-    .onConflict((c) => c.column('host').doUpdateSet({ batch }).where('host_batch.batch', '<', batch))
-    .returning('batch')
-    .executeTakeFirst();
-  return taken !== undefined;
+  return (await upsertBatch(tx, { host, batch })).length > 0;
 }
+
+const upsertEndpoint = prepareChange<Selectable<Schema['endpoint']>>((db, p) => {
+  const { job, task_index, incarnation, host, version, state, address, ports, sequence } = p;
+  const news = { host, version, state, address, ports, sequence };
+  return db
+    .insertInto('endpoint')
+    .values({ job, task_index, incarnation, ...news })
+    .onConflict((c) =>
+      c.columns(['job', 'task_index', 'incarnation']).doUpdateSet(news).where('endpoint.sequence', '<', sequence),
+    );
+});
 
 /** Keeps the newest report of one incarnation, by its agent's own sequence. */
 export async function saveEndpoint(tx: Tx, endpoint: Endpoint & { readonly sequence: number }): Promise<void> {
-  const { host, version, state, address, sequence } = endpoint;
-  const news = { host, version, state, address, ports: JSON.stringify(endpoint.ports), sequence };
-  await tx
-    .insertInto('endpoint')
-    .values({ job: endpoint.job, task_index: endpoint.index, incarnation: endpoint.incarnation, ...news })
-    .onConflict((c) =>
-      c.columns(['job', 'task_index', 'incarnation']).doUpdateSet(news).where('endpoint.sequence', '<', sequence),
-    )
-    .execute();
+  const { job, index: task_index, incarnation, host, version, state, address, sequence } = endpoint;
+  const ports = JSON.stringify(endpoint.ports);
+  await upsertEndpoint(tx, { job, task_index, incarnation, host, version, state, address, ports, sequence });
 }
+
+const removeEndpoint = prepareChange<{ job: string; index: number; incarnation: number }>((db, p) =>
+  db
+    .deleteFrom('endpoint')
+    .where('job', '=', p.job)
+    .where('task_index', '=', p.index)
+    .where('incarnation', '=', p.incarnation),
+);
 
 /** Endpoints of incarnations that ended are of no use to anybody. */
 export async function deleteEndpoint(tx: Tx, job: JobId, index: TaskIndex, incarnation: Incarnation): Promise<void> {
-  await tx
-    .deleteFrom('endpoint')
-    .where('job', '=', job)
-    .where('task_index', '=', index)
-    .where('incarnation', '=', incarnation)
-    .execute();
+  await removeEndpoint(tx, { job, index, incarnation });
 }
 
 /** A known endpoint with the sequence of the report it comes from. */
@@ -72,10 +82,17 @@ export async function listEndpointsOnHost(tx: Tx, host: HostId): Promise<StoredE
   return rows.map(endpointOf);
 }
 
+const selectServed = prepare<{ host: string }, { job: string }>((db, p) =>
+  db.selectFrom('endpoint').select('job').distinct().where('host', '=', p.host),
+);
+const selectClaimed = prepare<{ host: string }, { job: string }>((db, p) =>
+  db.selectFrom('placement').select('job').distinct().where('host', '=', p.host),
+);
+
 /** Jobs that have a task, or a claim to room, on the host. */
 export async function listJobsOnHost(tx: Tx, host: HostId): Promise<JobId[]> {
-  const served = await tx.selectFrom('endpoint').select('job').distinct().where('host', '=', host).execute();
-  const claimed = await tx.selectFrom('placement').select('job').distinct().where('host', '=', host).execute();
+  const served = await selectServed(tx, { host });
+  const claimed = await selectClaimed(tx, { host });
   return [...new Set([...served, ...claimed].map((row) => row.job as JobId))].sort();
 }
 

@@ -1,6 +1,6 @@
 import type { Insertable, Selectable } from 'kysely';
 import type { Host, HostCapacity, HostId, HostState } from '../../model/index.ts';
-import type { Schema, Tx } from '../../store/index.ts';
+import { byLength, padded, prepare, prepareChange, type Schema, type Tx } from '../../store/index.ts';
 
 /** A host with what only the server may know of it. */
 export interface HostRecord extends Host {
@@ -11,9 +11,12 @@ export interface HostRecord extends Host {
   readonly joinedAtMs: number;
 }
 
+const selectHosts = prepare<object, Selectable<Schema['host']>>((db) =>
+  db.selectFrom('host').selectAll().orderBy('id'),
+);
+
 export async function listHosts(tx: Tx): Promise<HostRecord[]> {
-  const rows = await tx.selectFrom('host').selectAll().orderBy('id').execute();
-  return rows.map(hostOf);
+  return (await selectHosts(tx, {})).map(hostOf);
 }
 
 export async function findHost(tx: Tx, host: HostId): Promise<HostRecord | undefined> {
@@ -77,15 +80,20 @@ export async function updateHostState(tx: Tx, host: HostId, state: HostState, at
   await tx.updateTable('host').set({ state, state_since_ms: atMs }).where('id', '=', host).execute();
 }
 
+const updateSeen = byLength((list) =>
+  prepareChange<readonly (string | number)[]>((db, p) =>
+    db
+      .updateTable('host')
+      .set({ last_seen_at_ms: p[0] as number })
+      .where('id', 'in', list(p as readonly string[], 2))
+      .where('last_seen_at_ms', '<', p[1] as number),
+  ),
+);
+
 /** Hosts heard by now: one statement for all of them. */
 export async function updateLastSeen(tx: Tx, hosts: readonly HostId[], atMs: number): Promise<void> {
   if (hosts.length === 0) return;
-  await tx
-    .updateTable('host')
-    .set({ last_seen_at_ms: atMs })
-    .where('id', 'in', [...hosts])
-    .where('last_seen_at_ms', '<', atMs)
-    .execute();
+  await updateSeen(hosts.length)(tx, [atMs, atMs, ...padded(hosts)]);
 }
 
 export async function updateFreeDisk(tx: Tx, host: HostId, freeDiskRatio: number): Promise<void> {

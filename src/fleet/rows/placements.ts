@@ -1,5 +1,6 @@
+import type { Selectable } from 'kysely';
 import type { Incarnation, JobId, TaskIndex } from '../../model/index.ts';
-import type { Tx } from '../../store/index.ts';
+import { prepare, prepareChange, type Schema, type Tx } from '../../store/index.ts';
 import type { Inventory, Placement } from '../inventory.ts';
 import { isSilent } from '../silence.ts';
 import { listHosts } from './hosts.ts';
@@ -18,8 +19,12 @@ export async function loadInventory(tx: Tx): Promise<Inventory> {
   };
 }
 
+const selectPlacements = prepare<object, Selectable<Schema['placement']>>((db) =>
+  db.selectFrom('placement').selectAll().orderBy('job').orderBy('task_index'),
+);
+
 export async function listPlacements(tx: Tx): Promise<Placement[]> {
-  const rows = await tx.selectFrom('placement').selectAll().orderBy('job').orderBy('task_index').execute();
+  const rows = await selectPlacements(tx, {});
   return rows.map((row) => ({
     job: row.job as JobId,
     index: row.task_index,
@@ -30,23 +35,28 @@ export async function listPlacements(tx: Tx): Promise<Placement[]> {
   }));
 }
 
+const upsertPlacement = prepareChange<Placement>((db, p) => {
+  const room = { host: p.host, cpu_millis: p.cpuMillis, memory_mb: p.memoryMb };
+  return db
+    .insertInto('placement')
+    .values({ job: p.job, task_index: p.index, incarnation: p.incarnation, ...room })
+    .onConflict((c) => c.columns(['job', 'task_index', 'incarnation']).doUpdateSet(room));
+});
+
 /** Claims room for an incarnation; the same claim again changes nothing. */
 export async function insertPlacement(tx: Tx, placement: Placement): Promise<void> {
-  const { host, cpuMillis: cpu_millis, memoryMb: memory_mb } = placement;
-  const key = { job: placement.job, task_index: placement.index, incarnation: placement.incarnation };
-  await tx
-    .insertInto('placement')
-    .values({ ...key, host, cpu_millis, memory_mb })
-    .onConflict((c) => c.columns(['job', 'task_index', 'incarnation']).doUpdateSet({ host, cpu_millis, memory_mb }))
-    .execute();
+  await upsertPlacement(tx, placement);
 }
+
+const removePlacement = prepareChange<{ job: string; index: number; incarnation: number }>((db, p) =>
+  db
+    .deleteFrom('placement')
+    .where('job', '=', p.job)
+    .where('task_index', '=', p.index)
+    .where('incarnation', '=', p.incarnation),
+);
 
 /** Releases the room of one incarnation that is gone for certain. */
 export async function deletePlacement(tx: Tx, job: JobId, index: TaskIndex, incarnation: Incarnation): Promise<void> {
-  await tx
-    .deleteFrom('placement')
-    .where('job', '=', job)
-    .where('task_index', '=', index)
-    .where('incarnation', '=', incarnation)
-    .execute();
+  await removePlacement(tx, { job, index, incarnation });
 }

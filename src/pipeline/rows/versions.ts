@@ -1,20 +1,21 @@
 import type { Selectable } from 'kysely';
 import type { Digest, ReleaseId, ServiceName, Version, VersionId } from '../../model/index.ts';
-import type { Schema, Tx } from '../../store/index.ts';
+import { byLength, padded, prepare, type Schema, type Tx } from '../../store/index.ts';
 
 export async function findVersion(tx: Tx, id: VersionId): Promise<Version | undefined> {
   return (await listVersions(tx, [id]))[0];
 }
 
+const selectVersions = byLength((list) =>
+  prepare<readonly string[], Selectable<Schema['version']>>((db, p) =>
+    db.selectFrom('version').selectAll().where('id', 'in', list(p)),
+  ),
+);
+
 /** Those of the versions that exist, in no particular order. */
 export async function listVersions(tx: Tx, ids: readonly VersionId[]): Promise<Version[]> {
   if (ids.length === 0) return [];
-  const rows = await tx
-    .selectFrom('version')
-    .selectAll()
-    .where('id', 'in', [...ids])
-    .execute();
-  return rows.map(toVersion);
+  return (await selectVersions(ids.length)(tx, padded(ids))).map(toVersion);
 }
 
 /** What a mark may concern: every version of these services that was built from the repository. */
