@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { taskSpecSchema } from '../model/index.ts';
+import { type SourceTrouble, sourceTroubles, taskSpecSchema } from '../model/index.ts';
 
 /**
  * What agents and the server say to each other, over TLS pinned to the server's fingerprint, on the agents' own
@@ -202,11 +202,21 @@ export const sampleOnWireSchema = z.strictObject({
 });
 
 export type SampleOnWire = z.infer<typeof sampleOnWireSchema>;
+
+/** What is wrong with the metrics of a task. */
+export const sampleFindingSchema = z.strictObject({
+  job: jobIdSchema,
+  index: z.number().int().nonnegative(),
+  trouble: z.enum(Object.keys(sourceTroubles) as [SourceTrouble, ...SourceTrouble[]]),
+  what: z.string().max(500),
+});
+export type SampleFinding = z.infer<typeof sampleFindingSchema>;
 export const samplesBatchSchema = z.strictObject({
   host: z.string(),
   /** Grows with each batch; one seen before is answered 200 and dropped. */
   batch: z.number().int().nonnegative(),
   samples: z.array(sampleOnWireSchema),
+  findings: z.array(sampleFindingSchema).max(200).default([]),
 });
 
 /** Bytes of an action's output from `offset` on; what the server has already is dropped by offset. */

@@ -3,9 +3,14 @@
  * sets keep moving; `pass`, `fail` or `undecided`, never a guess.
  */
 export * from './discover.ts';
+export * from './finding-book.ts';
 export { judge } from './judge.ts';
 export * from './port.ts';
 export * from './prometheus-text.ts';
+export * from './push-memory.ts';
 export * from './sample-store.ts';
 export * from './samples.ts';
 export * from './scrape-deltas.ts';
+export * from './source.ts';
+export * from './target-memory.ts';
+export * from './task-book.ts';

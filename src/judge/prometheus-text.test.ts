@@ -118,23 +118,23 @@ describe('differences between scrapes', () => {
     ).points;
 
   test('totals become differences; a gauge stays what it is', () => {
-    expect(deltasBetween(at(5, [2, 3]), at(9, [4, 8])).map(({ value }) => value)).toEqual([
+    expect(deltasBetween(at(5, [2, 3]), at(9, [4, 8])).deltas.map(({ value }) => value)).toEqual([
       { counterDelta: 4 },
       { gauge: 9 },
       { histogramDelta: { bounds: [1, Number.POSITIVE_INFINITY], counts: [2, 5], sum: 4 } },
     ]);
   });
   test('a reset counts from zero again', () => {
-    expect(deltasBetween(at(50), at(3)).map(({ value }) => value)).toEqual([
+    expect(deltasBetween(at(50), at(3)).deltas.map(({ value }) => value)).toEqual([
       { counterDelta: 3 },
       { gauge: 3 },
       { histogramDelta: { bounds: [1, Number.POSITIVE_INFINITY], counts: [3, 0], sum: 3 } },
     ]);
   });
   test('without an earlier scrape only gauges are known: missing is not zero', () => {
-    expect(deltasBetween(undefined, at(3)).map(({ metric }) => metric)).toEqual(['g']);
+    expect(deltasBetween(undefined, at(3)).deltas.map(({ metric }) => metric)).toEqual(['g']);
   });
   test('a series that is new counts from zero', () => {
-    expect(deltasBetween([], at(3)).map(({ value }) => value)[0]).toEqual({ counterDelta: 3 });
+    expect(deltasBetween([], at(3)).deltas.map(({ value }) => value)[0]).toEqual({ counterDelta: 3 });
   });
 });

@@ -8,41 +8,72 @@ export interface SeriesDelta {
   readonly value: Sample['value'];
 }
 
+export interface Deltas {
+  readonly deltas: SeriesDelta[];
+  /** Totals that fell, but not to what a fresh start would have: they are no totals, and give no samples. */
+  readonly fell: string[];
+}
+
 /**
- * Differences between two scrapes of one process. A total that fell was reset: what it counts since then is the
- * difference. A series that is new counts from zero, since the process was scraped before and did not have it yet.
- * Without an earlier scrape there are only gauges: what happened before is not known, and missing is not zero.
+ * Differences between two scrapes of one process. A total that fell to at most half was reset: what it counts since
+ * then is the difference. One that fell by less lied: counting it from zero would make a burst of everything it ever
+ * counted. A series that is new counts from zero, since the process was scraped before and did not have it yet – not
+ * when the scrape before left some out (`isPartial`). Without an earlier scrape there are only gauges: what happened
+ * before is not known, and missing is not zero.
  */
 export function deltasBetween(
   before: readonly MetricPoint[] | undefined,
   after: readonly MetricPoint[],
-): SeriesDelta[] {
+  { isPartial }: { readonly isPartial: boolean } = { isPartial: false },
+): Deltas {
   const earlier = new Map<string, MetricPoint>();
   for (const point of before ?? []) earlier.set(seriesKey(point.name, point.labels), point);
   const deltas: SeriesDelta[] = [];
+  const fell: string[] = [];
   for (const point of after) {
-    const value =
-      before || point.kind === 'gauge' ? deltaOf(earlier.get(seriesKey(point.name, point.labels)), point) : undefined;
-    if (value) deltas.push({ metric: point.name, labels: point.labels, value });
+    if (!before && point.kind !== 'gauge') continue;
+    const old = earlier.get(seriesKey(point.name, point.labels));
+    if (isPartial && old === undefined && point.kind !== 'gauge') continue;
+    const value = deltaOf(old, point);
+    if (value === 'fell') fell.push(point.name);
+    else if (value) deltas.push({ metric: point.name, labels: point.labels, value });
   }
-  return deltas;
+  return { deltas, fell };
 }
 
-function deltaOf(before: MetricPoint | undefined, after: MetricPoint): Sample['value'] | undefined {
+export function deltaOf(before: MetricPoint | undefined, after: MetricPoint): Sample['value'] | 'fell' | undefined {
   if (after.kind === 'gauge') return { gauge: after.value };
+  // Another kind under the same name: nothing can be said of this interval.
+  if (before && before.kind !== after.kind) return undefined;
   if (after.kind === 'histogram') return histogramDelta(before?.kind === 'histogram' ? before : undefined, after);
-  const start = before?.kind === 'counter' && before.value <= after.value ? before.value : 0;
-  return { counterDelta: after.value - start };
+  const old = before?.kind === 'counter' ? before.value : 0;
+  if (old <= after.value) return { counterDelta: after.value - old };
+  return isReset(old, after.value) ? { counterDelta: after.value } : 'fell';
 }
 
-function histogramDelta(before: HistogramPoint | undefined, after: HistogramPoint): Sample['value'] | undefined {
+function isReset(before: number, after: number): boolean {
+  return after <= before / 2;
+}
+
+function histogramDelta(
+  before: HistogramPoint | undefined,
+  after: HistogramPoint,
+): Sample['value'] | 'fell' | undefined {
   const { bounds, counts, sum } = after;
-  const hasReset = !before || counts.some((count, i) => count < (before.counts[i] ?? 0));
   // Bounds that change mean another meaning of each bucket: nothing can be said of this interval.
   if (before && before.bounds.join() !== bounds.join()) return undefined;
-  if (hasReset) return { histogramDelta: { bounds, counts, sum: finite(sum) } };
+  if (!before) return { histogramDelta: { bounds, counts, sum: finite(sum) } };
+  if (counts.some((count, i) => count < before.counts[i]!)) {
+    return isReset(total(before.counts), total(counts))
+      ? { histogramDelta: { bounds, counts, sum: finite(sum) } }
+      : 'fell';
+  }
   const differences = counts.map((count, i) => count - before.counts[i]!);
   return { histogramDelta: { bounds, counts: differences, sum: finite(sum - before.sum) } };
+}
+
+function total(counts: readonly number[]): number {
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 function finite(sum: number): number {

@@ -17,6 +17,7 @@ export * from './result.ts';
 export * from './rollout.ts';
 export * from './sample.ts';
 export * from './service-spec.ts';
+export * from './source-trouble.ts';
 export * from './task.ts';
 export * from './verdict.ts';
 export * from './version.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { openArtifactStore } from '../artifact/index.ts';
 import { createEngine } from '../engine/index.ts';
 import { openBlobFiles, openSampleFiles, realChance, realClock } from '../io/index.ts';
-import { openSampleStore } from '../judge/index.ts';
+import { FindingBook, openSampleStore } from '../judge/index.ts';
 import { makeId, sha256 } from '../kit/index.ts';
 import { ProblemError } from '../model/index.ts';
 import { openStore } from '../store/index.ts';
@@ -14,9 +14,11 @@ import type { ServerContext } from './context.ts';
 import type { Log } from './log.ts';
 import { watchDisk, withRoom } from './machine/disk.ts';
 import type { ServerSettings } from './settings.ts';
+import { openSources, type Sources } from './sources/collect.ts';
 
 /** The server's parts, opened and wired; nothing listens and nothing runs yet. */
 export interface House extends ServerContext {
+  readonly sources: Sources;
   readonly agents: AgentServer;
   /** Closes what was opened, in the opposite order. */
   close(): Promise<void>;
@@ -45,10 +47,12 @@ export async function compose(settings: ServerSettings, log: Log): Promise<House
     journal: await openSampleFiles(join(dataFolder, 'samples')),
     nowMs: clock.nowMs(),
   });
+  const sourceFindings = new FindingBook();
   const agents = await createAgentServer({
     ...{ store, engine, clock, chance, log },
     artifactStore: withRoom(artifacts, disk),
     sampleStore: samples,
+    sourceFindings,
     dataDir: dataFolder,
     settings: { version, heartbeatMs, binMs },
   });
@@ -71,6 +75,7 @@ export async function compose(settings: ServerSettings, log: Log): Promise<House
     artifacts,
     disk,
     samples,
+    sourceFindings,
     mirrors,
     git: gitReader(mirrors),
     graphs: new Map(),
@@ -78,6 +83,7 @@ export async function compose(settings: ServerSettings, log: Log): Promise<House
   registerAreas(context, agents);
   return {
     ...context,
+    sources: openSources(context),
     agents,
     async close() {
       await samples.close();

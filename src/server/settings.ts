@@ -32,6 +32,8 @@ export interface ServerSettings {
   /** Length of one bin of samples. */
   readonly binMs: number;
   readonly keepSamplesMs: number;
+  /** JSON: endpoints to scrape and Prometheus servers to ask, besides what agents scrape. */
+  readonly sourcesFile: string | undefined;
   /** Packages of so many releases of each service are kept, besides those in use. */
   readonly keepReleases: number;
   /** Below it no build starts. */
@@ -68,6 +70,7 @@ export function readSettings(
     heartbeatMs: 1000,
     binMs: Number(env.ROLLWAY_BIN_MS ?? 1000),
     keepSamplesMs: 7_200_000,
+    sourcesFile: env.ROLLWAY_SOURCES || undefined,
     keepReleases: 10,
     leastFreeDiskRatio: 0.05,
     sessionMs: 30 * 86_400_000,

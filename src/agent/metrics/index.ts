@@ -56,8 +56,9 @@ export class Metrics {
       await sleep(edgeMs - Date.now(), undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
       try {
-        const samples = await scraper.scrapeAll(this.#tasks.list(), edgeMs, this.#binMs);
-        if (samples.length > 0) await this.#buffer.add(memory.takeSamplesBatchNumber(), samples);
+        const { samples, findings } = await scraper.scrapeAll(this.#tasks.list(), edgeMs, this.#binMs);
+        if (samples.length + findings.length > 0)
+          await this.#buffer.add(memory.takeSamplesBatchNumber(), samples, findings);
       } catch (cause) {
         log(`a bin of metrics is lost: ${String(cause)}`);
       }

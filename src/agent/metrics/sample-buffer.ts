@@ -2,12 +2,13 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import type { SampleOnWire } from '../../api/index.ts';
+import type { SampleFinding, SampleOnWire } from '../../api/index.ts';
 import { writeFileAtomic } from '../../io/files.ts';
 
 const compress = promisify(gzip);
 const maxBufferBytes = 64 * 1024 * 1024;
 const maxBufferFiles = 5000;
+const maxFindings = 200;
 
 /**
  * Batches of samples on their way to the server, one file each, so that an agent that ends between two bins loses
@@ -23,8 +24,9 @@ export class SampleBuffer {
     this.#host = host;
   }
 
-  async add(batch: number, samples: readonly SampleOnWire[]): Promise<void> {
-    const content = await compress(JSON.stringify({ host: this.#host, batch, samples }));
+  async add(batch: number, samples: readonly SampleOnWire[], findings: readonly SampleFinding[]): Promise<void> {
+    const told = findings.slice(0, maxFindings).map((one) => ({ ...one, what: one.what.slice(0, 500) }));
+    const content = await compress(JSON.stringify({ host: this.#host, batch, samples, findings: told }));
     await writeFileAtomic(join(this.#folder, nameOf(batch)), content, { isDurable: false });
     await this.#dropOldest();
     this.#wake();

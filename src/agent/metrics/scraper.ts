@@ -1,19 +1,28 @@
-import type { SampleOnWire } from '../../api/index.ts';
+import type { SampleFinding, SampleOnWire } from '../../api/index.ts';
+import { fetchMetrics } from '../../io/fetch-metrics.ts';
 import { listProcesses, type ProcessFacts } from '../../io/process.ts';
-import { deltasBetween, type MetricPoint, parsePrometheusText, type SeriesDelta } from '../../judge/index.ts';
+import {
+  parsePrometheusText,
+  readTarget,
+  type Scrape,
+  type SeriesDelta,
+  type TargetMemory,
+} from '../../judge/index.ts';
 import type { HeldTask } from '../held-task.ts';
 import type { TaskMemory } from '../memory.ts';
-import { fetchMetrics } from './fetch-metrics.ts';
 
 const maxBytes = 4 * 1024 * 1024;
 
 /** The last scrape of one task. */
 interface Earlier {
-  /** incarnation and life: another process counts from zero again, and nobody saw it begin. */
-  readonly process: string;
-  readonly edgeMs: number;
-  readonly points: readonly MetricPoint[] | undefined;
+  readonly target: TargetMemory;
   readonly cpuMs: number;
+}
+
+/** Samples of one bin, and what is wrong with the metrics of tasks. */
+export interface Scraped {
+  readonly samples: SampleOnWire[];
+  readonly findings: SampleFinding[];
 }
 
 /** Scrapes all tasks of a host, once for each edge of the grid, and makes differences of what it finds. */
@@ -29,44 +38,40 @@ export class Scraper {
   }
 
   /** Samples of the bin that ends at `edgeMs`. What was not scraped is not there. */
-  async scrapeAll(tasks: readonly HeldTask[], edgeMs: number, binMs: number): Promise<SampleOnWire[]> {
+  async scrapeAll(tasks: readonly HeldTask[], edgeMs: number, binMs: number): Promise<Scraped> {
     const processes = listProcesses();
     const running = tasks.filter((task) => task.keeperState?.main && task.keeperState.phase !== 'starting');
-    const samples = await Promise.all(running.map((task) => this.#scrape(task, processes, edgeMs, binMs)));
+    const all = await Promise.all(running.map((task) => this.#scrape(task, processes, edgeMs, binMs)));
     const keys = new Set(running.map(({ memory }) => indexOf(memory)));
     for (const key of this.#earlier.keys()) if (!keys.has(key)) this.#earlier.delete(key);
-    return samples.flat();
+    return { samples: all.flatMap(({ samples }) => samples), findings: all.flatMap(({ findings }) => findings) };
   }
 
-  async #scrape(
-    task: HeldTask,
-    processes: readonly ProcessFacts[],
-    edgeMs: number,
-    binMs: number,
-  ): Promise<SampleOnWire[]> {
+  async #scrape(task: HeldTask, processes: readonly ProcessFacts[], edgeMs: number, binMs: number): Promise<Scraped> {
     const { memory, keeperState } = task;
     const main = keeperState?.main;
-    if (!main) return [];
+    if (!main) return { samples: [], findings: [] };
     const key = indexOf(memory);
     const process = `${memory.incarnation}/${keeperState.life}/${main.pid}`;
     // As they are at the moment of the scrape, not when its answer comes.
     const state = memory.reported.state;
-    const points = await this.#readPoints(memory, binMs);
+    const scrape = await this.#read(memory, binMs);
     const own = processes.filter(({ sessionId }) => sessionId === main.pid);
     const cpuMs = own.reduce((sum, one) => sum + one.cpuMs, 0);
 
     const found = this.#earlier.get(key);
-    // A gap of more than a bin stays a gap: its total would look like a burst in one bin.
-    const before = found?.process === process && found.edgeMs === edgeMs - binMs ? found : undefined;
-    this.#earlier.set(key, { process, edgeMs, points, cpuMs });
+    const parsed = scrape?.ok ? parsePrometheusText(scrape.text) : undefined;
+    const read = readTarget(found?.target, { process, edgeMs, binMs, parsed });
+    this.#earlier.set(key, { target: read.memory, cpuMs });
 
-    const deltas = points ? deltasBetween(before?.points, points) : [];
+    const deltas = [...read.deltas];
     const residentBytes = own.reduce((sum, one) => sum + one.residentBytes, 0);
     deltas.push(gauge('rollway_task_resident_bytes', residentBytes), gauge('rollway_task_restarts', keeperState.life));
-    if (before) deltas.push(gauge('rollway_task_cpu_cores', Math.max(0, cpuMs - before.cpuMs) / binMs));
+    if (found?.target.process === process && found.target.edgeMs === edgeMs - binMs)
+      deltas.push(gauge('rollway_task_cpu_cores', Math.max(0, cpuMs - found.cpuMs) / binMs));
     const { job, index, incarnation, order } = memory;
     const version = order.version?.id ?? 'v_none';
-    return deltas.map(({ metric, labels, value }) => ({
+    const samples = deltas.map(({ metric, labels, value }) => ({
       ...{ job, index, incarnation, version, state, metric },
       // The service's own labels win: two of its series must not become one.
       labels: { ...this.#labels, ...labels },
@@ -74,22 +79,31 @@ export class Scraper {
       toMs: edgeMs,
       value: onWire(value),
     }));
+    const troubles = scrape?.ok === false ? [{ trouble: scrape.trouble, what: scrape.why }] : read.troubles;
+    // A task that is not serving yet, or not any more, need not answer.
+    const findings = state === 'serving' ? troubles.map((one) => ({ job, index, ...one })) : [];
+    this.#complain(key, incarnation, findings);
+    return { samples, findings };
   }
 
-  async #readPoints(memory: TaskMemory, binMs: number): Promise<readonly MetricPoint[] | undefined> {
+  async #read(memory: TaskMemory, binMs: number): Promise<Scrape | undefined> {
     const metrics = memory.order.version?.task.metrics;
     const port = metrics && memory.ports[metrics.port];
     if (!metrics || port === undefined) return undefined;
     const host = memory.address.includes(':') ? `[${memory.address}]` : memory.address;
-    const scrape = await fetchMetrics(`http://${host}:${port}${metrics.path}`, Math.min(5000, binMs * 0.7), maxBytes);
-    const name = `${indexOf(memory)}/${memory.incarnation}`;
-    if (scrape.ok) {
-      this.#complained.delete(name);
-      return parsePrometheusText(scrape.text).points;
+    const deadlineMs = Math.min(5000, binMs * 0.7);
+    return await fetchMetrics(`http://${host}:${port}${metrics.path}`, { deadlineMs, maxBytes });
+  }
+
+  /** In the agent's own log once per incarnation; the server has them as findings. */
+  #complain(key: string, incarnation: number, findings: readonly SampleFinding[]): void {
+    const name = `${key}/${incarnation}`;
+    const [first] = findings;
+    if (!first) this.#complained.delete(name);
+    else if (!this.#complained.has(name)) {
+      this.#log(`metrics of ${key}: ${first.what}`);
+      this.#complained.add(name);
     }
-    if (!this.#complained.has(name)) this.#log(`the metrics of ${indexOf(memory)} are missing: ${scrape.why}`);
-    this.#complained.add(name);
-    return undefined;
   }
 }
 

@@ -4,7 +4,17 @@ import { actor, instant, tokenId } from './basics.ts';
 
 /** Something about the installation that a person should look at. */
 export const finding = z.object({
-  kind: z.enum(['parked-work', 'disk', 'running-carrier', 'alarm', 'host', 'repository', 'isolation', 'store']),
+  kind: z.enum([
+    'parked-work',
+    'disk',
+    'running-carrier',
+    'alarm',
+    'host',
+    'repository',
+    'isolation',
+    'store',
+    'metrics',
+  ]),
   severity: z.enum(['info', 'warning', 'alarm']),
   sentence: z.string(),
   remedy: z.string(),

@@ -16,6 +16,7 @@ import { declareDead, fleetWatch, letLeave, letStay, removeHost } from '../../fl
 import { realChance } from '../../io/chance.ts';
 import { realClock } from '../../io/clock.ts';
 import { openBlobFiles } from '../../io/index.ts';
+import { FindingBook } from '../../judge/index.ts';
 import type { Clock } from '../../kit/index.ts';
 import type { Sample } from '../../model/index.ts';
 import { openStore, type Store } from '../../store/index.ts';
@@ -31,6 +32,7 @@ let engine: Engine;
 let server: AgentServer;
 let port: number;
 let samples: Sample[];
+let sourceFindings: FindingBook;
 let skewMs: number;
 const agents: TestAgent[] = [];
 /** The real clock, moved forward when a test wants time to have passed. */
@@ -42,6 +44,7 @@ const clock: Clock = {
 beforeEach(async () => {
   skewMs = 0;
   samples = [];
+  sourceFindings = new FindingBook();
   dataDir = await mkdtemp(join(tmpdir(), 'rollway-agents-'));
   store = await openStore({ kind: 'sqlite', path: ':memory:' });
   await start();
@@ -67,6 +70,7 @@ async function start(): Promise<void> {
         return { kept: more.length, late: 0, refused: 0 };
       },
     },
+    sourceFindings,
     settings: { version: '0.1.0' },
   });
   port = await server.listen(0, '127.0.0.1');
@@ -296,6 +300,13 @@ describe('reports', () => {
     expect(samples.map(({ value }) => value)).toEqual([
       { histogramDelta: { bounds: [1, Number.POSITIVE_INFINITY], counts: [2, 3], sum: 9 } },
     ]);
+    const findings = [0, 1].map((index) => ({ job, index, trouble: 'slow', what: 'no whole answer within 700 ms' }));
+    expect(
+      (await agent.ask('POST', '/agent/v1/samples', { host: 'host-1', batch: 2, samples: [sample()], findings }))
+        .status,
+    ).toBe(200);
+    const told = sourceFindings.list(clock.nowMs()).map(({ subject, trouble }) => [subject, trouble]);
+    expect(told, 'only of tasks whose samples came along').toEqual([[`${job}/0`, 'slow']]);
     const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024));
     expect((await agent.ask('POST', '/agent/v1/samples', bomb, { headers })).status).toBe(413);
   });

@@ -1,7 +1,7 @@
 import type { ArtifactStore } from '../../artifact/index.ts';
 import type { FleetDriver, OrderBook } from '../../drivers/fleet/index.ts';
 import type { Engine } from '../../engine/index.ts';
-import type { SampleStore } from '../../judge/index.ts';
+import type { FindingBook, SampleStore } from '../../judge/index.ts';
 import type { Chance, Clock } from '../../kit/index.ts';
 import type { HostId } from '../../model/index.ts';
 import type { Store } from '../../store/index.ts';
@@ -44,6 +44,8 @@ export interface AgentContext {
     'fetchManifest' | 'fetchChunk' | 'missingChunks' | 'putChunk' | 'putManifest'
   >;
   readonly sampleStore: Pick<SampleStore, 'append'>;
+  /** What is wrong with the metrics that agents read. */
+  readonly sourceFindings: FindingBook;
   readonly agents: KnownAgents;
   readonly book: OrderBook;
   readonly driver: FleetDriver;

@@ -6,6 +6,7 @@ import type { Order, TailAnswer } from '../../api/index.ts';
 import { type FleetDriver, fleetDriver, OrderBook } from '../../drivers/fleet/index.ts';
 import { listAbsentHosts } from '../../fleet/read.ts';
 import { fleetWatchWork, joinTokenAddition, listeningWrites, stopListeningWrites } from '../../fleet/work.ts';
+import { FindingBook } from '../../judge/index.ts';
 import { makeId } from '../../kit/index.ts';
 import {
   type Actor,
@@ -40,6 +41,7 @@ export type AgentServerParts = Pick<
   readonly dataDir: string;
   readonly settings: Pick<AgentSettings, 'version'> & Partial<AgentSettings>;
   readonly log?: Log;
+  readonly sourceFindings?: FindingBook;
 };
 
 /** The half of the server that agents talk to. */
@@ -94,6 +96,7 @@ export async function createAgentServer(parts: AgentServerParts): Promise<AgentS
     ...{ store, engine, clock, chance, log, settings, book, driver, heard },
     artifactStore: parts.artifactStore,
     sampleStore: parts.sampleStore,
+    sourceFindings: parts.sourceFindings ?? new FindingBook(),
     agents: new KnownAgents(store),
     held: new HeldPackages(),
     tails: new Tails(book, clock, () => makeId('tail', clock.nowMs(), chance)),

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { logChunkSchema, OrderAck, Reports, SampleOnWire, TailAnswer } from '../../api/index.ts';
 import { findForeignTask } from '../../fleet/read.ts';
 import { findHostOfRun, planIntake } from '../../fleet/work.ts';
+import type { AppendCount, SourceFinding } from '../../judge/index.ts';
 import type { ActionRunId, HostId, JobId, Sample, TaskReport } from '../../model/index.ts';
 import { ProblemError } from '../../model/index.ts';
 import { refuse } from '../errors.ts';
@@ -53,7 +54,31 @@ export async function takeSamples(
   const foreign = await findForeign(context, host, batch.samples);
   if (foreign !== undefined) await refuseForeign(context, host, `samples of ${foreign}`);
   context.sampleBatches.set(host, batch.batch);
-  return context.sampleStore.append(batch.samples.map(sampleOf), context.clock.nowMs());
+  const count = context.sampleStore.append(batch.samples.map(sampleOf), context.clock.nowMs());
+  context.sourceFindings.add(findingsOf(host, batch, count), context.clock.nowMs());
+  return count;
+}
+
+/** What the agent says of its own tasks' metrics, and what the store did not take. */
+function findingsOf(
+  host: HostId,
+  { samples, findings }: z.infer<typeof schemas.samplesBatch>,
+  { refused, late }: AppendCount,
+): SourceFinding[] {
+  const own = new Set(samples.map(({ job, index }) => `${job}/${index}`));
+  const told = findings.flatMap(({ job, index, trouble, what }): SourceFinding[] => {
+    const subject = `${job}/${index}`;
+    return own.has(subject)
+      ? [{ source: 'scrape', subject, trouble, sentence: `The metrics of ${subject}: ${what}.` }]
+      : [];
+  });
+  const sentence = `${refused} samples from ${host} were refused: too many series, or no readable numbers.`;
+  if (refused > 0) told.push({ source: 'scrape', subject: `host/${host}`, trouble: 'refused', sentence });
+  if (late > 0 && late === samples.length) {
+    const when = `Samples from ${host} are of bins that have closed: its clock is behind, or the way here is slow.`;
+    told.push({ source: 'scrape', subject: `host/${host}`, trouble: 'clock', sentence: when });
+  }
+  return told;
 }
 
 async function findForeign(

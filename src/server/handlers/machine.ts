@@ -30,6 +30,7 @@ export function machineHandlers(context: ServerContext, agents: AgentServer) {
       problems: (await readFindings(tx)).map(({ subject, problem, atMs }) => {
         return { subject, detail: problem.detail, remedy: problem.remedy, atMs };
       }),
+      metrics: context.sourceFindings.list(clock.nowMs()),
     }));
   };
 

@@ -11,6 +11,7 @@ const calm: FindingFacts = {
   leastFreeDiskRatio: 0.05,
   runningCarriers: [],
   problems: [],
+  metrics: [],
 };
 const host = {
   id: 'host-1',
@@ -30,6 +31,23 @@ test.each([
   ['a full disk stops builds first', { freeDiskRatio: 0.04 }, 'disk', 'alarm', /builds and uploads do not start/],
   ['mass silence', { isMassSilence: true }, 'alarm', 'alarm', /nothing is moved/],
   ['a lost host', { hosts: [host] }, 'host', 'alarm', /host-1 is lost/],
+  [
+    'metrics that are wrong on many tasks are one finding',
+    {
+      metrics: [0, 1].map((index) => ({
+        source: 'scrape',
+        subject: `shop@production/${index}`,
+        trouble: 'slow',
+        sentence: `The metrics of shop@production/${index}: no whole answer within 700 ms.`,
+        remedy: 'Make it answer faster, or expose less.',
+        sinceMs: 5,
+        lastMs: 6,
+      })),
+    },
+    'metrics',
+    'warning',
+    /shop@production\/0: no whole answer .* The same holds for 1 others/,
+  ],
   [
     'a carrier that runs',
     { runningCarriers: [{ mark: 'mark_1', job: 'a@b', tasks: 3 }] },

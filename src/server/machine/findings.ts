@@ -1,6 +1,7 @@
 import type { Finding } from '../../api/index.ts';
 import type { ParkedEffect, ParkedWork } from '../../engine/index.ts';
 import type { HostOverview } from '../../fleet/read.ts';
+import type { KeptFinding } from '../../judge/index.ts';
 
 /** Everything findings are made of, as it was read. */
 export interface FindingFacts {
@@ -18,6 +19,8 @@ export interface FindingFacts {
     readonly remedy: string;
     readonly atMs: number;
   }[];
+  /** What is wrong with metrics now. */
+  readonly metrics: readonly KeptFinding[];
 }
 
 /** What about the installation needs a person's look, worst first. Pure. */
@@ -29,6 +32,7 @@ export function decideFindings(facts: FindingFacts): Finding[] {
     ...hosts(facts),
     ...carriers(facts),
     ...problems(facts),
+    ...metrics(facts),
   ];
   const order = { alarm: 0, warning: 1, info: 2 };
   return found.sort((a, b) => order[a.severity] - order[b.severity]);
@@ -125,6 +129,28 @@ function problems({ problems: known }: FindingFacts): Finding[] {
     subject,
     sinceMs: atMs,
   }));
+}
+
+/** The same trouble of many tasks of a job is one finding. */
+function metrics({ metrics: known }: FindingFacts): Finding[] {
+  const groups = Map.groupBy(known, ({ source, subject, trouble }) => `${source}/${trouble}/${jobOf(subject)}`);
+  return [...groups.values()].map((group) => {
+    const [first] = group as [KeptFinding];
+    const others = group.length > 1 ? ` The same holds for ${group.length - 1} others.` : '';
+    return {
+      kind: 'metrics',
+      severity: 'warning',
+      sentence: `${first.sentence}${others}`,
+      remedy: first.remedy,
+      subject: `metrics/${group.length > 1 ? jobOf(first.subject) : first.subject}`,
+      sinceMs: Math.min(...group.map(({ sinceMs }) => sinceMs)),
+    };
+  });
+}
+
+/** `guestbook@production/3` is a task of `guestbook@production`. */
+function jobOf(subject: string): string {
+  return subject.includes('@') ? subject.replace(/\/\d+$/, '') : subject;
 }
 
 function firstLine(text: string): string {

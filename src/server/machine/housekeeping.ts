@@ -17,10 +17,22 @@ const writtenNowMs = 3_600_000;
 
 /** What keeps the installation small; runs until aborted. */
 export async function keepHouse(house: House, signal: AbortSignal): Promise<void> {
+  const collecting = new Set<Promise<void>>();
   await Promise.all([
     repeat(house, signal, house.settings.binMs, 'closing bins', () => house.samples.tend(house.clock.nowMs())),
+    repeat(house, signal, house.settings.binMs, 'collecting metrics', async () => {
+      const one = collectNow(house, signal).finally(() => collecting.delete(one));
+      collecting.add(one);
+    }),
     repeat(house, signal, everyMs, 'housekeeping', () => tidy(house, signal)),
   ]);
+  await Promise.all(collecting);
+}
+
+/** The bin that just ended; one that takes longer than a bin does not hold up the next. */
+async function collectNow({ sources, clock, settings, log }: House, signal: AbortSignal): Promise<void> {
+  const edgeMs = Math.floor(clock.nowMs() / settings.binMs) * settings.binMs;
+  await sources.collect(edgeMs, signal).catch((error: unknown) => log.error('collecting metrics failed', error));
 }
 
 /** Deletes what nobody will ask for again. */
