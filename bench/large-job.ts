@@ -1,6 +1,6 @@
 import { v0, v1 } from '../sim/scenario.ts';
 import { commitOf, jobId, startMs, versionOf } from '../sim/versions.ts';
-import { newTask } from '../src/disruption/index.ts';
+import { newTask, noLimits } from '../src/disruption/index.ts';
 import type { Inventory, Placement } from '../src/fleet/index.ts';
 import { makeId, seededChance } from '../src/kit/index.ts';
 import type { AssignmentRow, PlanSpec, TaskReport, Version, VersionId } from '../src/model/index.ts';
@@ -47,7 +47,14 @@ export function largeJob(size: number): JobState {
   );
   return {
     job: {
-      ...{ id: jobId, service: 'guestbook', environment: 'production', driver: 'simulated', createdAtMs: startMs },
+      ...{
+        id: jobId,
+        service: 'guestbook',
+        environment: 'production',
+        limits: noLimits,
+        driver: 'simulated',
+        createdAtMs: startMs,
+      },
       ...{ wantedSize: size, size, resizingFrom: undefined, budget: { percent: 10 }, goodVersions: [v0] },
       ...{ env: {}, hostLabels: {} },
     },
@@ -62,6 +69,7 @@ export function largeJob(size: number): JobState {
     versions: new Map<VersionId, Version>([v0, v1].map((id) => [id, { ...versionOf(id), commit: commitOf(id) }])),
     carriers: new Map(),
     evidence: new Map(),
+    buckets: [],
   };
 }
 

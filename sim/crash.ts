@@ -1,3 +1,4 @@
+import { noLimits, noSharedLimits } from '../src/disruption/index.ts';
 import { healthy } from '../src/drivers/simulated/index.ts';
 import { Abandon, type Hooks, type Moment } from '../src/engine/index.ts';
 import type { PlanSpec } from '../src/model/index.ts';
@@ -29,6 +30,8 @@ export function crashScenario(kind: 'rollout' | 'revert'): Scenario {
     hosts,
     size: 4,
     budget: { count: 1 },
+    limits: noLimits,
+    shared: noSharedLimits,
     running: v0,
     versions: {
       [v0]: { ...healthy, startMs: 300, fetchMs: 50 },

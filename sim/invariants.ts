@@ -30,6 +30,8 @@ export class Violation extends Error {
 export class KnownInvariants {
   /** The most indices that a version which is not good was ever allowed, while it is not good. */
   readonly #ceilings = new Map<VersionId, number>();
+  readonly #takenAt: { readonly atMs: number; readonly labels: Readonly<Record<string, string>> }[] = [];
+  #newestMs = 0;
   #couldGoBack: boolean | undefined;
 
   check(before: JobState, decision: JobDecision, nowMs: number): void {
@@ -51,6 +53,8 @@ export class KnownInvariants {
     for (const operation of admitted) {
       const would = new Set(out).add(operation.index);
       const budget = budgetFor(after, operation);
+      this.#parts(before, after, operation, out);
+      this.#rates(before, after, operation, nowMs);
       const isFree = operation.exemption !== undefined && isExempt(before, after, operation, nowMs);
       if (would.size > budget && !isFree) {
         throw new Violation('I1', 'an operation was admitted beyond the budget', {
@@ -60,6 +64,64 @@ export class KnownInvariants {
         });
       }
       out.add(operation.index);
+    }
+  }
+
+  /** The budgets of parts, counted once more: of those on hosts with the same label, and of groups. */
+  #parts(before: JobState, after: JobState, operation: LedgerOperation, out: ReadonlySet<TaskIndex>): void {
+    if (operation.exemption !== undefined) return;
+    const { budgetPerDomain, budgetPerGroup } = after.job.limits;
+    const raised = after.rollouts.find((one) => one.id === operation.rollout)?.budgetOverride?.count ?? 0;
+    const check = (name: string, members: readonly TaskIndex[], max: number): void => {
+      if (!members.includes(operation.index)) return;
+      const would = members.filter((index) => index === operation.index || out.has(index));
+      if (would.length > Math.max(max, raised)) {
+        throw new Violation('I1', 'an operation was admitted beyond the budget of a part', { name, would, max });
+      }
+    };
+    const labelOf = (index: TaskIndex, label: string): string | undefined => {
+      const host = after.tasks.get(index)?.current?.host;
+      return before.inventory.hosts.find((one) => one.id === host)?.labels[label];
+    };
+    const indices = [...Array(after.job.size).keys()];
+    for (const [label, amount] of Object.entries(budgetPerDomain)) {
+      const value = labelOf(operation.index, label);
+      const members = value === undefined ? [] : indices.filter((index) => labelOf(index, label) === value);
+      check(`${label} ${value}`, members, budgetOf(amount, members.length));
+    }
+    if (budgetPerGroup === null) return;
+    const { groups, max } = budgetPerGroup;
+    const own = (index: TaskIndex): boolean =>
+      typeof groups === 'number' && Math.floor(index / groups) === Math.floor(operation.index / groups);
+    for (const group of typeof groups === 'number' ? [indices.filter(own)] : groups) check('group', group, max);
+  }
+
+  /** D11: within any period no more was taken out than a rate says. Clocks that jump make periods of their own. */
+  #rates(before: JobState, after: JobState, operation: LedgerOperation, nowMs: number): void {
+    const current = after.tasks.get(operation.index)?.current;
+    if (operation.exemption !== undefined || current?.incarnation !== operation.incarnation) return;
+    if (nowMs < this.#newestMs) this.#takenAt.length = 0;
+    this.#newestMs = nowMs;
+    const labels = before.inventory.hosts.find((one) => one.id === current.host)?.labels ?? {};
+    this.#takenAt.push({ atMs: nowMs, labels });
+    const { rate, ratePerDomain } = after.job.limits;
+    const shared = before.buckets.filter((one) => one.id.startsWith('all'));
+    const limits = [
+      ...(rate === null ? [] : [{ limit: rate, label: undefined as string | undefined }]),
+      ...Object.entries(ratePerDomain).map(([label, limit]) => ({ limit, label: label as string | undefined })),
+      ...shared.map(({ limit, domain }) => ({ limit, label: domain?.label })),
+    ];
+    for (const { limit, label } of limits) {
+      const same = this.#takenAt.filter(
+        (one) => one.atMs > nowMs - limit.perMs && (label === undefined || one.labels[label] === labels[label]),
+      );
+      if (same.length > limit.count && (label === undefined || labels[label] !== undefined)) {
+        throw new Violation('D11', 'more tasks were taken out than a rate allows', {
+          limit,
+          label,
+          taken: same.length,
+        });
+      }
     }
   }
 

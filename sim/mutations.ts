@@ -41,6 +41,24 @@ export const mutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'the budgets of racks and groups are forgotten',
+    broken: { budgetParts: () => [] },
+  },
+  {
+    name: 'rates are forgotten',
+    broken: { rateLimit: () => ({ allowed: true, takes: [] }) },
+  },
+  {
+    name: 'a rate looks at half of its period',
+    broken: {
+      rateLimit: (operation, facts) =>
+        standardRules.rateLimit(operation, {
+          ...facts,
+          buckets: facts.buckets.map((one) => ({ ...one, limit: { ...one.limit, perMs: one.limit.perMs / 2 } })),
+        }),
+    },
+  },
+  {
     name: 'the budget rounds up',
     broken: { budgetInForce: (facts) => standardRules.budgetInForce(facts) + 1 },
   },

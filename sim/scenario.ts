@@ -1,6 +1,7 @@
+import { type JobLimits, noLimits, noSharedLimits, type SharedLimits } from '../src/disruption/index.ts';
 import { type Behaviour, healthy, type Network } from '../src/drivers/simulated/index.ts';
 import { type Chance, pickBelow, pickOne, seededChance } from '../src/kit/index.ts';
-import type { Amount, PhaseSpec, PlanSpec, RolloutCommand, VersionId } from '../src/model/index.ts';
+import type { Amount, GroupBudget, PhaseSpec, PlanSpec, Rate, RolloutCommand, VersionId } from '../src/model/index.ts';
 
 /** A fault of the world, or a person's act: data, so that a failing run can be shortened and printed. */
 export type Happening = { readonly atMs: number } & (
@@ -39,6 +40,9 @@ export interface Scenario {
   readonly hosts: readonly { readonly id: string; readonly labels: Readonly<Record<string, string>> }[];
   readonly size: number;
   readonly budget: Amount;
+  readonly limits: JobLimits;
+  /** Rates over all services. */
+  readonly shared: SharedLimits;
   /** Serves everywhere at the beginning; undefined: the first rollout is the first deployment. */
   readonly running: VersionId | undefined;
   readonly versions: Readonly<Record<VersionId, Behaviour>>;
@@ -82,6 +86,7 @@ export function scenarioOf(seed: number): Scenario {
     hosts,
     size,
     budget: pickOne(chance, budgets),
+    ...limitsOf(seed),
     running: isFirst ? undefined : v0,
     versions,
     judge:
@@ -93,6 +98,40 @@ export function scenarioOf(seed: number): Scenario {
       repeatRatio: chance.next() < 0.3 ? 0.1 : 0,
     },
     happenings,
+  };
+}
+
+/** A fifth of the runs has budgets of parts, rates, or both; of a stream of their own, so that nothing else changes. */
+function limitsOf(seed: number): Pick<Scenario, 'limits' | 'shared'> {
+  const chance = seededChance(seed, 'limits');
+  if (chance.next() < 0.8) return { limits: noLimits, shared: noSharedLimits };
+  const some = <T>(share: number, value: T, none: T): T => (chance.next() < share ? value : none);
+  const rate = (): Rate => ({ count: 1 + pickBelow(chance, 4), perMs: 2000 + pickBelow(chance, 8000) });
+  return {
+    limits: {
+      budgetPerDomain: some<Record<string, Amount>>(
+        0.5,
+        { rack: pickOne(chance, [{ count: 1 }, { percent: 50 }] as const) },
+        {},
+      ),
+      budgetPerGroup: some<GroupBudget | null>(
+        0.4,
+        pickOne<GroupBudget>(chance, [
+          { groups: 3, max: 1 },
+          {
+            groups: [
+              [0, 5],
+              [1, 2, 7],
+            ],
+            max: 1,
+          },
+        ]),
+        null,
+      ),
+      rate: some(0.5, rate(), null),
+      ratePerDomain: some<Record<string, Rate>>(0.3, { region: rate() }, {}),
+    },
+    shared: { rate: some(0.2, rate(), null), ratePerDomain: some<Record<string, Rate>>(0.2, { rack: rate() }, {}) },
   };
 }
 

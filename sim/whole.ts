@@ -174,6 +174,7 @@ class WholeWorld {
           budget: scenario.budget,
           env: {},
           hostLabels: {},
+          limits: scenario.limits,
           driver: 'simulated',
         },
         nowMs,
@@ -229,6 +230,7 @@ class WholeWorld {
     const { work, effects } = rolloutWork({
       driverOf: () => this.#driver(),
       clock: { nowMs: () => this.#serverMs() },
+      limits: this.#scenario.shared,
       decide: (state, nowMs, id) => {
         const decision = decideJob(state, nowMs, id, rules);
         this.#decisions += 1;

@@ -1,5 +1,5 @@
 import type { OperationAnswer, TaskFacts } from '../src/disruption/index.ts';
-import { isGone, newTask } from '../src/disruption/index.ts';
+import { bucketsOf, isGone, newTask } from '../src/disruption/index.ts';
 import type { ExecuteRequest } from '../src/drivers/index.ts';
 import { healthy, SimulatedCluster } from '../src/drivers/simulated/index.ts';
 import {
@@ -729,6 +729,7 @@ class World {
         budget: scenario.budget,
         env: {},
         hostLabels: {},
+        limits: scenario.limits,
         driver: 'simulated',
         size: scenario.size,
         resizingFrom: undefined,
@@ -745,6 +746,11 @@ class World {
       versions,
       carriers: this.#carriers,
       evidence: this.#evidence,
+      buckets: bucketsOf('guestbook', scenario.limits, scenario.shared, scenario.hosts).map((bucket) => ({
+        ...bucket,
+        revision: 0,
+        takenAtMs: [],
+      })),
       reports: [],
       answers: [],
       commands: [],

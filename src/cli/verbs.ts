@@ -240,6 +240,8 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
           '--store <url>',
           'postgres://… instead of the embedded SQLite; the password comes from the environment or a .pgpass file',
         )
+        .option('--rate <rate>', 'tasks of all services that may be taken out within a time, e.g. 100/1m')
+        .option('--rate-per <label=rate,…>', 'the same for each rack, region …, e.g. rack=5/1m,region=50/1m')
         .addOption(new Option('--bin-ms <ms>', 'length of a bin of metrics').argParser(wholeNumber).hideHelp())
         .addOption(new Option('--next-port', 'take the next free port when it is in use').hideHelp())
         .addOption(new Option('--tether', 'end when standard input ends').hideHelp()),

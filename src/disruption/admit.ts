@@ -1,11 +1,16 @@
 import type { Incarnation, TaskIndex } from '../model/index.ts';
 import type { Exemption, LedgerOperation, TaskFacts } from './facts.ts';
 import { type HostStates, isHeard, isServing, mayLive } from './out.ts';
+import { type BudgetPart, fullPart } from './parts.ts';
 
 /** What admission looks at: OUT as it is at this moment of the turn, and the budget for this operation. */
 export interface AdmitFacts {
   readonly out: ReadonlySet<TaskIndex>;
   readonly budget: number;
+  /** Parts of the job with budgets of their own. */
+  readonly parts: readonly BudgetPart[];
+  /** A person raised every budget to this for its rollout; 0: nobody did. */
+  readonly raisedTo: number;
   readonly task: TaskFacts | undefined;
   readonly hostStates: HostStates;
   /** Of the version that the task's newest incarnation runs. */
@@ -18,8 +23,8 @@ export type Admission =
   | { readonly admitted: false; readonly reason: string };
 
 /**
- * May this operation begin now? Only if OUT with its index fits into the budget (invariant I1), unless it is exempt.
- * Says nothing of controllers, rates or phases: those come before.
+ * May this operation begin now? Only if OUT with its index fits into the budget (invariant I1) and into that of
+ * each part of the job that it belongs to, unless it is exempt. Says nothing of controllers, rates or phases: those come before.
  */
 export function admit(operation: LedgerOperation, facts: AdmitFacts): Admission {
   const exemption = exemptionOf(operation, facts);
@@ -28,8 +33,10 @@ export function admit(operation: LedgerOperation, facts: AdmitFacts): Admission 
     return { admitted: true, exemption, stillOut };
   }
   const wouldBeOut = facts.out.has(operation.index) ? facts.out.size : facts.out.size + 1;
-  if (wouldBeOut <= facts.budget) return { admitted: true, exemption: undefined, stillOut: undefined };
-  return { admitted: false, reason: budgetSentence(facts) };
+  if (wouldBeOut > facts.budget) return { admitted: false, reason: budgetSentence(facts) };
+  const full = fullPart(facts.parts, operation.index, facts.out, facts.raisedTo);
+  if (full !== undefined) return { admitted: false, reason: `The budget of ${full.max} for ${full.name} is used up.` };
+  return { admitted: true, exemption: undefined, stillOut: undefined };
 }
 
 /**
@@ -39,7 +46,7 @@ export function admit(operation: LedgerOperation, facts: AdmitFacts): Admission 
  */
 export function exemptionOf(
   operation: LedgerOperation,
-  facts: Omit<AdmitFacts, 'out' | 'budget'>,
+  facts: Pick<AdmitFacts, 'task' | 'hostStates' | 'readyDeadlineMs' | 'nowMs'>,
 ): Exemption | undefined {
   if (operation.exemption === 'forced') return 'forced';
   const current = facts.task?.current;

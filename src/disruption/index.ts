@@ -10,5 +10,7 @@ export * from './budget.ts';
 export * from './controller.ts';
 export * from './facts.ts';
 export * from './fold.ts';
+export * from './limits.ts';
 export * from './out.ts';
+export * from './parts.ts';
 export * from './rates.ts';

@@ -150,7 +150,7 @@ describe('exemptions', () => {
 
   it('out longer than its ready deadline is exempt, and names the incarnation', () => {
     const task = taskIn('starting', 0, { outSinceMs: 0 });
-    const full = { out: new Set([0, 1, 2]), budget: 1 };
+    const full = { out: new Set([0, 1, 2]), budget: 1, parts: [], raisedTo: 0 };
     expect(admit(operation(), { ...facts(task, 'up', 10_000), ...full }).admitted).toBe(false);
     expect(admit(operation(), { ...facts(task, 'up', 10_001), ...full })).toEqual({
       admitted: true,
@@ -284,7 +284,16 @@ describe('the ledger under random schedules', () => {
               state: 'acked',
             });
             const out = outOf(tasks.values(), live.values(), states);
-            const facts = { out, budget, task, hostStates: states, readyDeadlineMs: 1000, nowMs: 0 };
+            const facts = {
+              out,
+              budget,
+              parts: [],
+              raisedTo: 0,
+              task,
+              hostStates: states,
+              readyDeadlineMs: 1000,
+              nowMs: 0,
+            };
             const admission = admit(wanted, facts);
             // The model.
             const downNow = [0, 1, 2, 3, 4].filter(

@@ -2,6 +2,7 @@ import type { Selectable } from 'kysely';
 import type { HostId, JobId, OperationId, Outage, RolloutId, TaskIndex, TaskReport } from '../model/index.ts';
 import { byLength, dialectOf, padded, prepare, prepareChange, type Schema, type Tx } from '../store/index.ts';
 import type { IncarnationFacts, LedgerOperation, OperationAnswer, TaskFacts } from './facts.ts';
+import type { RateBucket } from './rates.ts';
 
 // ---------------------------------------------------------------- the inbox
 
@@ -255,6 +256,44 @@ export async function saveOutage(tx: Tx, outage: Outage): Promise<void> {
     deadline_at_ms: outage.deadlineAtMs ?? null,
     ended_at_ms: outage.endedAtMs ?? null,
   });
+}
+
+// ---------------------------------------------------------------- rates
+
+/** What was taken of these rates; those of which nothing ever was are absent. */
+export async function listBuckets(
+  tx: Tx,
+  ids: readonly string[],
+): Promise<Map<string, Pick<RateBucket, 'revision' | 'takenAtMs'>>> {
+  if (ids.length === 0) return new Map();
+  const rows = await tx
+    .selectFrom('rate_bucket')
+    .selectAll()
+    .where('id', 'in', [...ids])
+    .execute();
+  return new Map(
+    rows.map((row) => [row.id, { revision: Number(row.revision), takenAtMs: JSON.parse(row.taken_at_ms) as number[] }]),
+  );
+}
+
+/** Writes what was taken, if nobody else has taken any since it was read. */
+export async function takeFromBucket(tx: Tx, { id, revision, takenAtMs }: RateBucket): Promise<boolean> {
+  const values = { revision: revision + 1, taken_at_ms: JSON.stringify(takenAtMs) };
+  if (revision === 0) {
+    const inserted = await tx
+      .insertInto('rate_bucket')
+      .values({ id, ...values })
+      .onConflict((on) => on.doNothing())
+      .executeTakeFirst();
+    return Number(inserted.numInsertedOrUpdatedRows) === 1;
+  }
+  const updated = await tx
+    .updateTable('rate_bucket')
+    .set(values)
+    .where('id', '=', id)
+    .where('revision', '=', revision)
+    .executeTakeFirst();
+  return Number(updated.numUpdatedRows) === 1;
 }
 
 // ---------------------------------------------------------------- rows ↔ facts

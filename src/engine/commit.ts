@@ -2,7 +2,7 @@ import { ProblemError, problem } from '../model/index.ts';
 import { applyProposal } from './apply.ts';
 import { isConflict } from './conflict.ts';
 import { type Core, failIfAbandoned, transact } from './core.ts';
-import { GuardChanged, openView } from './guards.ts';
+import { Conflict, openView } from './guards.ts';
 import type { Moment } from './hooks.ts';
 import type { Proposal, View } from './port.ts';
 import type { WorkFence } from './work-rows.ts';
@@ -24,7 +24,7 @@ export async function commitAttempt<T>(
     try {
       return await tryOnce(core, moment, attempt, fence);
     } catch (error) {
-      if (!(error instanceof GuardChanged) && !isConflict(error)) throw error;
+      if (!(error instanceof Conflict) && !isConflict(error)) throw error;
     }
   }
   throw new ProblemError(

@@ -33,8 +33,14 @@ export function openView(tx: Tx): RememberingView {
 
 const nameOf = ({ kind, id }: GuardRef): string => `${kind}/${id}`;
 
-/** A guard is not what the attempt read: somebody else decided meanwhile. Load again, decide again. */
-export class GuardChanged extends Error {
+/**
+ * Somebody else decided meanwhile: load again, decide again. A proposal's `write` throws it where a conditional UPDATE
+ * finds that its row is not what the attempt read.
+ */
+export class Conflict extends Error {}
+
+/** A guard is not what the attempt read. */
+export class GuardChanged extends Conflict {
   constructor(guard: GuardRef) {
     super(`the guard ${nameOf(guard)} has changed`);
     this.name = 'GuardChanged';

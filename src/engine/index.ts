@@ -10,6 +10,7 @@ export { pendingCommands } from './commands-rows.ts';
 export type { Trouble } from './core.ts';
 export { createEngine } from './create.ts';
 export type { Addition, ChainReport, Engine, EngineOptions, ParkedEffect, ParkedWork } from './engine.ts';
+export { Conflict } from './guards.ts';
 export { Abandon, type Hooks, type Moment } from './hooks.ts';
 export * from './port.ts';
 export { defaultSettings, type EngineSettings } from './settings.ts';

@@ -7,4 +7,5 @@ export * from './clock.ts';
 export * from './duration.ts';
 export * from './hash.ts';
 export * from './ids.ts';
+export * from './rate.ts';
 export * from './stable-json.ts';

@@ -15,6 +15,12 @@ const amount = z.union([
 ]);
 const argv = z.array(z.string().min(1)).min(1);
 
+/** At most so many within any time of this length. */
+export const rateSchema = z.strictObject({ count: z.number().int().positive(), perMs: z.number().int().positive() });
+
+/** Groups of tasks by their index: of so many neighbours each, or as listed. */
+const groupsSchema = z.union([z.number().int().min(2), z.array(z.array(z.number().int().nonnegative()).min(2)).min(1)]);
+
 export const readySchema = z.union([
   z.strictObject({ http: z.strictObject({ path: z.string().startsWith('/'), port: name }), deadlineMs: ms }),
   z.strictObject({ tcp: z.strictObject({ port: name }), deadlineMs: ms }),
@@ -181,6 +187,10 @@ export const environmentSpecSchema = z.strictObject({
   tasks: z.number().int().positive(),
   /** How many tasks may be out, whatever the causes. */
   budget: amount,
+  /** Label of a host (`rack`) → how many tasks may be out among those on hosts with the same value of it. */
+  budgetPerDomain: z.record(z.string(), amount),
+  /** How many tasks of one group may be out; null: no groups. */
+  budgetPerGroup: z.strictObject({ groups: groupsSchema, max: z.number().int().positive() }).nullable(),
   env: z.record(z.string(), z.string()),
   /** Only hosts with all these labels. */
   hosts: z.record(z.string(), z.string()),
@@ -192,6 +202,12 @@ export const serviceSpecSchema = z.strictObject({
   name,
   task: taskSpecSchema,
   environments: z.array(environmentSpecSchema).min(1),
+  /** How fast tasks of all environments may be taken out together, beside how many. */
+  rates: z.strictObject({
+    service: rateSchema.nullable(),
+    /** Label of a host → how fast among the tasks on hosts with the same value of it. */
+    perDomain: z.record(z.string(), rateSchema),
+  }),
   pipeline: z.strictObject({
     /** `continuous`: each new commit of the branch makes a release; `manual`: only `rollway deploy`. */
     trigger: z.enum(['continuous', 'manual']),
@@ -202,6 +218,8 @@ export const serviceSpecSchema = z.strictObject({
 });
 
 export type TaskSpec = z.infer<typeof taskSpecSchema>;
+export type Rate = z.infer<typeof rateSchema>;
+export type GroupBudget = NonNullable<EnvironmentSpec['budgetPerGroup']>;
 export type ReadySpec = z.infer<typeof readySchema>;
 export type OnFail = z.infer<typeof onFailSchema>;
 export type PhaseSpec = z.infer<typeof phaseSpecSchema>;

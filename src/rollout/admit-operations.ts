@@ -1,4 +1,4 @@
-import { budgetFor, type LedgerOperation } from '../disruption/index.ts';
+import { type BudgetPart, budgetFor, type LedgerOperation, type RateAnswer, takeToken } from '../disruption/index.ts';
 import type { ExecuteRequest } from '../drivers/index.ts';
 import type { NoHost, Placement } from '../fleet/index.ts';
 import {
@@ -10,7 +10,17 @@ import {
   type TaskIndex,
   type Version,
 } from '../model/index.ts';
-import { claimRoom, type Draft, emitForJob, moveOperation, setOperation, setTask, taskOf, wakeAt } from './draft.ts';
+import {
+  claimRoom,
+  type Draft,
+  emitForJob,
+  moveOperation,
+  setBucket,
+  setOperation,
+  setTask,
+  taskOf,
+  wakeAt,
+} from './draft.ts';
 import type { Candidate } from './wanted-operations.ts';
 
 /**
@@ -23,13 +33,32 @@ export function admitOperations(draft: Draft, candidates: readonly Candidate[]):
   const out = draft.rules.outOf(indices, draft.operations.values(), draft.hostStates);
   const acked = askController(draft, candidates, out);
   const inForce = draft.rules.budgetInForce(draft.job);
-  const busy = updatesUnderWay(draft);
+  const room: Room = { out, inForce, parts: partsOf(draft), busy: updatesUnderWay(draft) };
   for (const candidate of candidates) {
     const reason = acked.has(candidate.operation.id)
-      ? tryAdmit(draft, candidate, out, inForce, busy)
+      ? tryAdmit(draft, candidate, room)
       : 'Its TaskController has not agreed yet.';
     if (reason !== undefined) block(draft, candidate.operation, reason);
   }
+}
+
+/** What is left at this moment of the turn. */
+interface Room {
+  /** Grows with what is admitted. */
+  readonly out: Set<TaskIndex>;
+  readonly inForce: number;
+  readonly parts: readonly BudgetPart[];
+  readonly busy: Map<RolloutId, number>;
+}
+
+function partsOf(draft: Draft): readonly BudgetPart[] {
+  const { size, limits } = draft.job;
+  return draft.rules.budgetParts({ ...limits, size, tasks: draft.tasks.values(), labelsOf: labelsOf(draft) });
+}
+
+function labelsOf(draft: Draft): (host: HostId) => Readonly<Record<string, string>> {
+  const labels = new Map(draft.inventory.hosts.map((host) => [host.id, host.labels]));
+  return (host) => labels.get(host) ?? {};
 }
 
 function askController(draft: Draft, candidates: readonly Candidate[], out: ReadonlySet<TaskIndex>): Set<string> {
@@ -57,13 +86,7 @@ function updatesUnderWay(draft: Draft): Map<RolloutId, number> {
 }
 
 /** Admits it, or says why not. */
-function tryAdmit(
-  draft: Draft,
-  candidate: Candidate,
-  out: Set<TaskIndex>,
-  inForce: number,
-  busy: Map<RolloutId, number>,
-): string | undefined {
+function tryAdmit(draft: Draft, candidate: Candidate, { out, inForce, parts, busy }: Room): string | undefined {
   const { operation, rollout, wanted } = candidate;
   const silence = silenceAt(draft, wanted.host);
   if (silence !== undefined) {
@@ -74,16 +97,13 @@ function tryAdmit(
   const paced = operation.kind === 'update' && rollout?.state === 'running' ? rollout : undefined;
   const held = paced && paceOf(draft, paced, busy);
   if (held !== undefined) return held;
-  const rate = draft.rules.rateLimit(operation, { nowMs: draft.nowMs });
-  if (!rate.allowed) {
-    wakeAt(draft, rate.atMs);
-    return rate.reason;
-  }
   const task = draft.tasks.get(operation.index);
   const runs = task?.current?.version;
   const admission = draft.rules.admit(operation, {
     out,
     budget: budgetFor(inForce, rollout?.budgetOverride),
+    parts,
+    raisedTo: rollout?.budgetOverride?.count ?? 0,
     task,
     hostStates: draft.hostStates,
     readyDeadlineMs:
@@ -94,15 +114,30 @@ function tryAdmit(
     wakeWhenLongOut(draft, operation);
     return admission.reason;
   }
+  const rate = rateFor(draft, operation, admission.exemption);
+  if (!rate.allowed) {
+    wakeAt(draft, rate.atMs);
+    return rate.reason;
+  }
   const host = wanted.host ?? placeFor(draft, candidate);
   if (typeof host === 'object') {
     wakeAt(draft, draft.nowMs + roomRetryMs);
     return host.sentence;
   }
+  for (const bucket of rate.takes) setBucket(draft, takeToken(draft.buckets.get(bucket)!, draft.nowMs));
   if (paced !== undefined) busy.set(paced.id, (busy.get(paced.id) ?? 0) + 1);
   begin(draft, operation, host, admission, [...out], inForce);
   out.add(operation.index);
   return undefined;
+}
+
+/** Rates limit what takes a living task out; an exemption takes nothing out, and a deadline does not wait. */
+function rateFor(draft: Draft, operation: LedgerOperation, exemption: LedgerOperation['exemption']): RateAnswer {
+  const current = draft.tasks.get(operation.index)?.current;
+  const isDisruption = exemption === undefined && current?.incarnation === operation.incarnation;
+  if (!isDisruption || draft.buckets.size === 0) return { allowed: true, takes: [] };
+  const labels = draft.inventory.hosts.find((host) => host.id === current.host)?.labels ?? {};
+  return draft.rules.rateLimit(operation, { nowMs: draft.nowMs, buckets: [...draft.buckets.values()], labels });
 }
 
 const silenceRetryMs = 2000;

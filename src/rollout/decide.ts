@@ -81,6 +81,7 @@ function decisionOf(draft: Draft): JobDecision {
       rollouts: [...draft.rollouts.values()],
       operations: [...draft.operations.values()],
       outages: [...draft.outages.values()],
+      buckets: [...draft.buckets.values()],
       tasks: draft.tasks,
       inventory:
         unplaced.size === 0
@@ -98,6 +99,7 @@ function decisionOf(draft: Draft): JobDecision {
       rollouts: draft.changedRollouts,
       operations: draft.changedOperations,
       outages: draft.changedOutages,
+      buckets: draft.changedBuckets,
       placed: draft.placed,
       unplaced: draft.unplaced,
     },

@@ -1,4 +1,4 @@
-import type { HostStates, LedgerOperation, TaskFacts } from '../disruption/index.ts';
+import type { HostStates, LedgerOperation, RateBucket, TaskFacts } from '../disruption/index.ts';
 import { newTask } from '../disruption/index.ts';
 import type { Inventory, Placement } from '../fleet/index.ts';
 import {
@@ -46,6 +46,8 @@ export interface Draft {
   /** Likewise. */
   tasks: ReadonlyMap<TaskIndex, TaskFacts>;
   readonly outages: Map<OutageId, Outage>;
+  readonly buckets: Map<string, RateBucket>;
+  readonly changedBuckets: Map<string, RateBucket>;
   isJobChanged: boolean;
   readonly changedTasks: Set<TaskIndex>;
   readonly retired: Set<TaskIndex>;
@@ -85,6 +87,8 @@ export function openDraft(before: JobState, nowMs: number, rules: Rules, id: Mak
     operations: new Map(before.operations.map((operation) => [operation.id, operation])),
     tasks: before.tasks,
     outages: new Map(before.outages.map((outage) => [outage.id, outage])),
+    buckets: new Map(before.buckets.map((bucket) => [bucket.id, bucket])),
+    changedBuckets: new Map(),
     isJobChanged: false,
     changedTasks: new Set(),
     retired: new Set(),
@@ -179,6 +183,11 @@ export function setOutage(draft: Draft, outage: Outage): void {
   draft.changedOutages.set(outage.id, outage);
   if (outage.endedAtMs === undefined) draft.outages.set(outage.id, outage);
   else draft.outages.delete(outage.id);
+}
+
+export function setBucket(draft: Draft, bucket: RateBucket): void {
+  draft.buckets.set(bucket.id, bucket);
+  draft.changedBuckets.set(bucket.id, bucket);
 }
 
 export function claimRoom(draft: Draft, placement: Placement): void {

@@ -1,4 +1,11 @@
-import { isHeard, type LedgerOperation } from '../disruption/index.ts';
+import {
+  budgetParts,
+  isHeard,
+  type LedgerOperation,
+  limitRates,
+  type RateAnswer,
+  type TaskFacts,
+} from '../disruption/index.ts';
 import { formatDuration } from '../kit/index.ts';
 import { isUnderWay, type Rollout } from '../model/index.ts';
 import type { JobState } from './state.ts';
@@ -64,7 +71,12 @@ function explainMoving(state: JobState, rollout: Rollout, nowMs: number): Explan
 function explainBlocked(state: JobState, operation: LedgerOperation, nowMs: number): Explanation {
   const why = operation.blockedBy ?? 'It waits.';
   const sentence = `The ${operation.kind} of task ${operation.index} is blocked: ${why}`;
-  const out = state.tasks.values().find((task) => task.outSinceMs !== undefined && task.servedOnce);
+  const rate = rateNow(state, operation, nowMs);
+  if (why.startsWith('The rate') && !rate.allowed) {
+    const next = `the next may be taken out in ${formatDuration(rate.atMs - nowMs)}`;
+    return explained(sentence, next, { kind: 'time', atMs: rate.atMs });
+  }
+  const out = outIn(state, why);
   if (why.includes('budget') && out !== undefined) {
     const since = formatDuration(nowMs - (out.outSinceMs ?? nowMs));
     const next = `task ${out.index} (out for ${since}) serves again, or a person raises the budget`;
@@ -74,6 +86,27 @@ function explainBlocked(state: JobState, operation: LedgerOperation, nowMs: numb
     kind: 'person',
     commands: ['raise-budget', 'abort'],
   });
+}
+
+/** A task that is out and fills the budget that is used up: of the part that the sentence names, if it names one. */
+function outIn({ job, tasks, inventory }: JobState, why: string): TaskFacts | undefined {
+  const labels = new Map(inventory.hosts.map((host) => [host.id, host.labels]));
+  const facts = {
+    ...job.limits,
+    size: job.size,
+    tasks: tasks.values(),
+    labelsOf: (host: string) => labels.get(host) ?? {},
+  };
+  const part = budgetParts(facts).find(({ name }) => why.includes(` for ${name} `));
+  return tasks
+    .values()
+    .find((one) => one.outSinceMs !== undefined && one.servedOnce && (part?.members.has(one.index) ?? true));
+}
+
+function rateNow({ buckets, tasks, inventory }: JobState, operation: LedgerOperation, nowMs: number): RateAnswer {
+  const host = tasks.get(operation.index)?.current?.host;
+  const labels = inventory.hosts.find((one) => one.id === host)?.labels ?? {};
+  return limitRates(operation, { nowMs, buckets, labels });
 }
 
 function explainTasks(

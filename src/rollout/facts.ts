@@ -1,3 +1,4 @@
+import type { JobLimits } from '../disruption/index.ts';
 import type { Amount, EnvironmentName, JobId, ServiceName, VersionId } from '../model/index.ts';
 
 /** A job as its rows say. What an owner wants (`wantedSize`, `budget`, …) comes from the environment's specification. */
@@ -7,6 +8,8 @@ export interface JobFacts {
   readonly environment: EnvironmentName;
   readonly wantedSize: number;
   readonly budget: Amount;
+  /** What limits it beside the budget. */
+  readonly limits: JobLimits;
   readonly env: Readonly<Record<string, string>>;
   /** Only hosts with all these labels. */
   readonly hostLabels: Readonly<Record<string, string>>;

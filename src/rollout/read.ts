@@ -1,4 +1,10 @@
-import { type IncarnationFacts, isGone, type LedgerOperation, type TaskFacts } from '../disruption/index.ts';
+import {
+  type IncarnationFacts,
+  isGone,
+  type LedgerOperation,
+  type SharedLimits,
+  type TaskFacts,
+} from '../disruption/index.ts';
 import { listOperationsOfRollout, listOutages, listTasks, loadOperations } from '../disruption/rows.ts';
 import type { AssignmentRow, HostId, JobId, Outage, Rollout, RolloutId, TaskIndex, VersionId } from '../model/index.ts';
 import type { Tx } from '../store/index.ts';
@@ -95,11 +101,16 @@ export async function readVersionsInUse(tx: Tx): Promise<VersionId[]> {
 }
 
 /** Why a live rollout is not moving at this moment, and what will move it; undefined: it has ended, or is none. */
-export async function readExplanation(tx: Tx, id: RolloutId, nowMs: number): Promise<Explanation | undefined> {
+export async function readExplanation(
+  tx: Tx,
+  id: RolloutId,
+  nowMs: number,
+  limits?: SharedLimits,
+): Promise<Explanation | undefined> {
   const rollout = await findRollout(tx, id);
   if (rollout === undefined || rollout.endedAtMs !== undefined) return undefined;
   // Nothing is committed from here, so no guard is compared.
-  const state = await loadState({ tx, guard: async () => 0 }, rollout.job);
+  const state = await loadState({ tx, guard: async () => 0 }, rollout.job, limits);
   return state && explainRollout(state, rollout, nowMs);
 }
 

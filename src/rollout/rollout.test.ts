@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { bucketsOf, noLimits, noSharedLimits } from '../disruption/index.ts';
 import { isUnderWay } from '../model/index.ts';
+import { explainRollout } from './explain.ts';
 import { planOf, smallJob, v0, v1, v2 } from './testing/small-job.ts';
 
 const outNow = (world: ReturnType<typeof smallJob>): number =>
@@ -347,5 +349,52 @@ describe('a decision', () => {
     expect(time.spentMs.held).toBeGreaterThanOrEqual(5000);
     expect(time.spentMs.updating).toBeGreaterThan(0);
     expect(time.spentMs.judging).toBeGreaterThan(0);
+  });
+});
+
+describe('what limits it beside the budget', () => {
+  it('D11 a rate spreads the updates over time, reverts too, and explain says when the next may begin', () => {
+    const world = smallJob({ size: 6, budget: 6, hosts: 6 });
+    const limits = { ...noLimits, rate: { count: 2, perMs: 60_000 } };
+    const buckets = bucketsOf('guestbook', limits, noSharedLimits, world.state.inventory.hosts);
+    world.change({
+      job: { ...world.state.job, limits },
+      buckets: buckets.map((one) => ({ ...one, revision: 0, takenAtMs: [] })),
+    });
+    world.deploy(v1, { plan: planOf([6]) });
+    world.decide();
+    expect(world.last.dispatches).toHaveLength(2);
+    expect(world.last.changed.buckets.get('service/guestbook')?.takenAtMs).toHaveLength(2);
+    world.obey();
+    world.decide(100);
+    expect(world.last.dispatches).toEqual([]);
+    expect(world.last.wakeAtMs).toBe(world.nowMs + 59_900);
+    const why = explainRollout(world.state, world.rollout(), world.nowMs);
+    expect(why.sentence).toMatch(/^The update of task \d is blocked: The rate 2 per 1 m of guestbook is used up/);
+    expect(why).toMatchObject({ next: 'the next may be taken out in 1 m', unblocker: { kind: 'time' } });
+    world.command('revert');
+    world.decide(100);
+    expect(world.last.dispatches).toEqual([]);
+    world.decide(60_000);
+    expect(world.last.dispatches.map(({ operation }) => operation.to)).toEqual([v0, v0]);
+  });
+
+  it('C1 two of one rack, or of one group, are never out together', () => {
+    const world = smallJob({ size: 6, budget: 6, hosts: 2 });
+    const limits = { ...noLimits, budgetPerDomain: { rack: { count: 1 } } };
+    world.change({ job: { ...world.state.job, limits } });
+    world.deploy(v1, { plan: planOf([6]) });
+    world.decide();
+    expect(world.last.dispatches.map(({ operation }) => operation.host).sort()).toEqual(['host-0', 'host-1']);
+    const blocked = world.state.operations.flatMap((one) => one.blockedBy ?? []);
+    expect(blocked).toContain('The budget of 1 for rack rack-0 is used up.');
+    world.settle();
+    expect(world.rollout().state).toBe('succeeded');
+    const grouped = smallJob({ size: 6, budget: 6 });
+    grouped.change({ job: { ...grouped.state.job, limits: { ...noLimits, budgetPerGroup: { groups: 3, max: 1 } } } });
+    grouped.deploy(v1, { plan: planOf([6]) });
+    grouped.decide();
+    const groups = grouped.last.dispatches.map(({ operation }) => Math.floor(operation.index / 3));
+    expect(groups.sort()).toEqual([0, 1]);
   });
 });

@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely';
+import { noLimits } from '../disruption/index.ts';
 import type { AssignmentRow, JobId, Rollout, RolloutId, ServiceName, VersionId } from '../model/index.ts';
 import { prepare, prepareChange, type Schema, type Tx } from '../store/index.ts';
 import type { JobFacts, JobWish } from './facts.ts';
@@ -13,6 +14,7 @@ export async function ensureJob(tx: Tx, wish: JobWish, nowMs: number): Promise<v
   const wanted = {
     wanted_size: wish.wantedSize,
     budget: JSON.stringify(wish.budget),
+    limits: JSON.stringify(wish.limits),
     env: JSON.stringify(wish.env),
     host_labels: JSON.stringify(wish.hostLabels),
     driver: wish.driver,
@@ -172,6 +174,7 @@ function jobOf(row: Selectable<Schema['job']>): JobFacts {
     environment: row.environment,
     wantedSize: row.wanted_size,
     budget: JSON.parse(row.budget),
+    limits: row.limits === null ? noLimits : JSON.parse(row.limits),
     env: JSON.parse(row.env),
     hostLabels: JSON.parse(row.host_labels),
     driver: row.driver,

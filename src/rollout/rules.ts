@@ -2,10 +2,11 @@ import {
   admit,
   budgetInForce,
   budgetOnly,
+  budgetParts,
   endByFacts,
   endByReport,
   foldReport,
-  noRateLimit,
+  limitRates,
   outOf,
 } from '../disruption/index.ts';
 import { place } from '../fleet/index.ts';
@@ -23,6 +24,7 @@ import { selectMembers } from './select.ts';
 export const standardRules = {
   admit,
   budgetInForce,
+  budgetParts,
   controller: budgetOnly,
   endByFacts,
   endByReport,
@@ -32,7 +34,7 @@ export const standardRules = {
   outOf,
   place,
   proposeFor,
-  rateLimit: noRateLimit,
+  rateLimit: limitRates,
   readBasicChecks,
   revertTargetOf,
   selectMembers,

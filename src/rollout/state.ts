@@ -1,4 +1,10 @@
-import type { ControllerRequest, LedgerOperation, OperationAnswer, TaskFacts } from '../disruption/index.ts';
+import type {
+  ControllerRequest,
+  LedgerOperation,
+  OperationAnswer,
+  RateBucket,
+  TaskFacts,
+} from '../disruption/index.ts';
 import type { ExecuteRequest } from '../drivers/index.ts';
 import type { Inventory, Placement } from '../fleet/index.ts';
 import type {
@@ -72,6 +78,8 @@ export interface JobState {
   /** Versions that carry a live mark which no person overrode for them. */
   readonly carriers: ReadonlyMap<VersionId, readonly MarkId[]>;
   readonly evidence: ReadonlyMap<RolloutId, PhaseEvidence>;
+  /** Every rate that may concern this job, and what was taken of it, by whomever. */
+  readonly buckets: readonly RateBucket[];
   // the inbox: folded by the decision, then empty
   readonly reports: readonly TaskReport[];
   readonly answers: readonly OperationAnswer[];
@@ -118,6 +126,7 @@ export interface Changes {
   readonly rollouts: ReadonlyMap<RolloutId, Rollout>;
   readonly operations: ReadonlyMap<string, LedgerOperation>;
   readonly outages: ReadonlyMap<OutageId, Outage>;
+  readonly buckets: ReadonlyMap<string, RateBucket>;
   readonly placed: readonly Placement[];
   readonly unplaced: readonly Pick<Placement, 'job' | 'index' | 'incarnation'>[];
 }

@@ -1,3 +1,4 @@
+import type { SharedLimits } from '../disruption/index.ts';
 import { appendAnswer } from '../disruption/rows.ts';
 import type { ClusterDriver, ExecuteRequest } from '../drivers/index.ts';
 import type { EffectKind, WorkKind } from '../engine/index.ts';
@@ -11,22 +12,27 @@ export interface RolloutWorld {
   /** What executes the operations of jobs with this driver name. */
   readonly driverOf: (name: string) => ClusterDriver;
   readonly clock: Pick<Clock, 'nowMs'>;
+  /** Rates over all jobs, as the server is set. */
+  readonly limits?: SharedLimits;
   /** The decision itself; the simulator looks over its shoulder. */
   readonly decide?: typeof decideJob;
 }
 
 /** `job/decide` (key: job), and the effects `agent/execute` and `agent/cancel` around the cluster driver. */
 export function rolloutWork(world: RolloutWorld): { work: readonly WorkKind[]; effects: readonly EffectKind[] } {
-  return { work: [decideWork(world.decide ?? decideJob)], effects: [executeEffect(world), cancelEffect(world)] };
+  return {
+    work: [decideWork(world.decide ?? decideJob, world.limits)],
+    effects: [executeEffect(world), cancelEffect(world)],
+  };
 }
 
 /** One turn decides everything about the job, and commits it as one. */
-function decideWork(decide: typeof decideJob): WorkKind {
+function decideWork(decide: typeof decideJob, limits: SharedLimits | undefined): WorkKind {
   return {
     kind: jobDecide,
     async run(turn) {
       await turn.commit(async (view) => {
-        const state = await loadState(view, turn.key as JobId);
+        const state = await loadState(view, turn.key as JobId, limits);
         if (state === undefined) return undefined;
         const decision = decide(state, turn.nowMs, turn.id);
         return proposalOf(view, state, decision, turn.nowMs);

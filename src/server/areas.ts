@@ -26,6 +26,7 @@ export function registerAreas(context: ServerContext, agents: AgentServer): void
   );
   const rollouts = rolloutWork({
     clock,
+    limits: settings.limits,
     driverOf(name) {
       assert(name === agents.driver.name, 'a job names a driver that this server does not have', { driver: name });
       return agents.driver;

@@ -58,3 +58,18 @@ test.each([
 ])('%s', (_, config, more, note) => {
   expect(decidePlan(factsOf(specOf(config), config.tasks, more)).notes.join('\n')).toMatch(note);
 });
+
+test('C1 D11 limits beside the budget are told, and belong to the hash; a rate makes it take longer', () => {
+  const free = decidePlan(factsOf(specOf({ tasks: 12, budget: '50%' }), 12));
+  const config = { budget: { tasks: '50%', perDomain: { rack: 1 }, perGroup: { groups: 3 } }, rate: '2/1m' };
+  const limited = decidePlan(factsOf(specOf({ tasks: 12, ...config }), 12));
+  expect(limited.limits).toEqual([
+    'Of the tasks on hosts with the same rack, at most 1 may be out.',
+    'Of each group of 3 neighbours, at most 1 may be out.',
+    'Tasks of shop are taken out at most at 2 per 1 m.',
+  ]);
+  expect(limited.budget).toBe(6);
+  expect(limited.hash).not.toBe(free.hash);
+  // The last phase adds nine: four periods pass before the ninth.
+  expect(limited.phases.at(-1)!.estimateMs.least).toBeGreaterThanOrEqual(4 * 60_000);
+});

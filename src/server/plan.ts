@@ -1,6 +1,6 @@
 import type { PlanView, VersionRef } from '../api/index.ts';
 import { digestOf, formatDuration } from '../kit/index.ts';
-import type { ActionSpec, PhaseSpec, ServiceSpec } from '../model/index.ts';
+import type { ActionSpec, Amount, EnvironmentSpec, PhaseSpec, Rate, ServiceSpec } from '../model/index.ts';
 import { type PlannedPhase, planOf, type TaskPlace } from '../rollout/index.ts';
 
 export type DeployAction = Extract<ActionSpec, { type: 'deploy' }>;
@@ -43,6 +43,7 @@ export function decidePlan(facts: PlanFacts): PlanView {
     size,
     budget,
     phases,
+    limits: limitSentences(spec, environment),
   };
   return {
     ...what,
@@ -56,11 +57,37 @@ export function decidePlan(facts: PlanFacts): PlanView {
   };
 }
 
+/** What limits it beside the budget of the job. */
+function limitSentences({ name, rates }: ServiceSpec, environment: EnvironmentSpec | undefined): string[] {
+  const found: string[] = [];
+  const each = (amount: Amount): string => ('count' in amount ? `${amount.count}` : `${amount.percent} %`);
+  for (const [label, amount] of Object.entries(environment?.budgetPerDomain ?? {})) {
+    found.push(`Of the tasks on hosts with the same ${label}, at most ${each(amount)} may be out.`);
+  }
+  const group = environment?.budgetPerGroup ?? null;
+  if (group !== null) {
+    const which = typeof group.groups === 'number' ? `group of ${group.groups} neighbours` : 'listed group of tasks';
+    found.push(`Of each ${which}, at most ${group.max} may be out.`);
+  }
+  const pace = ({ count, perMs }: Rate): string => `${count} per ${formatDuration(perMs)}`;
+  if (rates.service !== null) found.push(`Tasks of ${name} are taken out at most at ${pace(rates.service)}.`);
+  for (const [label, rate] of Object.entries(rates.perDomain)) {
+    found.push(`Of those on hosts with the same ${label}, at most at ${pace(rate)}.`);
+  }
+  return found;
+}
+
+/** The first tasks go at once; each further lot has to wait a period. */
+function leastAtRate(rate: Rate | null, adds: number): number {
+  return rate === null ? 0 : Math.floor((adds - 1) / rate.count) * rate.perMs;
+}
+
 function phaseView({ spec, places, from }: PlanFacts, planned: PlannedPhase): PlanView['phases'][number] {
   const { spec: phase, members, adds, concurrency, atOnce, batches, servingAtLeast } = planned;
   const isFirst = from.length === 0;
   const { drainMs, stop, ready } = spec.task;
   const stopMs = isFirst ? 0 : drainMs;
+  const pacedMs = isFirst ? 0 : leastAtRate(spec.rates.service, adds);
   return {
     name: phase.name,
     members: [...members],
@@ -76,8 +103,8 @@ function phaseView({ spec, places, from }: PlanFacts, planned: PlannedPhase): Pl
     onUndecided:
       phase.onUndecided ?? 'proceed when the promised power was reached or nothing can be measured, else hold',
     estimateMs: {
-      least: batches * (stopMs + usualStartMs) + phase.minBakeMs,
-      most: batches * (stopMs + (isFirst ? 0 : stop.graceMs) + ready.deadlineMs) + phase.maxBakeMs,
+      least: Math.max(pacedMs, batches * (stopMs + usualStartMs)) + phase.minBakeMs,
+      most: pacedMs + batches * (stopMs + (isFirst ? 0 : stop.graceMs) + ready.deadlineMs) + phase.maxBakeMs,
     },
     notes:
       atOnce < concurrency && !isFirst

@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { SharedLimits } from '../disruption/index.ts';
 import { contextsFile } from '../io/index.ts';
+import { parseRate } from '../kit/index.ts';
+import { ProblemError, problem, type Rate } from '../model/index.ts';
 import type { StoreOptions } from '../store/index.ts';
 
 /** Everything that can be set about a server, as one value. The only file that reads environment variables. */
@@ -39,6 +42,8 @@ export interface ServerSettings {
   /** Below it no build starts. */
   readonly leastFreeDiskRatio: number;
   readonly sessionMs: number;
+  /** How fast tasks may be taken out, over all services. */
+  readonly limits: SharedLimits;
   readonly version: string;
 }
 
@@ -74,6 +79,7 @@ export function readSettings(
     keepReleases: 10,
     leastFreeDiskRatio: 0.05,
     sessionMs: 30 * 86_400_000,
+    limits: limitsOf(env.ROLLWAY_RATE, env.ROLLWAY_RATE_PER),
     version: ownVersion(),
     ...override,
     ...(override.dataFolder === undefined ? {} : { dataFolder }),
@@ -85,6 +91,28 @@ export function storeOf(text: string | undefined, dataFolder: string): StoreOpti
   if (text === undefined || text === '') return { kind: 'sqlite', path: join(dataFolder, 'rollway.db') };
   if (/^postgres(ql)?:\/\//.test(text)) return { kind: 'postgres', url: text };
   return { kind: 'sqlite', path: text === ':memory:' ? text : resolve(text) };
+}
+
+/** `100/1m`, and `rack=5/1m,region=50/1m` for the tasks on hosts with the same value of a label. */
+export function limitsOf(rate: string | undefined, perDomain: string | undefined): SharedLimits {
+  const domains = (perDomain ?? '').split(',').filter((part) => part !== '');
+  return {
+    rate: rate === undefined || rate === '' ? null : rateOf(rate),
+    ratePerDomain: Object.fromEntries(
+      domains.map((part) => {
+        const at = part.indexOf('=');
+        return [part.slice(0, Math.max(0, at)), rateOf(part.slice(at + 1))];
+      }),
+    ),
+  };
+}
+
+function rateOf(text: string): Rate {
+  const rate = parseRate(text);
+  if (rate !== undefined) return rate;
+  throw new ProblemError(
+    problem('api/bad-request', `"${text}" is no rate: write so many within a time, as in 100/1m.`),
+  );
 }
 
 function dataHome(env: Readonly<Record<string, string | undefined>>): string {

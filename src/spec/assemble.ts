@@ -30,6 +30,10 @@ export function assemble(user: config.ServiceConfig): { spec: ServiceSpec; origi
     name: book.at('name', service.values.name),
     task: assembleTask(service, book),
     environments: environments.map((environment) => assembleEnvironment(environment, user, book)),
+    rates: {
+      service: book.at('rates.service', service.values.rate),
+      perDomain: book.at('rates.perDomain', service.values.ratePerDomain),
+    },
     pipeline: assemblePipeline(service, environments, judge.checks.length > 0, book),
     judge,
   };
@@ -72,6 +76,8 @@ function assembleEnvironment(
     name: book.at(`${path}.name`, { value: name, layer }),
     tasks: book.at(`${path}.tasks`, values.tasks),
     budget: book.at(`${path}.budget`, values.budget),
+    budgetPerDomain: book.at(`${path}.budgetPerDomain`, values.budgetPerDomain),
+    budgetPerGroup: book.at(`${path}.budgetPerGroup`, values.budgetPerGroup),
     env: assembleRecord(`${path}.env`, env, book),
     hosts: assembleRecord(`${path}.hosts`, hosts, book),
   };

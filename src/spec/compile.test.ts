@@ -67,12 +67,44 @@ describe('TWS-4 the smallest configuration', () => {
       ports: ['http'],
       ready: { tcp: { port: 'http' } },
     });
-    expect(spec.environments).toEqual([{ name: 'production', tasks: 3, budget: { percent: 10 }, env: {}, hosts: {} }]);
+    expect(spec.environments).toEqual([
+      {
+        ...{ name: 'production', tasks: 3, env: {}, hosts: {} },
+        ...{ budget: { percent: 10 }, budgetPerDomain: {}, budgetPerGroup: null },
+      },
+    ]);
+    expect(spec.rates).toEqual({ service: null, perDomain: {} });
     expect(spec.pipeline.actions.map((action) => [action.name, action.needs])).toEqual([
       ['build', []],
       ['deploy-production', ['build']],
     ]);
     expect(spec.judge.checks).toEqual([]);
+  });
+
+  it('C1 D11 takes budgets of parts and rates, each with its origin', () => {
+    const compiled = compileSpec(
+      {
+        ...{ name: 'web', command: 'node server.js', rate: '10/1m', ratePerDomain: { rack: '2/30s' } },
+        budget: { tasks: '20%', perDomain: { rack: 1, region: '50%' } },
+        environments: { staging: 3, production: { tasks: 12, budget: { perGroup: { groups: 3 } } } },
+      },
+      'rollway.yaml',
+    );
+    if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
+    const { spec, origins } = compiled.value;
+    const perDomain = { rack: { count: 1 }, region: { percent: 50 } };
+    expect(spec.environments).toMatchObject([
+      { budget: { percent: 20 }, budgetPerDomain: perDomain, budgetPerGroup: { groups: 3, max: 1 } },
+      { budget: { percent: 20 }, budgetPerDomain: perDomain, budgetPerGroup: null },
+    ]);
+    expect(spec.rates).toEqual({
+      service: { count: 10, perMs: 60_000 },
+      perDomain: { rack: { count: 2, perMs: 30_000 } },
+    });
+    const layer = (path: string) => origins.find((one) => one.path.startsWith(path))?.layer;
+    expect(layer('environments.production.budgetPerGroup')).toBe('environment production');
+    expect(layer('environments.staging.budgetPerDomain')).toBe('service');
+    expect(layer('rates.service')).toBe('service');
   });
 
   it('rolls 1 task → 25 % → all, and waits a fixed time where nothing is measured', () => {
@@ -296,7 +328,12 @@ describe('mistakes', () => {
     [{ ...minimal, drain: 5 }, 'drain must be a duration such as "30s"'],
     [{ ...minimal, budget: 'ten' }, 'budget must be a percentage such as "5%"'],
     [{ ...minimal, budget: '120%' }, 'budget must be at most 100%'],
-    [{ ...minimal, budget: true }, 'budget must be a number of tasks such as 3, or a percentage such as "25%"'],
+    [
+      { ...minimal, budget: true },
+      'budget must be a number of tasks, a percentage such as "10%", or { tasks, perDomain, perGroup }',
+    ],
+    [{ ...minimal, rate: '10 a minute' }, 'rate must be a rate such as "10/1m": so many within 100ms to 7d'],
+    [{ ...minimal, rate: '0/1m' }, 'rate must be a rate such as "10/1m": so many within 100ms to 7d'],
     [{ ...minimal, memory: '256' }, 'memory must be a size such as "512MB" or "2GB"'],
     [{ ...minimal, env: { PORT: 80 } }, 'env.PORT must be text: put numbers and booleans in quotes'],
     [{ ...minimal, env: { 'A-B': '1' } }, 'env.A-B must be the name of an environment variable'],

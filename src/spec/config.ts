@@ -9,6 +9,8 @@ export type Duration = string;
 export type Percent = string;
 /** A number of tasks, or a share of the job. */
 export type Count = number | Percent;
+/** `10/1m`: at most so many within any time of this length. */
+export type Rate = string;
 /** One command: split at blanks as a shell would, quotes respected, but there is no shell. Or argv as it is. */
 export type Command = string | readonly string[];
 /** One command, or several in order, each a line or an argv. */
@@ -25,6 +27,21 @@ export type Select =
   | { readonly tasks: readonly number[] }
   | { readonly union: readonly Select[] }
   | { readonly difference: readonly [Select, Select] };
+
+/**
+ * How many tasks may be out at once, whatever the causes: of the job, among those on hosts with the same value of a
+ * label (`perDomain: { rack: 1 }`), and of one group of indices (`perGroup: { groups: 3, max: 1 }`: 0–2, 3–5 …).
+ */
+export interface BudgetConfig {
+  readonly tasks?: Count;
+  readonly perDomain?: Readonly<Record<string, Count>>;
+  readonly perGroup?: {
+    /** Neighbours in each group, or the groups themselves. */
+    readonly groups: number | readonly (readonly number[])[];
+    /** Default 1: never two of one group. */
+    readonly max?: number;
+  };
+}
 
 export type Bake = Duration | { readonly min?: Duration; readonly max?: Duration };
 /** What a failed phase does: go back, wait for a person, or wait so long and then go back. */
@@ -73,7 +90,7 @@ export interface EnvironmentConfig extends RolloutConfig {
   /** How many tasks run there. */
   readonly tasks?: number;
   /** Tasks that may be out at once, whatever the causes. */
-  readonly budget?: Count;
+  readonly budget?: Count | BudgetConfig;
   /** Environment variables, over those of the service. */
   readonly env?: Readonly<Record<string, string>>;
   /** Only hosts with all these labels. */
@@ -198,7 +215,11 @@ export interface ServiceConfig extends RolloutConfig {
   /** How many tasks run in each environment that does not say otherwise. */
   readonly tasks?: number;
   /** Tasks that may be out at once, whatever the causes. */
-  readonly budget?: Count;
+  readonly budget?: Count | BudgetConfig;
+  /** How fast tasks may be taken out, over all environments: `10/1m`. */
+  readonly rate?: Rate;
+  /** The same among tasks on hosts with the same value of a label: `{ rack: '2/1m' }`. */
+  readonly ratePerDomain?: Readonly<Record<string, Rate>>;
   /** Only hosts with all these labels. */
   readonly hosts?: Readonly<Record<string, string>>;
   /** Number of tasks, or more, for each. Left out: `production`. */

@@ -7,9 +7,11 @@ import {
   readCommand,
   readCommands,
   readDuration,
+  readEach,
   readMegabytes,
   readOnFail,
   readPercent,
+  readRate,
 } from './shorthand.ts';
 
 /** What the user says at the top of the file, as a layer. */
@@ -33,7 +35,9 @@ export function serviceLayer(user: config.ServiceConfig): Layer {
     ...buildValues(user.build),
     ...testValues(user.test),
     tasks: user.tasks,
-    budget: optional(user.budget, readAmount),
+    ...budgetValues(user.budget),
+    rate: optional(user.rate, readRate),
+    ratePerDomain: optional(user.ratePerDomain, (rates) => readEach(rates, readRate)),
     alpha: user.judge?.alpha,
     binMs: optional(user.judge?.bin, readDuration),
     warmupMs: optional(user.judge?.warmup, readDuration),
@@ -58,7 +62,7 @@ export function environmentLayer(name: string, user: number | config.Environment
   const values = {
     ...rolloutValues(said),
     tasks: said.tasks,
-    budget: optional(said.budget, readAmount),
+    ...budgetValues(said.budget),
     after: said.after,
     soakMs: optional(said.soak, readDuration),
   } as Partial<Settings>;
@@ -93,6 +97,19 @@ function phaseSetting(said: config.Count | 'all' | config.PhaseConfig): PhaseSet
     onFail: optional(said.onFail, readOnFail),
     onUndecided: said.onUndecided,
   };
+}
+
+/** A number or percentage is the budget of the job; parts are said by name. */
+function budgetValues(said: config.Count | config.BudgetConfig | undefined): Partial<Settings> {
+  const { tasks, perDomain, perGroup } = typeof said === 'object' ? said : { tasks: said };
+  return {
+    budget: optional(tasks, readAmount),
+    budgetPerDomain: optional(perDomain, (domains) => readEach(domains, readAmount)),
+    budgetPerGroup: optional(perGroup, ({ groups, max }) => ({
+      groups: typeof groups === 'number' ? groups : groups.map((group) => [...group]),
+      max: max ?? 1,
+    })),
+  } as Partial<Settings>;
 }
 
 function readyValues(said: config.ServiceConfig['ready']): Partial<Settings> {

@@ -1,4 +1,4 @@
-import type { CheckSpec, OnFail, ServiceSpec, TaskSpec } from '../model/index.ts';
+import type { CheckSpec, GroupBudget, OnFail, Rate, ServiceSpec, TaskSpec } from '../model/index.ts';
 import type * as config from './config.ts';
 import type { Amount } from './shorthand.ts';
 
@@ -26,6 +26,10 @@ export interface Settings {
   testTimeoutMs: number;
   tasks: number;
   budget: Amount;
+  budgetPerDomain: Readonly<Record<string, Amount>>;
+  budgetPerGroup: GroupBudget | null;
+  rate: Rate | null;
+  ratePerDomain: Readonly<Record<string, Rate>>;
   phases: PhaseSetting[];
   minBakeMs: number;
   maxBakeMs: number;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseDuration } from '../kit/index.ts';
+import { parseDuration, parseRate } from '../kit/index.ts';
 import { splitCommand } from './command.ts';
 
 /**
@@ -28,6 +28,9 @@ const percent = z
 const share = percent.refine((value) => !(Number(value.slice(0, -1)) > 100), 'must be at most 100%');
 const whole = z.number(expected('a number')).int('must be a whole number').nonnegative('must not be negative');
 const count = oneOf('a number of tasks such as 3, or a percentage such as "25%"', [whole, share]);
+const rate = z
+  .string(expected('a rate such as "10/1m"'))
+  .refine((value) => parseRate(value) !== undefined, 'must be a rate such as "10/1m": so many within 100ms to 7d');
 const path = z.string(expected('a path such as "/healthz"')).startsWith('/', 'must be a path that starts with /');
 const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable');
 const variables = z.record(
@@ -35,6 +38,23 @@ const variables = z.record(
   z.string({ error: 'must be text: put numbers and booleans in quotes' }),
   expected('names and values'),
 );
+const budget = oneOf('a number of tasks, a percentage such as "10%", or { tasks, perDomain, perGroup }', [
+  whole,
+  share,
+  z.strictObject({
+    tasks: count.optional(),
+    perDomain: z.record(text, count, expected('labels and numbers such as { rack: 1 }')).optional(),
+    perGroup: z
+      .strictObject({
+        groups: oneOf('the size of a group, or lists of task indices', [
+          z.number().int().min(2).max(100_000),
+          z.array(z.array(whole).min(2).max(100_000)).min(1).max(100_000),
+        ]),
+        max: z.number().int().min(1, 'must be at least 1').optional(),
+      })
+      .optional(),
+  }),
+]);
 const labels = z.record(text, z.string(expected('text')), expected('labels and values'));
 const oneLine = z.string().check((context) => {
   const words = splitCommand(context.value);
@@ -117,7 +137,7 @@ const rollout = {
 const environment = z.strictObject({
   ...rollout,
   tasks: positive.max(100_000).optional(),
-  budget: count.optional(),
+  budget: budget.optional(),
   env: variables.optional(),
   hosts: labels.optional(),
   after: name.optional(),
@@ -224,7 +244,9 @@ export const configSchema = z.strictObject(
       z.strictObject({ commands: someCommands, timeout: duration.optional() }),
     ]).optional(),
     tasks: positive.max(100_000).optional(),
-    budget: count.optional(),
+    budget: budget.optional(),
+    rate: rate.optional(),
+    ratePerDomain: z.record(text, rate, expected('labels and rates such as { rack: "2/1m" }')).optional(),
     hosts: labels.optional(),
     environments: z
       .record(name, oneOf('a number of tasks, or { tasks, budget, … }', [positive.max(100_000), environment]))

@@ -1,5 +1,5 @@
-import { parseDuration } from '../kit/index.ts';
-import type { OnFail, Selector } from '../model/index.ts';
+import { parseDuration, parseRate } from '../kit/index.ts';
+import type { OnFail, Rate, Selector } from '../model/index.ts';
 import { splitCommand } from './command.ts';
 import type * as config from './config.ts';
 
@@ -20,6 +20,16 @@ export function readPercent(text: config.Percent): number {
 /** `3` → count, `25%` → percent */
 export function readAmount(count: config.Count): Amount {
   return typeof count === 'number' ? { count } : { percent: readPercent(count) };
+}
+
+/** `10/1m` → 10 within 60 000 ms */
+export function readRate(text: config.Rate): Rate {
+  return known(parseRate(text), text);
+}
+
+/** Each value of a record by itself. */
+export function readEach<T, R>(record: Readonly<Record<string, T>>, read: (value: T) => R): Record<string, R> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, read(value)]));
 }
 
 /** `512MB` → 512, `2GB` → 2048 */

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import { up as artifact } from './migrations/artifact.ts';
 import { up as blame } from './migrations/blame.ts';
 import { up as disruption } from './migrations/disruption.ts';
+import { up as disruption2 } from './migrations/disruption-2.ts';
 import { up as engine } from './migrations/engine.ts';
 import { up as fleet } from './migrations/fleet.ts';
 import { up as judge } from './migrations/judge.ts';
@@ -26,4 +27,5 @@ export const migrations: readonly Migration[] = [
   { name: 'pipeline-1', up: pipeline },
   { name: 'rollout-1', up: rollout },
   { name: 'server-1', up: server },
+  { name: 'disruption-2', up: disruption2 },
 ];

@@ -1,7 +1,9 @@
 // A host that goes silent (design section 5): real agents in processes of their own, stopped by SIGSTOP; the control
 // plane decides by itself, with shorter times.
+
 import type { ChildProcess } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { noLimits } from '../../src/disruption/index.ts';
 import type { Engine } from '../../src/engine/index.ts';
 import { type DiscoveryEntry, defaultSilenceRules } from '../../src/fleet/index.ts';
 import { readDiscovery } from '../../src/fleet/read.ts';
@@ -63,6 +65,7 @@ async function deploy(job: JobId, size: number, change: Partial<TaskSpec> = {}):
     budget: { count: 2 },
     env: {},
     hostLabels: {},
+    limits: noLimits,
     driver: 'fleet',
   };
   const request = {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { insertCommits } from '../../src/blame/rows.ts';
-import { type LedgerOperation, newTask, type TaskFacts } from '../../src/disruption/index.ts';
+import { type LedgerOperation, newTask, noLimits, type TaskFacts } from '../../src/disruption/index.ts';
 import { saveOperation, saveTask } from '../../src/disruption/rows.ts';
 import { insertHost, updateHostFacts, updateHostState } from '../../src/fleet/rows.ts';
 import { insertVerdict } from '../../src/judge/rows.ts';
@@ -138,7 +138,7 @@ async function seedRollout(tx: Tx, size: number, nowMs: number): Promise<SeededR
     tx,
     {
       ...{ id: job, service, environment: 'production', wantedSize: size, budget: { percent: 10 } },
-      ...{ env: {}, hostLabels: {}, driver: 'fleet' },
+      ...{ env: {}, hostLabels: {}, limits: noLimits, driver: 'fleet' },
     },
     nowMs,
   );

@@ -37,6 +37,8 @@ export const planView = z.object({
   size: z.number().int(),
   budget: z.number().int(),
   phases: z.array(planPhase),
+  /** Budgets of parts and rates, in words. */
+  limits: z.array(z.string()),
   estimateMs: z.object({ least: z.number(), most: z.number() }),
   /** What a person should know first: `this job will be out for about 12 s`. */
   notes: z.array(z.string()),

@@ -30,6 +30,7 @@ function planLines(plan: PlanView, { out }: Session): string[] {
   return [
     `${out.style.bold(plan.job)}  ${shortCommit(plan.commit)} over ${plan.size} tasks, budget ${plan.budget} out, ${range(plan.estimateMs)}`,
     ...plan.notes.map((note) => `! ${note}`),
+    ...plan.limits.map((limit) => `limit: ${limit}`),
     ...plan.phases.flatMap((phase, i) => [
       '',
       `${i + 1}. ${out.style.bold(phase.name)}  +${phase.adds} → ${phase.members.length} of ${plan.size}, ${phase.concurrency} at a time, ≥ ${phase.servingAtLeast} of ${phase.of} serve, ${range(phase.estimateMs)}`,

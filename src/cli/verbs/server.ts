@@ -9,6 +9,8 @@ interface Flags extends GlobalFlags {
   readonly agentPort: number;
   readonly store?: string;
   readonly binMs?: number;
+  readonly rate?: string;
+  readonly ratePer?: string;
   readonly nextPort?: boolean;
   readonly tether?: boolean;
 }
@@ -16,7 +18,7 @@ interface Flags extends GlobalFlags {
 /** Runs the control plane until SIGTERM or Ctrl-C. Agents, keepers and tasks go on without it. */
 export async function run(_args: readonly string[], flags: Flags, interrupted: AbortSignal) {
   const signal = flags.tether === true ? AbortSignal.any([interrupted, tetherSignal()]) : interrupted;
-  const { startServer, storeOf } = await import('../../server/index.ts');
+  const { limitsOf, startServer, storeOf } = await import('../../server/index.ts');
   const out = outputOf(flags);
   const server = await startServer({
     dataFolder: flags.data,
@@ -25,6 +27,7 @@ export async function run(_args: readonly string[], flags: Flags, interrupted: A
     agentPort: flags.agentPort,
     ...(flags.context === undefined ? {} : { contextName: flags.context }),
     ...(flags.store === undefined ? {} : { store: storeOf(flags.store, flags.data) }),
+    ...(flags.rate === undefined && flags.ratePer === undefined ? {} : { limits: limitsOf(flags.rate, flags.ratePer) }),
     ...(flags.binMs === undefined ? {} : { binMs: flags.binMs }),
   });
   // Where programs on this machine find it, whatever port it got.

@@ -1,15 +1,18 @@
 import { carries, echoesIn, markTest } from '../../blame/index.ts';
 import * as blameRows from '../../blame/rows.ts';
+import type { JobLimits } from '../../disruption/index.ts';
 import type { CommandAnswer, CommandRow, Enqueue, NewEffect, Proposal, Turn, View } from '../../engine/index.ts';
 import {
   type ActionRunId,
   type EffectId,
+  type EnvironmentSpec,
   err,
   jobId,
   type MarkId,
   type Problem,
   problem,
   type Result,
+  type ServiceSpec,
   type Version,
   type VersionId,
 } from '../../model/index.ts';
@@ -217,6 +220,7 @@ async function findDeployments(
         environment: environment.name,
         wantedSize: environment.tasks,
         budget: environment.budget,
+        limits: limitsOf(spec, environment),
         env: environment.env,
         hostLabels: environment.hosts,
         driver: known?.driver ?? 'fleet',
@@ -236,6 +240,10 @@ async function findDeployments(
     });
   }
   return found;
+}
+
+function limitsOf({ rates }: ServiceSpec, { budgetPerDomain, budgetPerGroup }: EnvironmentSpec): JobLimits {
+  return { budgetPerDomain, budgetPerGroup, rate: rates.service, ratePerDomain: rates.perDomain };
 }
 
 // ---------------------------------------------------------------- effects and timers

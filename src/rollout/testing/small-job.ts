@@ -1,4 +1,4 @@
-import { type LedgerOperation, newTask, type TaskFacts } from '../../disruption/index.ts';
+import { type LedgerOperation, newTask, noLimits, type TaskFacts } from '../../disruption/index.ts';
 import { makeId, seededChance } from '../../kit/index.ts';
 import type {
   AssignmentRow,
@@ -212,6 +212,7 @@ function firstState(size: number, budget: number, hosts: number, running: Versio
       environment: 'production',
       wantedSize: size,
       budget: { count: budget },
+      limits: noLimits,
       env: {},
       hostLabels: {},
       driver: 'simulated',
@@ -240,6 +241,7 @@ function firstState(size: number, budget: number, hosts: number, running: Versio
     versions: new Map(['v_0', 'v_1', 'v_2'].map((id) => [id as VersionId, versionOf(id as VersionId)])),
     carriers: new Map(),
     evidence: new Map(),
+    buckets: [],
     reports: [],
     answers: [],
     commands: [],

@@ -1,7 +1,14 @@
 import { carriersAmong } from '../../blame/rows.ts';
-import type { TaskFacts } from '../../disruption/index.ts';
+import {
+  bucketsOf,
+  noSharedLimits,
+  type RateBucket,
+  type SharedLimits,
+  type TaskFacts,
+} from '../../disruption/index.ts';
 import * as ledger from '../../disruption/rows.ts';
 import { pendingCommands, type View } from '../../engine/index.ts';
+import type { Inventory } from '../../fleet/index.ts';
 import { loadInventory } from '../../fleet/rows.ts';
 import { latestVerdict } from '../../judge/rows.ts';
 import {
@@ -26,7 +33,11 @@ export const jobDecide = 'job/decide';
  * Everything `decideJob` decides from, under the guards that its decision is compared with: the job's, and those of
  * the repositories whose marks it read. Undefined: there is no such job.
  */
-export async function loadState(view: View, id: JobId): Promise<JobState | undefined> {
+export async function loadState(
+  view: View,
+  id: JobId,
+  shared: SharedLimits = noSharedLimits,
+): Promise<JobState | undefined> {
   const { tx } = view;
   const revision = await view.guard('job', id);
   const job = await rows.findJob(tx, id);
@@ -52,10 +63,20 @@ export async function loadState(view: View, id: JobId): Promise<JobState | undef
     versions: new Map(versions.map((version) => [version.id, version])),
     carriers: await carriersAmong(tx, ids),
     evidence: await loadEvidence(tx, rollouts),
+    buckets: await loadBuckets(tx, job, inventory, shared),
     reports: await ledger.listReports(tx, id),
     answers: await ledger.listAnswers(tx, id),
     commands: (await pendingCommands(tx, jobDecide, id)).flatMap(commandOf),
   };
+}
+
+async function loadBuckets(tx: Tx, job: JobFacts, { hosts }: Inventory, shared: SharedLimits): Promise<RateBucket[]> {
+  const wanted = bucketsOf(job.service, job.limits, shared, hosts);
+  const taken = await ledger.listBuckets(
+    tx,
+    wanted.map(({ id }) => id),
+  );
+  return wanted.map((bucket) => ({ ...bucket, ...(taken.get(bucket.id) ?? { revision: 0, takenAtMs: [] }) }));
 }
 
 function versionsOf(

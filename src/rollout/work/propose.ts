@@ -1,7 +1,7 @@
 import type { MarkFacts, MarkRequest } from '../../blame/index.ts';
 import { recordMarkRequest } from '../../blame/rows.ts';
 import * as ledger from '../../disruption/rows.ts';
-import type { Enqueue, GuardRef, NewEffect, Proposal, View } from '../../engine/index.ts';
+import { Conflict, type Enqueue, type GuardRef, type NewEffect, type Proposal, type View } from '../../engine/index.ts';
 import { deletePlacement, insertPlacement } from '../../fleet/rows.ts';
 import type { EffectId, HostId, OperationId } from '../../model/index.ts';
 import type { Tx } from '../../store/index.ts';
@@ -69,6 +69,11 @@ async function write(
   for (const outage of changed.outages.values()) await ledger.saveOutage(tx, outage);
   for (const placement of changed.placed) await insertPlacement(tx, placement);
   for (const one of changed.unplaced) await deletePlacement(tx, one.job, one.index, one.incarnation);
+  // By id, so that two jobs never wait for each other in a circle.
+  for (const bucket of [...changed.buckets.values()].sort((a, b) => (a.id < b.id ? -1 : 1))) {
+    if (!(await ledger.takeFromBucket(tx, bucket)))
+      throw new Conflict(`the rate ${bucket.id} was taken from meanwhile`);
+  }
   for (const mark of marks) await recordMarkRequest(tx, mark);
 }
 

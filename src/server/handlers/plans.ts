@@ -85,7 +85,7 @@ export function planHandlers(context: ServerContext) {
     const rollout = await findRolloutFacts(tx, id);
     if (!rollout) return refuse('rollout/unknown', `There is no rollout ${id}.`);
     const subject = `rollout/${id}`;
-    const why = await readExplanation(tx, id, clock.nowMs());
+    const why = await readExplanation(tx, id, clock.nowMs(), context.settings.limits);
     if (!why) {
       const sentence = rollout.failure
         ? `It has ${rollout.state}: ${rollout.failure.sentence}`

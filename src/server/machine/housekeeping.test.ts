@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openTestFace, type TestFace } from '../../../test/server-face.ts';
 import { openArtifactStore } from '../../artifact/index.ts';
+import { noLimits } from '../../disruption/index.ts';
 import { openBlobFiles } from '../../io/index.ts';
 import { sha256 } from '../../kit/index.ts';
 import type { VersionId } from '../../model/index.ts';
@@ -55,7 +56,7 @@ test('packages of the last ten releases and whatever is assigned stay; the rest 
       env: {},
       hostLabels: {},
     };
-    await ensureJob(tx, { id: job, driver: 'fleet', ...wish }, 1);
+    await ensureJob(tx, { id: job, limits: noLimits, driver: 'fleet', ...wish }, 1);
     // Whatever a rollback may go to, the oldest too.
     const goodVersions = [13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 2].map(versionOf);
     await updateJobInForce(tx, { id: job, size: 2, resizingFrom: undefined, goodVersions });

@@ -5,6 +5,7 @@ export interface DisruptionTables {
   operation: OperationTable;
   operation_answer: OperationAnswerTable;
   outage: OutageTable;
+  rate_bucket: RateBucketTable;
 }
 
 /** What is known of one index: the newest folded report of its newest incarnation, and what is left of others. */
@@ -85,4 +86,12 @@ export interface OutageTable {
   starts_at_ms: number;
   deadline_at_ms: number | null;
   ended_at_ms: number | null;
+}
+
+/** What was taken of one rate, by whichever job. */
+export interface RateBucketTable {
+  id: string;
+  revision: number;
+  /** JSON list of times, ascending. */
+  taken_at_ms: string;
 }

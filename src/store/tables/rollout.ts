@@ -13,6 +13,8 @@ export interface JobTable {
   wanted_size: number;
   /** JSON `Amount`. */
   budget: string;
+  /** JSON `JobLimits`; null: none. */
+  limits: string | null;
   env: string;
   /** Labels that its hosts must have; JSON. */
   host_labels: string;
