@@ -34,7 +34,15 @@ export default defineConfig({
       project('postgres', { ...sequential, testTimeout: 60_000, hookTimeout: 90_000 }),
       project('sim', { ...shared, testTimeout: 300_000, hookTimeout: 30_000 }),
       // Real time on a shared machine: a test that fails once and then passes is told as flaky, not hidden.
-      project('e2e', { ...sequential, retry: 1, testTimeout: 180_000, hookTimeout: 120_000 }),
+      // They wait more than they work: two files at a time, of which one is mostly a long story.
+      project('e2e', {
+        ...sequential,
+        fileParallelism: true,
+        maxWorkers: 2,
+        retry: 1,
+        testTimeout: 180_000,
+        hookTimeout: 120_000,
+      }),
       project('browser', { ...sequential, retry: 1, testTimeout: 120_000, hookTimeout: 120_000 }),
     ],
   },

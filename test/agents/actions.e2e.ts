@@ -83,24 +83,25 @@ test('cancel ends it; sent twice, and before it arrived, too', async () => {
 });
 
 test('an action outlives its agent; only the loss of its keeper makes it lost', async () => {
-  const agent = await rig.spawn('host-2');
+  const host = newId('host').replace('_', '-');
+  const agent = await rig.spawn(host);
   const order = action([['sh', '-c', 'echo begun; sleep 2; echo made > out.txt']], {
     output: { include: ['out.txt'], exclude: [] },
   });
   const doomed = action([['sleep', '1000']]);
-  for (const each of [order, doomed]) await rig.run('host-2', each);
+  for (const each of [order, doomed]) await rig.run(host, each);
   await until(() => findMarked(`ROLLWAY_RUN=${order.id}`).length > 0, 'it runs');
   await until(() => findMarked(`ROLLWAY_RUN=${doomed.id}`).length > 0, 'the other runs');
   agent.kill('SIGKILL');
-  await until(() => !rig.server.isConnected('host-2'), 'the agent is gone');
+  await until(() => !rig.server.isConnected(host), 'the agent is gone');
   const [running] = findMarked(`ROLLWAY_RUN=${doomed.id}`);
   const keeper = listProcesses().find(({ pid }) => pid === running?.pid)?.parentPid ?? 0;
   process.kill(keeper, 'SIGKILL');
-  await rig.spawn('host-2');
-  expect(await rig.endOf(order.id)).toMatchObject({ state: 'succeeded', output: { sizeBytes: 5 } });
-  expect(await rig.endOf(doomed.id)).toMatchObject({ state: 'lost' });
+  await rig.spawn(host);
+  expect(await rig.endOf(order.id, 40_000)).toMatchObject({ state: 'succeeded', output: { sizeBytes: 5 } });
+  expect(await rig.endOf(doomed.id, 40_000)).toMatchObject({ state: 'lost' });
   expect(findMarked(`ROLLWAY_RUN=${doomed.id}`)).toEqual([]);
-}, 30_000);
+}, 120_000);
 
 test('output beyond the limit is dropped and counted, and never holds up the command', async () => {
   const order = action([['node', '-e', 'for (let i = 0; i < 300000; i++) console.log("x".repeat(100), i)']]);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { groupNameOf } from '../../src/agent/confinement.ts';
 import { closeCgroups, probeCgroups } from '../../src/io/cgroup.ts';
-import { ask, openRig, order, outcomeOf, packApp, processesOf, type Rig, until } from './rig.ts';
+import { ask, newJob, openRig, order, outcomeOf, packApp, processesOf, type Rig, until } from './rig.ts';
 
 let rig: Rig;
 let one: string;
@@ -39,16 +39,16 @@ test('TWD-12 a task that exits at once: 0.1 s, 0.2, 0.4 between its lives, then 
 }, 20_000);
 
 test('a task that is never ready: failed at its deadline, with what was asked and answered', async () => {
-  const ready = { http: { path: '/ready', port: 'http' }, deadlineMs: 700 };
-  const start = order(one, { job: 'never@test', kind: 'start', env: { MODE: 'never' }, task: { ready } });
+  const ready = { http: { path: '/ready', port: 'http' }, deadlineMs: 4000 };
+  const start = order(one, { job: newJob('never'), kind: 'start', env: { MODE: 'never' }, task: { ready } });
   await rig.send('host-1', start);
-  const { state, failure, operation } = await outcomeOf(rig, start.id);
+  const { state, failure, operation } = await outcomeOf(rig, start.id, 30_000);
   expect({ state, operation: operation?.outcome }).toEqual({ state: 'failed', operation: 'failed' });
-  expect(failure).toMatchObject({ reason: 'not-ready', summary: 'It was not ready within 0.7 s' });
-  expect(failure?.probe?.request).toMatch(/^GET http:\/\/127\.0\.77\.\d+:\d+\/ready$/);
+  expect(failure).toMatchObject({ reason: 'not-ready', summary: 'It was not ready within 4 s' });
+  expect(failure?.probe?.request).toMatch(/^GET http:\/\/127\.0\.\d+\.\d+:\d+\/ready$/);
   expect(failure?.probe?.answer).toContain('503');
   expect(failure?.probe?.answer).toContain('warming up');
-});
+}, 40_000);
 
 test('a package that cannot be had fails the operation before anything is stopped for it', async () => {
   const start = order(one, { job: 'keeps@test', kind: 'start' });

@@ -52,6 +52,8 @@ export interface RunningAgent {
 type ActionReport = Reports['actions'][number];
 export const version = '0.0.0-test';
 let nextAddress = 10;
+// Two files run at once, and may not take each other's ports.
+const worker = Number(process.env.VITEST_POOL_ID ?? 0);
 
 /**
  * `listenOn`: where agents reach the server half; by default only from this machine. `govern` registers what decides;
@@ -115,7 +117,7 @@ export async function openRig(
       const joinFile = join(folder, `${name}.token`);
       const { file } = await server.createJoinToken({ kind: 'person', name: 'test' });
       writeFileSync(joinFile, JSON.stringify(file), { mode: 0o600 });
-      if (!addresses.has(name)) addresses.set(name, `127.0.77.${nextAddress++}`);
+      if (!addresses.has(name)) addresses.set(name, `127.0.${77 + worker}.${nextAddress++}`);
       return {
         ...{ dataDir: join(folder, name), joinFile, host: name, version, labels: { rack: 'r1' } },
         address: addresses.get(name) ?? '127.0.0.1',
@@ -317,6 +319,8 @@ export const task: TaskSpec = {
 
 let nextId = 1;
 export const newId = (prefix: string): string => `${prefix}_${String(nextId++).padStart(8, '0')}`;
+/** A job that nobody used before: a test that is tried once more begins with a clean one. */
+export const newJob = (name: string): string => `${name}-${nextId++}@test`;
 
 /** An order on index 0 of `web@test` unless said otherwise. */
 export function order(
