@@ -86,6 +86,7 @@ function planForPeople() {
     from: [],
     marks: [],
     hasHosts: true,
+    promises: [],
     nowMs: 0,
   });
   assert(view.phases.length === 5);

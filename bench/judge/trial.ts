@@ -1,9 +1,10 @@
 import { combineCurves, curveOf } from '../../src/judge/age-curve.ts';
-import type { AgeCurves, JudgeMemory, JudgePlan, RolloutCurve } from '../../src/judge/index.ts';
+import type { AgeCurves, JudgeMemory, JudgePlan, PhasePromise, RolloutCurve } from '../../src/judge/index.ts';
 import { type JudgeOptions, judgeTable } from '../../src/judge/judge.ts';
 import { planLooks } from '../../src/judge/looks.ts';
 import type { CheckData } from '../../src/judge/measured-check.ts';
 import type { Measure } from '../../src/judge/measures.ts';
+import { promisePhase } from '../../src/judge/promise.ts';
 import { pickBelow, seededChance } from '../../src/kit/index.ts';
 import type { CheckSpec } from '../../src/model/index.ts';
 import {
@@ -99,6 +100,25 @@ export interface TrialResult {
   readonly passed: number;
   readonly undecided: number;
   readonly power: Readonly<Record<string, number>>;
+  /** Phases at whose end the promised power was reached. */
+  readonly reached: number;
+}
+
+const warmupMs = warmupBins * 60_000;
+export const benchSpec = { checks: [...benchChecks], alpha: 0.01, binMs: 60_000, warmupMs };
+
+/** What the hour before the first update promises for each phase. */
+export function promisesOf(run: FleetRun, ageCurves: AgeCurves | undefined): PhasePromise[] {
+  const table = tableAt(run, updateBins[0], warmupBins);
+  const data = dataAt(run, updateBins[0]);
+  return updateBins.map((start, phase) => {
+    const members = [...run.updatedAt.keys()].filter((task) => run.updatedAt[task]! <= start);
+    const maxBakeMs = ((updateBins[phase + 1] ?? bins) - start) * 60_000;
+    const one = { name: String(phase), members, maxBakeMs };
+    const { length: phases } = updateBins;
+    const facts = { spec: benchSpec, checks: benchChecks, curves: [], ageCurves, binMs: 60_000, table, data };
+    return promisePhase({ ...facts, phase: one, phases });
+  });
 }
 
 export function runTrial(
@@ -106,15 +126,18 @@ export function runTrial(
   ageCurves: AgeCurves | undefined,
   seed: number,
   judgeOptions?: JudgeOptions,
+  promises: readonly PhasePromise[] = [],
 ): TrialResult {
   const run = runFleet(options, seed);
   let memory: JudgeMemory | undefined;
   let passed = 0;
   let undecided = 0;
+  let reached = 0;
   let power: Record<string, number> = {};
   for (const [phase, start] of updateBins.entries()) {
     const until = updateBins[phase + 1] ?? bins;
     let last = 'undecided';
+    let isReached = false;
     const { ages } = (judgeOptions?.planLooks ?? planLooks)(until - start - warmupBins);
     for (let end = start + warmupBins + 1; end <= until; end += 1) {
       // Between looks nothing is decided.
@@ -124,7 +147,8 @@ export function runTrial(
         rollout: 'ro_bench',
         phase,
         phaseName: String(phase),
-        spec: { checks: [...benchChecks], alpha: 0.01, binMs: 60_000, warmupMs: warmupBins * 60_000 },
+        spec: benchSpec,
+        promise: promises[phase],
         newVersion: 'v_new',
         updates: [],
         phaseStartedAtMs: start * 60_000,
@@ -136,6 +160,7 @@ export function runTrial(
       const judgement = judgeTable(plan, benchChecks, table, dataAt(run, end), memory, end * 60_000, judgeOptions);
       memory = judgement.memory;
       last = judgement.verdict.verdict;
+      isReached = judgement.powerReached;
       power = Object.fromEntries(judgement.verdict.perCheck.map(({ check, power: p }) => [check, p ?? 0]));
       if (last === 'fail') {
         const touched = run.updatedAt.reduce((n, at) => n + (at < end ? 1 : 0), 0);
@@ -148,11 +173,22 @@ export function runTrial(
           passed,
           undecided,
           power,
+          reached,
         };
       }
     }
+    if (isReached) reached += 1;
     if (last === 'pass') passed += 1;
     else undecided += 1;
   }
-  return { failed: false, minutes: bins - updateBins[0], blast: 0, check: undefined, passed, undecided, power };
+  return {
+    failed: false,
+    minutes: bins - updateBins[0],
+    blast: 0,
+    check: undefined,
+    passed,
+    undecided,
+    power,
+    reached,
+  };
 }

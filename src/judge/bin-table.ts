@@ -34,7 +34,12 @@ const serving = 1;
 const other = 2;
 
 /** Forms the groups from what each sample says of its task at that time. The order of samples does not matter. */
-export function buildBinTable(plan: JudgePlan, samples: readonly Sample[], fromMs: number, toMs: number): BinTable {
+export function buildBinTable(
+  plan: Pick<JudgePlan, 'spec' | 'newVersion' | 'oldVersions' | 'updates'>,
+  samples: readonly Sample[],
+  fromMs: number,
+  toMs: number,
+): BinTable {
   const { binMs, warmupMs } = plan.spec;
   const firstBin = Math.floor(fromMs / binMs);
   const bins = Math.max(0, Math.floor(toMs / binMs) - firstBin);

@@ -382,6 +382,25 @@ export function chanceOfCounts(evidence: CountEvidence, hypothesis: Hypothesis):
   );
 }
 
+/** The fewest events whose chance under a hypothesis is at most `alpha`. */
+export function eventsToFail(evidence: CountEvidence, hypothesis: Hypothesis, alpha: number): number {
+  const { mean } = meanUnder(evidence, hypothesis);
+  const chance = (events: number) =>
+    chanceOfCounts({ ...evidence, tested: { ...evidence.tested, events } }, hypothesis);
+  let low = mean;
+  let high = 2 * mean + 10;
+  while (chance(high) > alpha && high < 1e12) {
+    low = high;
+    high *= 2;
+  }
+  for (let i = 0; i < 30 && high - low > 0.25 && high > low * 1.0001; i += 1) {
+    const middle = (low + high) / 2;
+    if (chance(middle) > alpha) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
 /** Chance of this few. */
 export function chanceOfFewCounts(evidence: CountEvidence, hypothesis: Hypothesis): number {
   const { mean, shape } = meanUnder(evidence, hypothesis);

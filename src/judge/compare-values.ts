@@ -1,4 +1,4 @@
-import { median, medianInPlace, studentAbove, studentUpper } from '../stats/index.ts';
+import { expectedMaximum, median, medianInPlace, studentAbove, studentUpper } from '../stats/index.ts';
 import { type BinTable, newGroup, oldGroup } from './bin-table.ts';
 import { atAge } from './compare-counts.ts';
 import type { ValueMeasure } from './measures.ts';
@@ -10,6 +10,8 @@ export interface ValueEvidence {
   readonly estimate: number;
   readonly deviation: number;
   readonly freedom: number;
+  /** By how much leaving the worst task out lowers the estimate where all are equally worse. */
+  readonly lostToOutlier: number;
   /** Differences are of logarithms. */
   readonly isLog: boolean;
   readonly newLevel: number;
@@ -167,12 +169,14 @@ function compareWindows(
   const df =
     (variance * variance) /
     ((own * own) / Math.max(1, freedom) + (ofRollouts * ofRollouts) / Math.max(1, rollouts - 1) + 1e-300);
+  const ownSd = Math.sqrt(tested.reduce((sum, { weightVariance }) => sum + weightVariance, 0) / n);
   const levels = levelsOf(table, measure, rows, since);
   return {
     kind: 'values',
     estimate,
     deviation: Math.sqrt(variance),
     freedom: df,
+    lostToOutlier: isLeftOut ? (expectedMaximum(residuals.length) * ownSd) / n : 0,
     isLog,
     ...levels,
     newTasks: residuals.length,

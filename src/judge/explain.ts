@@ -62,7 +62,7 @@ export function percent(value: number): string {
   return `${grouped(number.toFixed(digits)).replace(/\.0$/, '')} %`;
 }
 
-function share(value: number): string {
+export function share(value: number): string {
   if (!Number.isFinite(value) || value === 0) return 'none';
   return `${Number((value * 100).toPrecision(2))} %`;
 }

@@ -3,10 +3,12 @@
  * sets keep moving; `pass`, `fail` or `undecided`, never a guess.
  */
 export * from './discover.ts';
+export * from './explain-promise.ts';
 export * from './finding-book.ts';
 export { judge } from './judge.ts';
 export * from './port.ts';
 export * from './prometheus-text.ts';
+export { type PromisedPhase, promisePhases, promiseWindowMs } from './promise.ts';
 export * from './push-memory.ts';
 export * from './sample-store.ts';
 export * from './samples.ts';

@@ -1,11 +1,14 @@
 import type { CheckResult, CheckSpec, JudgeVerdict, Sample, Verdict } from '../model/index.ts';
 import { combineCurves, curveOf } from './age-curve.ts';
 import { type BinTable, buildBinTable, newGroup, oldGroup } from './bin-table.ts';
-import { discoverChecks, metricsIn } from './discover.ts';
+import { checksInForce } from './checks-in-force.ts';
 import { explainCheck, explainVerdict } from './explain.ts';
-import { dueLook, type LookPlan, planLooks, shareOfLook } from './looks.ts';
+import { explainPromise } from './explain-promise.ts';
+import { alphaOf, regionShare, regionsToJudge } from './levels.ts';
+import { dueLook, type LookPlan, planLooks, shareOfLook, updatingShare } from './looks.ts';
 import { type CheckData, type Evidence, priorSpreadOf, readCheck, weigh } from './measured-check.ts';
 import type { AgeCurve, JudgeMemory, Judgement, JudgePlan, RolloutCurve } from './port.ts';
+import { promisedPower } from './promise.ts';
 
 /** What the judge keeps of one phase; plain JSON. */
 interface PhaseMemory {
@@ -20,8 +23,6 @@ interface PhaseMemory {
 }
 
 const emptyPhase: PhaseMemory = { used: { updating: 0, baking: 0 }, spentUpdating: 0, verdicts: {}, hadData: [] };
-/** Part of a phase's α for looks while its tasks are still being updated. */
-const updatingShare = 0.3;
 /** Bins over which looks while updating are planned. */
 const plannedUpdating = 40;
 /** Of a phase's α at one look: what the power in a verdict is reckoned with. */
@@ -69,7 +70,7 @@ function readAll(plan: JudgePlan, samples: readonly Sample[], untilMs = 0) {
     toMs = Math.max(toMs, sample.toMs);
   }
   const table = buildBinTable(plan, samples, fromMs === Number.POSITIVE_INFINITY ? 0 : fromMs, toMs);
-  const checks = checksOf(plan, samples);
+  const checks = checksInForce(plan.spec, samples);
   const data = new Map(checks.map((check) => [check.name, readCheck(table, samples, check)]));
   return { checks, table, data };
 }
@@ -83,29 +84,6 @@ export function learnCurves(plan: JudgePlan, samples: readonly Sample[]): Record
     if (curve) curves[name] = curve;
   }
   return curves;
-}
-
-/** The checks of the specification; where a standard metric does not occur, what was discovered stands in for it. */
-function checksOf(plan: JudgePlan, samples: readonly Sample[]): readonly CheckSpec[] {
-  const seen = metricsIn(samples);
-  const found = discoverChecks(seen);
-  if (plan.spec.checks.length === 0) return found;
-  return plan.spec.checks.map((check) => {
-    const { metric } = check;
-    const same = (kind: 'errorRatio' | 'latency') => found.find((other) => kind in other.metric)?.metric;
-    if ('errorRatio' in metric) {
-      const { counter, label } = metric.errorRatio;
-      const isThere = seen.some((one) => one.metric === counter && one.labels[label] !== undefined);
-      return isThere ? check : { ...check, metric: same('errorRatio') ?? metric };
-    }
-    if ('latency' in metric) {
-      const isThere = seen.some((one) => one.metric === metric.latency.histogram && one.kind === 'histogram');
-      const other = same('latency');
-      if (isThere || !other || !('latency' in other)) return check;
-      return { ...check, metric: { latency: { ...metric.latency, histogram: other.latency.histogram } } };
-    }
-    return check;
-  });
 }
 
 /** Parts of the method that the bench switches off, to show what each is good for. */
@@ -132,8 +110,6 @@ export function judgeTable(
   const phases = (memory?.state.phases ?? {}) as Readonly<Record<string, PhaseMemory>>;
   const before = phases[phaseKey] ?? emptyPhase;
   const look = findLook(plan, table, before, options);
-  const weights = new Map(checks.map((check) => [check.name, weightOf(check)]));
-  const totalWeight = [...weights.values()].reduce((sum, weight) => sum + weight, 0);
   const perCheck: CheckResult[] = [];
   const verdicts: Record<string, Verdict> = { ...before.verdicts };
   const hadData = new Set(before.hadData);
@@ -144,7 +120,7 @@ export function judgeTable(
 
   for (const check of checks) {
     const one = data.get(check.name);
-    const alpha = ((plan.spec.alpha / Math.max(1, plan.phases)) * weights.get(check.name)!) / totalWeight;
+    const alpha = alphaOf(check, { checks, alpha: plan.spec.alpha, phases: plan.phases });
     const presence = one ? presenceOf(plan, table, one) : noPresence;
     if (presence.onNew) hadData.add(check.name);
     const isGone = presence.isDue && !presence.onNew && (presence.onOld || hadData.has(check.name));
@@ -153,7 +129,7 @@ export function judgeTable(
       ? weigh(table, one, { ageCurve: curveFor(plan, one), leaveOneOut: options.leaveOneOut })
       : undefined;
     if (evidence) measured = true;
-    if (presence.traffic < 0.5) powerReached = false;
+    if (!isPromiseKept(plan, check, evidence, presence.traffic)) powerReached = false;
     if (look && evidence && !isGone) {
       const level = alpha * look.share;
       spent += level;
@@ -203,8 +179,27 @@ export function judgeTable(
     missing,
     lostData,
     powerReached: powerReached && measured,
+    promised: plan.promise && explainPromise(plan.promise),
+    cannotShow: plan.promise?.checks.flatMap((one) => (one.canShowMargin ? [] : [one.check])),
   };
 }
+
+/**
+ * Whether a check has seen what was promised: the promised worsening, or little more, would be found with the promised
+ * chance. Where nothing is known of before, at least half of the usual traffic must be there.
+ */
+function isPromiseKept(plan: JudgePlan, check: CheckSpec, evidence: Evidence | undefined, traffic: number): boolean {
+  const promise = plan.promise?.checks.find((one) => one.check === check.name);
+  if (!promise) return traffic >= 0.5;
+  if (promise.smallest === undefined) return true;
+  return evidence !== undefined && evidence.powerFor(promise.smallest * promiseSlack, promise.level) >= promisedPower;
+}
+
+/**
+ * How much larger than promised the worsening may be that is found: spreads are estimates of few tasks. Measured:
+ * docs/judge.md, "Promises".
+ */
+const promiseSlack = 2;
 
 function rank(verdict: Verdict): number {
   return verdict === 'fail' ? 0 : verdict === 'undecided' ? 1 : 2;
@@ -237,20 +232,10 @@ function findLook(plan: JudgePlan, table: BinTable, memory: PhaseMemory, options
   return { stage, age: due, share: share * part, passShare: share };
 }
 
-/** How α is shared over checks: what matters most gets most. */
-function weightOf({ metric }: CheckSpec): number {
-  if ('errorRatio' in metric) return 0.3;
-  return 'latency' in metric ? 0.25 : 0.15;
-}
-
 function curveFor(plan: JudgePlan, { check, latency }: CheckData): AgeCurve | undefined {
   const past = plan.pastCurves?.flatMap((curves) => curves[check.name] ?? []) ?? [];
   return plan.ageCurves?.[check.name] ?? combineCurves(past, priorSpreadOf(check, latency));
 }
-
-/** Regions share half of a check's chance of error, when there are enough tasks in each to tell. */
-const regionShare = 0.4;
-const fewestInRegion = 8;
 
 function decide(
   plan: JudgePlan,
@@ -262,7 +247,7 @@ function decide(
   options: JudgeOptions,
 ): Verdict {
   const { check } = data;
-  const regions = options.regions && table.domains > 1 && data.measure.kind === 'counts' ? regionsToJudge(table) : [];
+  const regions = options.regions ? regionsToJudge(table, data.measure) : [];
   const main = regions.length > 0 ? level * (1 - regionShare) : level;
   if (evidence.chanceIfHarmless <= main && evidence.estimate > check.delta) return 'fail';
   for (const domain of regions) {
@@ -276,12 +261,6 @@ function decide(
       return 'fail';
   }
   return evidence.chanceIfHarmful <= passAlpha * passShare ? 'pass' : 'undecided';
-}
-
-function regionsToJudge(table: BinTable): number[] {
-  const sizes = new Int32Array(table.domains);
-  for (const domain of table.domain) sizes[domain]! += 1;
-  return [...sizes.keys()].filter((domain) => sizes[domain]! >= fewestInRegion);
 }
 
 const noPresence = { onOld: false, onOldNow: false, onNew: false, isDue: false, traffic: 1 };

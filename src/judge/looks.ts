@@ -49,3 +49,11 @@ export function shareOfLook({ ages, last }: LookPlan, look: number): number {
   for (let i = last; i < place; i += 1) share /= 2;
   return share;
 }
+
+/** Part of a phase's α for looks while its tasks are still being updated. */
+export const updatingShare = 0.3;
+
+/** What a look at the end of the planned bake has at least, whatever was spent before: of the phase's α. */
+export function finalShareOf(looks: LookPlan): number {
+  return shareOfLook(looks, looks.ages[looks.last]!) * (1 - updatingShare);
+}

@@ -1,11 +1,13 @@
 import type { CheckSpec, Sample } from '../model/index.ts';
-import { normalBelow, normalQuantile, studentUpper } from '../stats/index.ts';
+import { expectedMaximum, normalBelow, studentUpper } from '../stats/index.ts';
 import type { BinTable } from './bin-table.ts';
 import {
   type CountEvidence,
   chanceOfCounts,
   chanceOfFewCounts,
   compareCounts,
+  eventsToFail,
+  type Hypothesis,
   intervalOfCounts,
   meanUnder,
 } from './compare-counts.ts';
@@ -76,6 +78,8 @@ export interface Evidence {
   readonly chanceIfHarmful: number;
   /** Chance that a harm of `margin` is found at a test of level `alpha`. */
   readonly powerAt: (alpha: number) => number;
+  /** The same of any harm: relative, of an error ratio the rise in the share of all requests that fail. */
+  readonly powerFor: (harm: number, alpha: number) => number;
   readonly oldLevel: number;
   readonly newLevel: number;
   readonly newEvents: number;
@@ -110,18 +114,26 @@ function weighCounts(table: BinTable, { check, measure, latency }: CheckData, op
     : { ratio: (1 + check.delta) * (alone ? hostTrouble.errors : 1), floor: harmlessRatio };
   const harmful = isTolerated(check, source) ? { ratio: 1, extra: toleratedRatio } : { ratio: ratioOf(check.margin) };
   const [low, high] = intervalOfCounts(source, 0.025);
+  const needed = new Map<number, number>();
+  const powerUnder = (harm: Hypothesis, alpha: number) => {
+    const least = needed.get(alpha) ?? eventsToFail(source, limit, alpha);
+    needed.set(alpha, least);
+    const { mean, shape } = meanUnder(source, harm);
+    // The worst task is left out, also when all are worse.
+    const left = source.outlier === undefined ? 0 : expectedMaximum(source.newTasks);
+    const lost = left * Math.sqrt((source.overdispersion * mean) / Math.max(1, source.newTasks - 1));
+    const deviation = Math.sqrt(source.overdispersion * mean + (mean * mean) / shape);
+    return normalBelow((mean - lost - least) / deviation);
+  };
   return {
     source,
     estimate: harmOf(source.newEvents / Math.max(source.expected, 1e-9)),
     interval: [harmOf(low), harmOf(high)] as const,
     chanceIfHarmless: chanceOfCounts(source, limit),
     chanceIfHarmful: chanceOfFewCounts({ ...source, shape: source.passShape }, harmful),
-    powerAt: (alpha: number) => {
-      const [none, harm] = [meanUnder(source, limit), meanUnder(source, harmful)];
-      const sd = (m: { mean: number; shape: number }) =>
-        Math.sqrt(source.overdispersion * m.mean + (m.mean * m.mean) / m.shape);
-      return normalBelow((harm.mean - none.mean + normalQuantile(alpha) * sd(none) - 0.5) / sd(harm));
-    },
+    powerAt: (alpha: number) => powerUnder(harmful, alpha),
+    powerFor: (harm: number, alpha: number) =>
+      powerUnder(latency ? { ratio: ratioOf(harm) } : { ratio: 1, extra: harm }, alpha),
     oldLevel: latency ? latency.oldLevel : source.oldEvents / source.oldExposure,
     newLevel: latency ? latency.newLevel : source.newEvents / source.newExposure,
     newEvents: source.newExposure,
@@ -146,6 +158,11 @@ function weighValues(table: BinTable, { check, measure }: CheckData, options: Ev
   const toHarm = (difference: number) => (isLog ? sign * (Math.exp(sign * difference) - 1) : difference);
   const [low, high] = intervalOfValue(source, 0.025);
   const margin = toScale(check.margin);
+  const powerOf = (difference: number, alpha: number) =>
+    normalBelow(
+      (difference - delta - source.lostToOutlier) / source.deviation -
+        studentUpper(Math.max(alpha, 1e-12), source.freedom),
+    );
   const delta = toScale(source.newTasks === 1 ? Math.max(check.delta, hostTrouble.values) : check.delta);
   return {
     source,
@@ -153,8 +170,8 @@ function weighValues(table: BinTable, { check, measure }: CheckData, options: Ev
     interval: [toHarm(low), toHarm(high)] as const,
     chanceIfHarmless: chanceOfValue(source, delta),
     chanceIfHarmful: 1 - chanceOfValue(source, margin),
-    powerAt: (alpha: number) =>
-      normalBelow((margin - delta) / source.deviation - studentUpper(Math.max(alpha, 1e-12), source.freedom)),
+    powerAt: (alpha: number) => powerOf(margin, alpha),
+    powerFor: (harm: number, alpha: number) => powerOf(toScale(harm), alpha),
     oldLevel: source.oldLevel,
     newLevel: source.newLevel,
     newEvents: source.newBins,

@@ -23,8 +23,37 @@ export interface JudgePlan {
   readonly phases: number;
   /** What past rollouts of this job taught about restarts, newest first; at most 20. Fewer than three: a wide guess. */
   readonly pastCurves?: readonly Readonly<Record<string, RolloutCurve>>[] | undefined;
+  /** What was promised for this phase before the rollout began; absent: nothing was seen of the service then. */
+  readonly promise?: PhasePromise | undefined;
   /** The same, already made into one. */
   readonly ageCurves?: AgeCurves | undefined;
+}
+
+/** What the traffic before a rollout promises that one check can show at the end of a phase's longest bake. */
+export interface CheckPromise {
+  readonly check: string;
+  /**
+   * The smallest worsening that is found with 80 % chance: relative, or of an error ratio (`isShare`) the rise in the
+   * share of all requests that fail. Undefined: none, and `why` says why.
+   */
+  readonly smallest: number | undefined;
+  readonly isShare: boolean;
+  readonly worse: 'higher' | 'lower';
+  readonly oldLevel: number | undefined;
+  /** Whether that is no more than the margin that the owner can live with. */
+  readonly canShowMargin: boolean;
+  /** The chance of error that the look at the end has. */
+  readonly level: number;
+  /** Of a latency check. */
+  readonly quantile: number | undefined;
+  readonly why: string | undefined;
+}
+
+export interface PhasePromise {
+  readonly phase: string;
+  /** Tasks on the new version when the phase is judged. */
+  readonly newTasks: number;
+  readonly checks: readonly CheckPromise[];
 }
 
 /** How the restarted tasks of one harmless rollout differed from their peers, by age in bins; null: nothing seen. */
@@ -78,6 +107,10 @@ export interface Judgement {
   readonly lostData: boolean;
   /** What was seen suffices for the power that the traffic before the rollout promised for the longest bake. */
   readonly powerReached: boolean;
+  /** What was promised for this phase, in words; undefined: nothing was seen of the service before. */
+  readonly promised?: string | undefined;
+  /** Said beforehand: what runs here cannot show the margin of these checks, however long it is watched. */
+  readonly cannotShow?: readonly string[] | undefined;
 }
 
 /** Pure: the same plan, samples, memory and time give the same judgement, bit for bit. */

@@ -8,7 +8,7 @@ import { listVerdicts, type VerdictRow } from './rows.ts';
 import type { KnownTask } from './task-book.ts';
 
 export { toleratedRatio } from './measured-check.ts';
-export type { VerdictRow } from './rows.ts';
+export { listCurves as readCurves, type VerdictRow } from './rows.ts';
 
 /** All looks at a rollout, oldest first: the history, and the points of the charts (levels of both groups). */
 export async function readVerdicts(tx: Tx, rollout: RolloutId): Promise<VerdictRow[]> {

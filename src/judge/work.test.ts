@@ -128,6 +128,10 @@ describe('looks as durable work', () => {
     expect(row.verdict.sentence).toMatch(/13 % of the requests to new tasks failed, none of those to old tasks/);
     const looks = (await engine.readStream('rollout/ro_1', 0, 100)).filter(({ type }) => type === 'judge.looked');
     expect(looks.length).toBeGreaterThan(0);
+    // Nothing is known of the size of the job here: what was promised is said all the same, once.
+    const promised = (await engine.readStream('rollout/ro_1', 0, 100)).filter(({ type }) => type === 'judge.promised');
+    expect(promised).toHaveLength(1);
+    expect(row.promised).toMatch(/^errors from 0 % to .* or more$/);
     expect(looks.at(-1)!.data).toMatchObject({ verdict: 'fail', perCheck: [{ check: 'errors', verdict: 'fail' }] });
   });
 

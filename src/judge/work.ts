@@ -1,6 +1,8 @@
 import { listOperationsOfRollout, listTasks } from '../disruption/rows.ts';
 import type { Enqueue, Proposal, Turn, View, WorkKind } from '../engine/index.ts';
+import { loadInventory } from '../fleet/rows.ts';
 import {
+  type JobId,
   type JudgeSpec,
   type NewEvent,
   type Phase,
@@ -10,10 +12,13 @@ import {
   type Sample,
 } from '../model/index.ts';
 import { findRelease, findService, listRevisions } from '../pipeline/rows.ts';
-import { findRollout } from '../rollout/rows.ts';
+import { planOf, type TaskPlace } from '../rollout/index.ts';
+import { findJob, findRollout } from '../rollout/rows.ts';
 import type { Tx } from '../store/index.ts';
+import { explainPromise } from './explain-promise.ts';
 import { judge, learnCurves } from './judge.ts';
-import type { Judgement, JudgePlan } from './port.ts';
+import type { JudgeMemory, Judgement, JudgePlan, PhasePromise } from './port.ts';
+import { promisePhases, promiseWindowMs } from './promise.ts';
 import * as rows from './rows.ts';
 import type { SampleStore } from './samples.ts';
 
@@ -55,18 +60,64 @@ async function look({ tx }: View, turn: Turn, samples: SampleStore): Promise<Pro
     Math.min(plan.phaseStartedAtMs, ...plan.updates.map((update) => update.admittedAtMs)) - pastBins * binMs;
   const seen = samples.query({ job: rollout.job, fromMs, toMs: samples.closedUntilMs() });
   const memory = await rows.findMemory(tx, rollout.id);
-  const judgement = judge(plan, seen, memory, turn.nowMs);
+  const promises = promisesIn(memory) ?? (await promise(tx, rollout, plan, samples));
+  const judgement = judge({ ...plan, promise: promises[plan.phase] }, seen, memory, turn.nowMs);
   const isLook = judgement.memory.looks > (memory?.looks ?? 0);
   const isLast = turn.nowMs >= plan.deadlineAtMs;
   const { memory: nextMemory, ...row } = judgement;
   return {
     write: async (writer) => {
-      await rows.saveMemory(writer, rollout.id, rollout.job, nextMemory, turn.nowMs);
+      const kept = { ...nextMemory, state: { ...nextMemory.state, promises } };
+      await rows.saveMemory(writer, rollout.id, rollout.job, kept, turn.nowMs);
       await rows.insertVerdict(writer, { ...row, rollout: rollout.id, phase: plan.phase });
     },
-    events: isLook ? [lookEvent(rollout, plan, judgement)] : [],
+    events: [
+      ...(memory === undefined && promises.length > 0 ? [promiseEvent(rollout, promises)] : []),
+      ...(isLook ? [lookEvent(rollout, plan, judgement)] : []),
+    ],
     work: [next, ...(isLook || isLast ? [{ kind: 'job/decide', key: rollout.job }] : [])],
     result: undefined,
+  };
+}
+
+function promisesIn(memory: JudgeMemory | undefined): readonly PhasePromise[] | undefined {
+  return memory?.state.promises as readonly PhasePromise[] | undefined;
+}
+
+/** Once per rollout, from the traffic before it began: what each of its phases will be able to show. */
+async function promise(tx: Tx, rollout: Rollout, { spec, pastCurves = [] }: JudgePlan, samples: SampleStore) {
+  const places = await loadPlaces(tx, rollout.job);
+  const planned = planOf({ plan: rollout.plan, places, budget: { count: 1 }, isFirst: rollout.firstDeployment });
+  const phases = rollout.phases.map(({ name, maxBakeMs, members }) => ({
+    name,
+    maxBakeMs,
+    members: planned.phases.find((one) => one.spec.name === name)?.members ?? members,
+  }));
+  const request = { spec, phases, pastCurves };
+  const toMs = Math.min(rollout.startedAtMs ?? rollout.createdAtMs, samples.closedUntilMs());
+  const before = samples.query({ job: rollout.job, fromMs: toMs - promiseWindowMs(request), toMs });
+  return promisePhases(request, before);
+}
+
+async function loadPlaces(tx: Tx, job: JobId): Promise<TaskPlace[]> {
+  const labels = new Map((await loadInventory(tx)).hosts.map((host) => [host.id, host.labels]));
+  const hosts = new Map((await listTasks(tx, job)).map(({ index, current }) => [index, current?.host]));
+  const size = (await findJob(tx, job))?.size ?? 0;
+  return Array.from({ length: size }, (_, index) => {
+    const host = hosts.get(index);
+    return { index, host, labels: (host === undefined ? undefined : labels.get(host)) ?? {} };
+  });
+}
+
+function promiseEvent(rollout: Rollout, promises: readonly PhasePromise[]): NewEvent {
+  return {
+    stream: `rollout/${rollout.id}`,
+    type: 'judge.promised',
+    actor: rollway('judge'),
+    data: {
+      job: rollout.job,
+      phases: promises.map((one) => ({ phase: one.phase, newTasks: one.newTasks, shows: explainPromise(one) })),
+    },
   };
 }
 

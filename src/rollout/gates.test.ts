@@ -44,6 +44,26 @@ describe('what becomes of a judged phase', () => {
     expect(judgePhase(rollout, phase, seen, basic, nowMs).kind).toBe(expected);
   });
 
+  it('what the traffic cannot show proceeds, and the note says what was checked at all', () => {
+    const { rollout, phase } = judging();
+    const said = {
+      ...evidence,
+      powerReached: true,
+      cannotShow: ['errors'],
+      promised: 'errors from 0 % to 9 % or more',
+    };
+    const note = 'As said beforehand, this traffic cannot show the margin of errors; basic checks only: ';
+    expect(judgePhase(rollout, phase, said, basic, 10_000)).toMatchObject({
+      kind: 'pass',
+      note: expect.stringContaining(note),
+    });
+    const less = { ...said, powerReached: false };
+    expect(judgePhase(rollout, phase, less, basic, 10_000)).toMatchObject({
+      kind: 'hold',
+      reason: expect.stringContaining('Promised was: errors from 0 % to 9 % or more.'),
+    });
+  });
+
   it('undecided is never recorded as the judge’s pass', () => {
     const { rollout, phase } = judging({ onUndecided: 'proceed' });
     expect(judgePhase(rollout, phase, evidence, basic, 10_000)).toMatchObject({ kind: 'pass', by: 'onUndecided' });

@@ -57,8 +57,16 @@ function whenUndecided(
   if (phase.onUndecided === 'hold') return { kind: 'hold', reason: `Undecided. ${evidence.sentence}` };
   if (!evidence.measured) return { kind: 'pass', by: 'onUndecided', note: basicNote(basic, bakedMs) };
   const proceeds = phase.onUndecided === 'proceed' || evidence.powerReached;
-  if (proceeds) return { kind: 'pass', by: 'onUndecided', note: `Undecided, and let through. ${evidence.sentence}` };
-  return { kind: 'hold', reason: `Undecided, with less evidence than planned. ${evidence.sentence}` };
+  const { cannotShow = [], promised } = evidence;
+  const said =
+    cannotShow.length === 0
+      ? ''
+      : ` As said beforehand, this traffic cannot show the margin of ${cannotShow.join(', ')}; ${basicNote(basic, bakedMs)}.`;
+  if (proceeds) {
+    return { kind: 'pass', by: 'onUndecided', note: `Undecided, and let through. ${evidence.sentence}${said}` };
+  }
+  const wanted = promised === undefined ? '' : ` Promised was: ${promised}.`;
+  return { kind: 'hold', reason: `Undecided, with less evidence than planned. ${evidence.sentence}${wanted}` };
 }
 
 /** `basic checks only: 3 tasks, 40 s, no restarts` */

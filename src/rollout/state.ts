@@ -37,6 +37,9 @@ export interface PhaseEvidence {
   readonly lostData: boolean;
   /** The power reached is what the plan promised. */
   readonly powerReached: boolean;
+  /** What that was, in words; and the checks whose margin it cannot show, however long one looks. */
+  readonly promised?: string | undefined;
+  readonly cannotShow?: readonly string[] | undefined;
   readonly sentence: string;
   /** Tasks that drive it, worst first. */
   readonly drivers: readonly TaskIndex[];

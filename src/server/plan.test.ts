@@ -18,7 +18,7 @@ const old = { id: 'v_0' as const, commit: 'a', subject: '', author: '', release:
 function factsOf(spec: ServiceSpec, size: number, more: Partial<PlanFacts> = {}): PlanFacts {
   const action = spec.pipeline.actions.find((one): one is DeployAction => one.type === 'deploy')!;
   const places = Array.from({ length: size }, (_, index) => ({ index, host: `host-${index % 3}`, labels: {} }));
-  return { spec, action, commit: 'c', places, from: [old], marks: [], hasHosts: true, nowMs: 5, ...more };
+  return { spec, action, commit: 'c', places, from: [old], marks: [], hasHosts: true, promises: [], nowMs: 5, ...more };
 }
 
 test('phases are nested, each adds somebody, and never more are out than the budget allows', () => {
@@ -47,6 +47,27 @@ test('the hash is of what would happen, not of when it was asked', () => {
   expect(decidePlan(factsOf(spec, 12, { nowMs: 99 })).hash).toBe(first.hash);
   expect(decidePlan(factsOf(spec, 12, { commit: 'd' })).hash).not.toBe(first.hash);
   expect(decidePlan(factsOf(spec, 13)).hash).not.toBe(first.hash);
+});
+
+test('what the traffic can show stands with each phase, and is not part of the hash', () => {
+  const spec = specOf({ tasks: 12, metrics: '/metrics' });
+  const unknown = decidePlan(factsOf(spec, 12));
+  expect(unknown.phases[0]?.shows).toEqual([expect.stringMatching(/not known/)]);
+  const check = { worse: 'higher', canShowMargin: true, level: 0.001, why: undefined } as const;
+  const errors = { check: 'errors', smallest: 0.005, isShare: true, oldLevel: 0.001, quantile: undefined };
+  const latency = { check: 'latency', smallest: 0.18, isShare: false, oldLevel: 0.1, quantile: 0.99 };
+  const checks = [
+    { ...check, ...errors },
+    { ...check, ...latency },
+    { ...check, ...latency, check: 'heap', smallest: undefined, canShowMargin: false, why: '2 old tasks are too few' },
+  ];
+  const promises = unknown.phases.map(({ name, members }) => ({ phase: name, newTasks: members.length, checks }));
+  const known = decidePlan(factsOf(spec, 12, { promises }));
+  expect(known.hash).toBe(unknown.hash);
+  expect(known.phases[0]?.shows).toEqual([
+    'with 80 % chance finds errors from 0.1 % to 0.6 % or more; latency: p99 +18 % or more',
+    'heap: nothing, 2 old tasks are too few',
+  ]);
 });
 
 test.each([

@@ -1,4 +1,5 @@
 import type { PlanView, VersionRef } from '../api/index.ts';
+import { type PhasePromise, promiseLines } from '../judge/index.ts';
 import { digestOf, formatDuration } from '../kit/index.ts';
 import type { ActionSpec, Amount, EnvironmentSpec, PhaseSpec, Rate, ServiceSpec } from '../model/index.ts';
 import { type PlannedPhase, planOf, type TaskPlace } from '../rollout/index.ts';
@@ -16,6 +17,8 @@ export interface PlanFacts {
   /** Live marks that the commit's version would carry, as sentences. */
   readonly marks: readonly string[];
   readonly hasHosts: boolean;
+  /** What recent traffic lets each phase show, by name; empty: nothing was seen lately. */
+  readonly promises: readonly PhasePromise[];
   readonly nowMs: number;
 }
 
@@ -34,6 +37,7 @@ export function decidePlan(facts: PlanFacts): PlanView {
   });
   const { size, budget } = planned;
   const phases = planned.phases.map((phase) => phaseView(facts, phase));
+  // Of what would happen, not of what runs now: the traffic changes all the time.
   const what = {
     job: `${spec.name}@${action.environment}`,
     service: spec.name,
@@ -48,6 +52,7 @@ export function decidePlan(facts: PlanFacts): PlanView {
   return {
     ...what,
     hash: digestOf(what).slice(0, 16),
+    phases: phases.map((phase) => ({ ...phase, shows: showsOf(facts, phase.name) })),
     estimateMs: {
       least: phases.reduce((sum, phase) => sum + phase.estimateMs.least, 0),
       most: phases.reduce((sum, phase) => sum + phase.estimateMs.most, 0),
@@ -82,7 +87,10 @@ function leastAtRate(rate: Rate | null, adds: number): number {
   return rate === null ? 0 : Math.floor((adds - 1) / rate.count) * rate.perMs;
 }
 
-function phaseView({ spec, places, from }: PlanFacts, planned: PlannedPhase): PlanView['phases'][number] {
+function phaseView(
+  { spec, places, from }: PlanFacts,
+  planned: PlannedPhase,
+): Omit<PlanView['phases'][number], 'shows'> {
   const { spec: phase, members, adds, concurrency, atOnce, batches, servingAtLeast } = planned;
   const isFirst = from.length === 0;
   const { drainMs, stop, ready } = spec.task;
@@ -111,6 +119,14 @@ function phaseView({ spec, places, from }: PlanFacts, planned: PlannedPhase): Pl
         ? [`The budget allows ${atOnce} at a time; the phase would allow ${concurrency}.`]
         : [],
   };
+}
+
+/** What the judge will be able to see in this phase, in words. */
+function showsOf({ spec, from, promises }: PlanFacts, phase: string): string[] {
+  if (from.length === 0 || spec.judge.checks.length === 0 || spec.task.metrics === null) return [];
+  const promise = promises.find((one) => one.phase === phase);
+  if (!promise) return ['nothing was seen of this service lately: what its traffic can show is not known'];
+  return promiseLines(promise);
 }
 
 function gatesOf(spec: ServiceSpec, phase: PhaseSpec): string[] {

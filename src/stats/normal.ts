@@ -63,3 +63,8 @@ function polynomial(coefficients: readonly number[], x: number): number {
   for (let i = coefficients.length - 1; i >= 0; i -= 1) sum = sum * x + coefficients[i]!;
   return sum;
 }
+
+/** About the mean of the largest of n standard normal variables (Blom, 1958; within 0.03 of the exact values). */
+export function expectedMaximum(n: number): number {
+  return n < 2 ? 0 : normalQuantile((n - 0.375) / (n + 0.25));
+}

@@ -19,6 +19,8 @@ export const planPhase = z.object({
   of: z.number().int(),
   /** What must hold before the next phase. */
   gates: z.array(z.string()),
+  /** What the traffic of now lets the judge show in the longest bake; not part of the hash. */
+  shows: z.array(z.string()),
   onFail: z.string(),
   onUndecided: z.string(),
   estimateMs: z.object({ least: z.number(), most: z.number() }),
@@ -27,7 +29,7 @@ export const planPhase = z.object({
 
 /** Exactly what would happen; the real run has the same phases, membership, gates and limits. */
 export const planView = z.object({
-  /** Of everything it says; a deploy that names it is refused when it no longer holds. */
+  /** Of everything that would happen; a deploy that names it is refused when it no longer holds. */
   hash: z.string(),
   job: jobIdText,
   service: z.string(),

@@ -23,6 +23,8 @@ export const phaseView = z.object({
   startedAtMs: instant.nullable(),
   updatedAtMs: instant.nullable(),
   endedAtMs: instant.nullable(),
+  /** What the traffic before the rollout promised that its longest bake shows; null: not known, or not begun. */
+  promised: z.string().nullable(),
   passedBy: z.object({ by: z.enum(['judge', 'onUndecided', 'person', 'basic-checks']), note: z.string() }).nullable(),
 });
 export type PhaseView = z.infer<typeof phaseView>;

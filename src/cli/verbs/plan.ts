@@ -36,6 +36,7 @@ function planLines(plan: PlanView, { out }: Session): string[] {
       `${i + 1}. ${out.style.bold(phase.name)}  +${phase.adds} → ${phase.members.length} of ${plan.size}, ${phase.concurrency} at a time, ≥ ${phase.servingAtLeast} of ${phase.of} serve, ${range(phase.estimateMs)}`,
       `   tasks ${ranges(phase.members)}`,
       ...phase.gates.map((gate) => `   gate: ${gate}`),
+      ...phase.shows.map((line) => `   judge: ${line}`),
       `   on fail: ${phase.onFail}; undecided: ${phase.onUndecided}`,
       ...phase.notes.map((note) => `   ${out.style.dim(note)}`),
     ]),

@@ -113,6 +113,8 @@ async function loadEvidence(tx: Tx, rollouts: readonly Rollout[]): Promise<Map<R
       measured: row.measured,
       lostData: row.lostData,
       powerReached: row.powerReached,
+      promised: row.promised,
+      cannotShow: row.cannotShow,
       sentence,
       drivers: [...new Set(perCheck.flatMap((check) => (check.verdict === 'fail' ? check.drivers : [])))],
     });

@@ -1,6 +1,8 @@
 import type { Explanation, PlanView } from '../../api/index.ts';
 import { readCarriers } from '../../blame/read.ts';
 import { listHostOverviews } from '../../fleet/read.ts';
+import { type PhasePromise, promisePhases, promiseWindowMs } from '../../judge/index.ts';
+import { readCurves } from '../../judge/read.ts';
 import {
   type CommitId,
   type JobId,
@@ -19,7 +21,7 @@ import {
   readServices,
 } from '../../pipeline/read.ts';
 import { readWaits } from '../../pipeline/work.ts';
-import type { TaskPlace } from '../../rollout/index.ts';
+import { planOf as planOfRollout, type TaskPlace } from '../../rollout/index.ts';
 import { findRolloutFacts, readExplanation, readJob, readJobs } from '../../rollout/read.ts';
 import type { Tx } from '../../store/index.ts';
 import { readConfigAt } from '../adapters/config-reader.ts';
@@ -139,7 +141,7 @@ export function planHandlers(context: ServerContext) {
 
 /** The plan of a deploy as it stands now; also what a `planHash` is compared with. */
 export async function planOf(
-  { git, mirrors, settings, store, clock }: ServerContext,
+  { git, mirrors, settings, store, clock, samples }: ServerContext,
   name: string,
   commitish: string | undefined,
   environment: string | undefined,
@@ -178,9 +180,26 @@ export async function planOf(
         .filter(({ override }) => !override)
         .map(({ mark }) => `It carries ${mark}: a deploy would be blocked.`),
       hasHosts: hosts.some(({ state }) => state === 'up'),
+      promises: await promisesOf(tx, samples, spec, action, places),
       nowMs: clock.nowMs(),
     });
   });
+}
+
+/** What recent traffic lets each phase show. */
+async function promisesOf(
+  tx: Tx,
+  samples: ServerContext['samples'],
+  { name, judge }: ServiceSpec,
+  { environment, plan }: DeployAction,
+  places: readonly TaskPlace[],
+): Promise<PhasePromise[]> {
+  const job = jobId(name, environment);
+  const planned = planOfRollout({ plan, places, budget: { count: 1 }, isFirst: false });
+  const phases = planned.phases.map(({ spec: phase, members }) => ({ ...phase, members }));
+  const request = { spec: judge, phases, pastCurves: await readCurves(tx, job, judge.binMs, 20) };
+  const toMs = samples.closedUntilMs();
+  return promisePhases(request, samples.query({ job, fromMs: toMs - promiseWindowMs(request), toMs }));
 }
 
 function deployActionOf(spec: ServiceSpec, environment: string | undefined): DeployAction {

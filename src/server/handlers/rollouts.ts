@@ -135,7 +135,7 @@ export function rolloutHandlers(context: ServerContext) {
       holdAfter: rollout.holdAfter ?? null,
       budgetOverride: rollout.budgetOverride ?? null,
       budget,
-      phases: phaseViews(rollout, screen),
+      phases: phaseViews(rollout, screen, verdicts),
       tasks: taskDots(screen, hosts),
       operations: screen.operations.filter((one) => one.rollout === rollout.id).map(operationView),
       verdict: last ? { verdict: last.verdict, sentence: last.sentence, atMs: last.atMs } : null,

@@ -7,6 +7,7 @@ import type {
   VersionRef,
 } from '../../api/index.ts';
 import { budgetInForce } from '../../disruption/index.ts';
+import type { VerdictRow } from '../../judge/read.ts';
 import { formatDuration } from '../../kit/index.ts';
 import { type Phase, partsOfJob, type Rollout, type RolloutCommand } from '../../model/index.ts';
 import { legalCommands, mayCommand } from '../../rollout/index.ts';
@@ -58,7 +59,8 @@ function updatedOf(rollout: Rollout, screen: JobScreen | undefined): number {
   return screen?.dots.filter((dot) => dot.look === 'new').length ?? 0;
 }
 
-export function phaseViews(rollout: Rollout, screen: JobScreen): PhaseView[] {
+export function phaseViews(rollout: Rollout, screen: JobScreen, verdicts: readonly VerdictRow[]): PhaseView[] {
+  const promised = new Map(verdicts.map((row) => [row.phase, row.promised]));
   const updated = new Set(screen.dots.filter((dot) => dot.look === 'new').map((dot) => dot.index));
   return rollout.phases.map((phase, at) => {
     const before = new Set(rollout.phases[at - 1]?.members ?? []);
@@ -77,6 +79,7 @@ export function phaseViews(rollout: Rollout, screen: JobScreen): PhaseView[] {
       startedAtMs: phase.startedAtMs ?? null,
       updatedAtMs: phase.updatedAtMs ?? null,
       endedAtMs: phase.endedAtMs ?? null,
+      promised: promised.get(at) ?? null,
       passedBy: phase.passedBy ?? null,
     };
   });

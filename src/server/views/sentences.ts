@@ -21,6 +21,10 @@ export const sentences: Readonly<Record<string, Say>> = {
   'phase.updated': ({ phase, serving }) =>
     `Phase ${phase}: ${tasks(serving)} ${serving === 1 ? 'serves' : 'serve'} the new version; it is judged now.`,
   'phase.passed': ({ phase, by, note }) => `Phase ${phase} ${passedWords(by, note)}.`,
+  'judge.promised': ({ phases }) =>
+    Array.isArray(phases) && phases.length > 0
+      ? `What the traffic can show, with 80 % chance: ${phases.map(({ phase, shows }) => `phase ${phase} finds ${shows}`).join('. ')}.`
+      : undefined,
   'phase.dropped': ({ phase, why }) => `Phase ${phase} is left out: ${why}.`,
   'operation.ended': ({ index, kind, state, outcome, tookMs }) =>
     `Task ${index}: ${kind} ${state}${typeof tookMs === 'number' && state === 'done' ? ` after ${formatDuration(tookMs)}` : ''}${

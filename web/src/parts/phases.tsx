@@ -34,6 +34,12 @@ export function Phases({ phases, current }: { phases: readonly PhaseView[]; curr
               </>
             )}
           </div>
+          {phase.promised !== null && phase.promised !== '' && (
+            <details className="small quiet">
+              <summary>what this phase can show</summary>
+              With 80 % chance: {phase.promised}.
+            </details>
+          )}
           {phase.passedBy !== null && (
             <div className="note" title={phase.passedBy.note}>
               {noteOf(phase.passedBy)}

@@ -1,0 +1,30 @@
+import type { CheckSpec } from '../model/index.ts';
+import type { BinTable } from './bin-table.ts';
+import type { Measure } from './measures.ts';
+
+/** How α is shared over checks: what matters most gets most. */
+export function weightOf({ metric }: CheckSpec): number {
+  if ('errorRatio' in metric) return 0.3;
+  return 'latency' in metric ? 0.25 : 0.15;
+}
+
+/** Regions share so much of a check's chance of error, when there are enough tasks in each to tell. */
+export const regionShare = 0.4;
+const fewestInRegion = 8;
+
+/** Regions that are judged alone as well; none: all tasks together have the whole share. */
+export function regionsToJudge(table: BinTable, measure: Measure): number[] {
+  if (table.domains <= 1 || measure.kind !== 'counts') return [];
+  const sizes = new Int32Array(table.domains);
+  for (const domain of table.domain) sizes[domain]! += 1;
+  return [...sizes.keys()].filter((domain) => sizes[domain]! >= fewestInRegion);
+}
+
+/** The chance of error that one check has in one phase, over all its looks. */
+export function alphaOf(
+  check: CheckSpec,
+  { checks, alpha, phases }: { readonly checks: readonly CheckSpec[]; readonly alpha: number; readonly phases: number },
+): number {
+  const total = checks.reduce((sum, one) => sum + weightOf(one), 0);
+  return ((alpha / Math.max(1, phases)) * weightOf(check)) / total;
+}

@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { seededChance, shuffled } from '../kit/index.ts';
+import type { JudgeSpec, Sample } from '../model/index.ts';
+import { explainPromise, promiseLines, promisePhases } from './index.ts';
+
+const bounds = [0.01, 0.02, 0.05, 0.1, Number.POSITIVE_INFINITY];
+const spec: JudgeSpec = { checks: [], alpha: 0.01, binMs: 1000, warmupMs: 2000 };
+
+/** Tasks that all run one version: requests a second each, one in so many of them failing. */
+function traffic(tasks: number, requests: number, oneFailsIn = 1000, seconds = 100): Sample[] {
+  const chance = seededChance(7, 'promise');
+  const samples: Sample[] = [];
+  for (let second = 0; second < seconds; second += 1) {
+    for (let index = 0; index < tasks; index += 1) {
+      const [fromMs, toMs] = [second * 1000, second * 1000 + 1000];
+      const base = { job: 'shop@production' as const, index, incarnation: 1, version: 'v_1' as const, fromMs, toMs };
+      let failed = 0;
+      let slow = 0;
+      for (let i = 0; i < requests; i += 1) {
+        if (chance.next() * oneFailsIn < 1) failed += 1;
+        if (chance.next() < 0.03) slow += 1;
+      }
+      const push = (metric: string, labels: Record<string, string>, value: Sample['value']) =>
+        samples.push({ ...base, state: 'serving', metric, labels, value });
+      push('http_requests_total', { code: '200' }, { counterDelta: requests - failed });
+      push('http_requests_total', { code: '500' }, { counterDelta: failed });
+      const counts = [requests - slow - 2, 2, Math.floor(slow / 2), Math.ceil(slow / 2), 0];
+      push('http_request_duration_seconds', {}, { histogramDelta: { bounds, counts, sum: 1 } });
+    }
+  }
+  return samples;
+}
+
+const first = (n: number) => Array.from({ length: n }, (_, i) => i);
+const request = (members: number, maxBakeMs = 40_000) => ({
+  spec,
+  phases: [{ name: 'first', members: first(members), maxBakeMs }],
+  pastCurves: [],
+});
+
+test('plan says from where to where a rise of failures would show, and by how much p99', () => {
+  const [promise] = promisePhases(request(3), traffic(12, 60));
+  const [errors, latency] = promise!.checks;
+  expect(errors?.smallest).toBeGreaterThan(0.0005);
+  expect(errors?.smallest).toBeLessThan(0.05);
+  expect(latency?.quantile).toBe(0.99);
+  expect(explainPromise(promise!)).toMatch(
+    /^errors from 0\.\d+ % to \d.* % or more; latency-p99: p99 \+\d+ % or more$/,
+  );
+});
+
+test('more traffic and longer bakes never promise less; more new tasks show more', () => {
+  const smallest = (members: number, requests: number, bakeMs: number) =>
+    promisePhases(request(members, bakeMs), traffic(12, requests))[0]!.checks[0]!.smallest!;
+  expect(smallest(3, 200, 40_000)).toBeLessThan(smallest(3, 20, 40_000));
+  expect(smallest(3, 60, 50_000)).toBeLessThan(smallest(3, 60, 10_000));
+  expect(smallest(6, 60, 40_000)).toBeLessThan(smallest(2, 60, 40_000));
+});
+
+test('what cannot be shown is said, with the reason', () => {
+  const heap = { name: 'heap', metric: { gauge: 'heap' }, worse: 'higher', delta: 0.01, margin: 0.2 } as const;
+  const checks = [{ ...heap, critical: true, required: false, trust: 'revert' as const }];
+  const gauges = traffic(4, 5).map((sample) => ({ ...sample, metric: 'heap', labels: {}, value: { gauge: 100 } }));
+  const few = promisePhases({ ...request(2), spec: { ...spec, checks } }, gauges)[0]!;
+  expect(promiseLines(few)).toEqual(['heap: nothing, 2 old tasks are too few']);
+  const all = promisePhases({ ...request(4), spec: { ...spec, checks } }, gauges)[0]!;
+  expect(promiseLines(all)).toEqual(['heap: nothing, no task of the old version is left to compare with']);
+  expect(promisePhases(request(2), [])).toEqual([]);
+});
+
+test('the order of samples does not matter', () => {
+  const samples = traffic(5, 10, 100, 40);
+  const wanted = promisePhases(request(2), samples);
+  fc.assert(
+    fc.property(fc.integer(), (seed) => {
+      expect(promisePhases(request(2), shuffled(seededChance(seed), samples))).toEqual(wanted);
+    }),
+    { numRuns: 5 },
+  );
+});
