@@ -510,6 +510,8 @@ export const routes = {
       limit: queryInt(1, 1000).default(100),
       /** Only of this stream, e.g. `rollout/ro_…`. */
       stream: z.string().max(200).optional(),
+      /** Only the newest so many of the stream; `after` and `limit` do not count then. */
+      newest: queryInt(1, 1000).optional(),
       waitMs,
     }),
     response: z.object({ items: z.array(basics.eventView), position: z.number().int() }),

@@ -97,6 +97,13 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
         .option('--stream <name>', 'only of one subject, e.g. rollout/ro_…')
         .option('-n, --limit <n>', 'how many', wholeNumber, 50),
   );
+  verb(
+    program,
+    'audit',
+    'who asked for what with which outcome, and what was refused',
+    () => import('./verbs/events.ts').then((m) => ({ run: m.audit })),
+    (c) => watch(c).option('-n, --limit <n>', 'how many', wholeNumber, 50),
+  );
   verb(program, 'ui', 'open the pages: prints a sign-in link that works once', () => import('./verbs/ui.ts'));
 
   program.commandsGroup('Steer');

@@ -13,7 +13,7 @@ import {
   unparkEffects,
 } from './effects-rows.ts';
 import type { Addition, Engine, EngineOptions, ParkedEffect, ParkedWork } from './engine.ts';
-import { listOfStream, listSealed, loadSeal } from './events-rows.ts';
+import { listNewestOfStream, listOfStream, listSealed, loadSeal } from './events-rows.ts';
 import { never } from './never.ts';
 import { restoreEvents } from './read-events.ts';
 import { run } from './run.ts';
@@ -48,6 +48,8 @@ export function createEngine(options: EngineOptions): Engine {
     readEvents: (after, limit) => store.read(async (tx) => restoreEvents(tx, await listSealed(tx, after, limit))),
     readStream: (stream, after, limit) =>
       store.read(async (tx) => restoreEvents(tx, await listOfStream(tx, stream, after, limit))),
+    readNewest: (stream, limit) =>
+      store.read(async (tx) => restoreEvents(tx, await listNewestOfStream(tx, stream, limit))),
     lastPosition: async () => (await store.read(loadSeal)).position,
     subscribe: (listener) => {
       core.listeners.add(listener);

@@ -92,6 +92,8 @@ export interface Engine {
   readEvents(afterPosition: number, limit: number): Promise<StoredEvent[]>;
   /** One stream's events after a sequence number, sealed or not. */
   readStream(stream: string, afterSequence: number, limit: number): Promise<StoredEvent[]>;
+  /** The newest events of one stream, oldest first, sealed or not. */
+  readNewest(stream: string, limit: number): Promise<StoredEvent[]>;
   /** The last sealed position. */
   lastPosition(): Promise<number>;
   /** Called with the last position whenever new events were sealed. Returns how to stop. */

@@ -93,6 +93,17 @@ export function listOfStream(tx: Tx, stream: string, after: number, limit: numbe
   return selectStream(limit)(tx, { stream, after });
 }
 
+const selectNewest = byLimit((limit) =>
+  prepare<{ stream: string }, EventRow>((db, p) =>
+    db.selectFrom('event').selectAll().where('stream', '=', p.stream).orderBy('sequence', 'desc').limit(limit),
+  ),
+);
+
+/** The newest of a stream, oldest first. */
+export async function listNewestOfStream(tx: Tx, stream: string, limit: number): Promise<EventRow[]> {
+  return (await selectNewest(limit)(tx, { stream })).reverse();
+}
+
 /** Streams in order of their names, a page at a time. */
 export async function listStreams(tx: Tx, after: string, limit: number): Promise<string[]> {
   const rows = await tx

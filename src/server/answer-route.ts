@@ -1,5 +1,6 @@
 import type { Role, Route, RouteName } from '../api/index.ts';
 import { sha256 } from '../kit/index.ts';
+import type { Actor } from '../model/index.ts';
 import { type Answer, answerOnce } from './answers.ts';
 import { audit } from './audit.ts';
 import type { Identity } from './auth/auth.ts';
@@ -9,6 +10,15 @@ import type { Call, ServerContext } from './context.ts';
 import { problemOfError, refuse } from './errors.ts';
 import type { HttpParts } from './http.ts';
 import { type ParsedRequest, parseRequest } from './parse.ts';
+
+/** What is known of a request while it is answered. */
+export interface Trace {
+  readonly requestId: string;
+  /** Who it is, once that is known. */
+  actor: Actor | undefined;
+  /** Its outcome is an event already. */
+  isAudited: boolean;
+}
 
 /** Refuses whoever is unknown, or known without the role. */
 export function authorise(identity: Identity | undefined, needed: Role): Identity {
@@ -27,10 +37,13 @@ export async function answerRoute(
   row: Route,
   request: Request,
   params: Readonly<Record<string, string>>,
-  requestId: string,
+  trace: Trace,
 ): Promise<Response> {
+  const { requestId } = trace;
   if (name === 'signIn') return signIn(context, row, request, requestId);
-  const identity = authorise(await context.auth.identify(request.headers), row.role);
+  const known = await context.auth.identify(request.headers);
+  trace.actor = known?.actor;
+  const identity = authorise(known, row.role);
   const input = await parseRequest(row, request, params);
   const call: Call = {
     identity,
@@ -51,7 +64,7 @@ export async function answerRoute(
     return { status: row.status ?? 200, body: row.response ? JSON.stringify(body) : undefined };
   };
   if (row.method === 'GET') return read(await run(), request, call);
-  return change(context, name, row, request, input, call, run);
+  return change(context, name, row, request, input, call, run, trace);
 }
 
 /** A reader that has the answer already (`If-None-Match`) is told so. */
@@ -72,6 +85,7 @@ async function change(
   input: ParsedRequest,
   call: Call,
   run: () => Promise<Answer>,
+  trace: Trace,
 ): Promise<Response> {
   const key = request.headers.get('idempotency-key');
   if (key !== null && key.length > 200) refuse('api/bad-request', 'Idempotency-Key: at most 200 characters');
@@ -87,6 +101,7 @@ async function change(
     return respond(answer, call.answer);
   } catch (error) {
     await audit(context, name, input, call, problemOfError(error).problem.status);
+    trace.isAudited = true;
     throw error;
   }
 }

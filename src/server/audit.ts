@@ -19,7 +19,9 @@ export async function audit(
 ): Promise<void> {
   if (notAudited.has(name)) return;
   const body = input.body === undefined ? undefined : JSON.stringify(input.body);
+  const subject = Object.values(input.params ?? {}).join(' ');
   const data: Record<string, unknown> = {
+    sentence: `Asked for ${name}${subject === '' ? '' : ` ${subject}`}: ${status < 400 ? 'done' : 'refused'} (${status}).`,
     params: input.params ?? {},
     status,
     requestId: call.requestId,

@@ -4,6 +4,7 @@ import { createHttp, type Fetch } from './http.ts';
 import { openLiveHub } from './live/open.ts';
 import { createMetrics } from './metrics.ts';
 import { ownHosts } from './origin.ts';
+import { createRefusals } from './refusals.ts';
 import { openStaticFiles } from './static.ts';
 
 /** What people see of the server, as one function from request to response; no socket yet. */
@@ -18,7 +19,11 @@ export function openFace(house: House, port: () => number, isReady: () => boolea
   const { settings } = house;
   const handlers = createHandlers(house);
   const hub = openLiveHub(house, handlers);
-  const metrics = createMetrics(house, () => ({ live_streams: hub.viewerCount() }));
+  const refusals = createRefusals(house, (error) => house.log.error('a refused request is not in the audit', error));
+  const metrics = createMetrics(house, () => ({
+    live_streams: hub.viewerCount(),
+    refused_requests: refusals.total,
+  }));
   const files = openStaticFiles(settings.webFolder);
   const fetch = createHttp(house, {
     handlers,
@@ -28,6 +33,7 @@ export function openFace(house: House, port: () => number, isReady: () => boolea
     isReady,
     metrics: metrics.text,
     onAnswer: metrics.recordAnswer,
+    onRefusal: refusals.record,
   });
   return { fetch, hasUi: files.hasUi, close: hub.close };
 }

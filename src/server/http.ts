@@ -1,12 +1,13 @@
 import { Hono } from 'hono';
 import { openApiDocument, type Route, type RouteName, routes } from '../api/index.ts';
 import { makeId } from '../kit/index.ts';
-import type { Problem } from '../model/index.ts';
-import { answerRoute, authorise } from './answer-route.ts';
+import { actorName, type Problem } from '../model/index.ts';
+import { answerRoute, authorise, type Trace } from './answer-route.ts';
 import type { Call, Handlers, ServerContext } from './context.ts';
 import { problemOfError, problemResponse, refuse } from './errors.ts';
 import { withHeaders } from './headers.ts';
 import { checkOrigin } from './origin.ts';
+import type { Refusal } from './refusals.ts';
 import type { StaticFiles } from './static.ts';
 
 /** What the HTTP face is made of. */
@@ -22,12 +23,20 @@ export interface HttpParts {
   readonly metrics: () => Promise<string>;
   /** Told of every answer. */
   readonly onAnswer: (method: string, status: number, tookMs: number) => void;
+  /** Told of every request that would have changed something and did not reach its handler. */
+  readonly onRefusal: (refusal: Refusal) => Promise<void>;
+}
+
+/** What the socket's side knows of a request; absent in tests that need no socket. */
+export interface Peer {
+  readonly incoming?: { readonly socket?: { readonly remoteAddress?: string | undefined } };
 }
 
 /** The whole HTTP face as one function from request to response; needs no socket. */
-export type Fetch = (request: Request) => Promise<Response>;
+export type Fetch = (request: Request, peer?: Peer) => Promise<Response>;
 
-type Bindings = { requestId: string };
+type Bindings = { trace: Trace };
+const readingMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export function createHttp(context: ServerContext, parts: HttpParts): Fetch {
   const app = new Hono<{ Bindings: Bindings }>();
@@ -40,25 +49,27 @@ export function createHttp(context: ServerContext, parts: HttpParts): Fetch {
     return c.body(await parts.metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
   });
   for (const [name, row] of Object.entries(routes) as [RouteName, Route][]) {
-    app.on(row.method, row.path, (c) =>
-      answerRoute(context, parts, name, row, c.req.raw, c.req.param(), c.env.requestId),
-    );
+    app.on(row.method, row.path, (c) => answerRoute(context, parts, name, row, c.req.raw, c.req.param(), c.env.trace));
   }
   app.notFound((c) => parts.files.answer(c.req.raw) ?? refuseUnknown(c.req.method, c.req.path));
   app.onError((error) => {
     throw error;
   });
 
-  return async (request) => {
+  return async (request, peer) => {
     const beganMs = context.clock.nowMs();
     const requestId = makeId('req', beganMs, context.chance);
+    const trace: Trace = { requestId, actor: undefined, isAudited: false };
     let response: Response;
     try {
       checkOrigin(request.headers, parts.isOwnHost);
-      response = await app.fetch(request, { requestId });
+      response = await app.fetch(request, { trace });
     } catch (error) {
       const { problem: given, isOurs } = problemOfError(error);
       if (isOurs) context.log.error('a request failed', error, { requestId, ...summaryOf(request, given) });
+      if (!isOurs && !trace.isAudited && !readingMethods.has(request.method)) {
+        await parts.onRefusal(refusalOf(request, given, trace, peer));
+      }
       response = problemResponse(given, requestId);
     }
     parts.onAnswer(request.method, response.status, context.clock.nowMs() - beganMs);
@@ -79,6 +90,13 @@ function matches(pattern: string, path: string): boolean {
   const parts = path.split('/');
   const wanted = pattern.split('/');
   return parts.length === wanted.length && wanted.every((part, i) => part.startsWith(':') || part === parts[i]);
+}
+
+function refusalOf(request: Request, given: Problem, { requestId, actor }: Trace, peer: Peer | undefined): Refusal {
+  const { method } = request;
+  const path = new URL(request.url).pathname;
+  const source = actor ? actorName(actor) : (peer?.incoming?.socket?.remoteAddress ?? 'unknown');
+  return { method, path, status: given.status, code: given.code, requestId, source, actor };
 }
 
 function summaryOf(request: Request, given: Problem): Record<string, unknown> {

@@ -13,7 +13,7 @@ import * as schemas from './schemas.ts';
 import { checkSignature, claimedHost, type SignedRequest } from './signature.ts';
 
 interface Bindings {
-  readonly incoming?: { readonly url?: string };
+  readonly incoming?: { readonly url?: string; readonly socket?: { readonly remoteAddress?: string | undefined } };
 }
 type Call = Context<{ Bindings: Bindings }>;
 
@@ -83,7 +83,7 @@ export function createAgentApp(context: AgentContext): Hono<{ Bindings: Bindings
   bytes('chunks', maxChunkBytes, { fetch: artifactStore.fetchChunk, put: artifactStore.putChunk });
 
   app.notFound((c) => refuse('api/not-found', `Nothing answers at ${c.req.method} ${c.req.path.slice(0, 200)}.`));
-  app.onError((error) => answerError(context, error));
+  app.onError((error, c) => answerError(context, error, c));
   return app;
 }
 
@@ -116,9 +116,16 @@ async function signed(
   throw new ProblemError({ ...checked.error, facts: { ...checked.error.facts, host } });
 }
 
-function answerError(context: AgentContext, error: unknown): Response {
+async function answerError(context: AgentContext, error: unknown, c: Call): Promise<Response> {
   const { problem: given, isOurs } = problemOfError(error);
   const instance = makeId('req', context.clock.nowMs(), context.chance);
+  // Who spoke for another host has an event of its own.
+  if ([401, 403].includes(given.status) && given.code !== 'agent/foreign-host') {
+    const { status, code } = given;
+    const source = c.env?.incoming?.socket?.remoteAddress ?? 'unknown';
+    const { method, path } = c.req;
+    await context.refusals.record({ method, path, status, code, requestId: instance, source, actor: undefined });
+  }
   if (isOurs) context.log.error('a request of an agent failed', error, { instance, code: given.code });
   return problemResponse(given, instance);
 }

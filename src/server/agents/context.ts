@@ -6,6 +6,7 @@ import type { Chance, Clock } from '../../kit/index.ts';
 import type { HostId } from '../../model/index.ts';
 import type { Store } from '../../store/index.ts';
 import type { Log } from '../log.ts';
+import type { Refusals } from '../refusals.ts';
 import type { ActionLogs } from './action-logs.ts';
 import type { Heard } from './heard.ts';
 import type { HeldPackages } from './held-packages.ts';
@@ -55,6 +56,7 @@ export interface AgentContext {
   readonly actionLogs: ActionLogs;
   /** Hosts that were given up: nothing they report counts until they have said hello. */
   readonly absent: Set<HostId>;
+  readonly refusals: Refusals;
   /** How many events about a host that spoke for another were written in the newest such minute. */
   readonly foreignEvents: Map<HostId, { readonly minute: number; readonly count: number }>;
   /** The newest batch of samples taken from each host. */

@@ -19,6 +19,7 @@ import {
   type TaskIndex,
 } from '../../model/index.ts';
 import { type Log, silentLog } from '../log.ts';
+import { createRefusals } from '../refusals.ts';
 import { ActionLogs } from './action-logs.ts';
 import { agentAddresses } from './addresses.ts';
 import { createAgentApp } from './app.ts';
@@ -102,6 +103,9 @@ export async function createAgentServer(parts: AgentServerParts): Promise<AgentS
     tails: new Tails(book, clock, () => makeId('tail', clock.nowMs(), chance)),
     actionLogs: new ActionLogs(parts.dataDir, settings.maxActionLogBytes),
     absent,
+    refusals: createRefusals({ engine, clock }, (error: unknown) =>
+      log.error('a refused request is not in the audit', error),
+    ),
     foreignEvents: new Map(),
     sampleBatches: new Map(),
   };

@@ -10,7 +10,11 @@ export function eventHandlers(context: ServerContext) {
   const { engine } = context;
   return {
     async listEvents({ query }, { signal }) {
-      const { after, limit, stream, waitMs } = query;
+      const { after, limit, stream, newest, waitMs } = query;
+      if (stream !== undefined && newest !== undefined) {
+        const items = (await engine.readNewest(stream, newest)).filter((event) => event.position !== undefined);
+        return { items: items.map(eventView), position: items.at(-1)?.position ?? (await engine.lastPosition()) };
+      }
       const ask = () => (stream === undefined ? engine.readEvents(after, limit) : readStream(stream, after, limit));
       // Read first: what is committed while we look must not be passed over by who goes on from here.
       const last = await engine.lastPosition();
@@ -28,6 +32,11 @@ export function eventHandlers(context: ServerContext) {
 
   /** Sealed events of one stream after a position; streams are short enough to be read from their beginning. */
   async function readStream(stream: string, after: number, limit: number): Promise<StoredEvent[]> {
+    // Who follows a long stream is near its end.
+    const newest = after === 0 ? [] : await engine.readNewest(stream, 200);
+    if ((newest[0]?.position ?? 0) > 0 && newest[0]!.position! <= after) {
+      return newest.filter((event) => (event.position ?? 0) > after).slice(0, limit);
+    }
     const found: StoredEvent[] = [];
     for (let sequence = 0; found.length < limit; ) {
       const page = await engine.readStream(stream, sequence, 500);
