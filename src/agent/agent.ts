@@ -111,9 +111,6 @@ async function accept(
     case 'forget-packages':
       inBackground(parts, 'forgetting packages', parts.packages.forget(order.digests, tasks.packagesInUse()));
       return undefined;
-    case 'forget-job':
-      await tasks.forgetJob(order.job);
-      return undefined;
     case 'action':
       actions.accept(order);
       return undefined;

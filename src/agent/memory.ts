@@ -3,7 +3,7 @@ import type { ActionOrder, ExecuteOrder } from '../api/index.ts';
 import type { FailureCard, OperationOutcome, TaskReport, TaskState } from '../model/index.ts';
 import { type Change, Rows } from './rows.ts';
 
-/** What is remembered of an index of a job, also after its task is gone (until `forget-job`). */
+/** What is remembered of an index of a job, also after its task is gone. */
 export interface IndexMemory {
   readonly job: string;
   readonly index: number;
@@ -258,22 +258,6 @@ export class Memory {
       this.#commit(this.#count({ samplesBatch: this.#nextSamplesBatch + batchBlock }));
     }
     return this.#nextSamplesBatch++;
-  }
-
-  /** The job is gone for good: its indices' numbers may begin anew. */
-  forgetJob(job: string): void {
-    const changes: Change[] = [];
-    const drop = <T>(kind: string, map: Map<string, T>, isOfJob: (one: T) => boolean): void => {
-      for (const [key, one] of map) {
-        if (!isOfJob(one)) continue;
-        map.delete(key);
-        changes.push({ kind, key, value: undefined });
-      }
-    };
-    drop('index', this.#indices, (one) => one.job === job);
-    drop('task', this.#tasks, (one) => one.job === job);
-    drop('operation', this.#operations, (one) => one.order.job === job && one.state === 'ended');
-    this.#commit(changes);
   }
 
   // ------------------------------------------------------------ changes

@@ -100,15 +100,6 @@ export class Tasks {
       : { lines: [], note: `${job}/${index} has written nothing on this host` };
   }
 
-  /** Ends what is left of a job, then forgets its numbers. Not done is not acknowledged: the server asks again. */
-  async forgetJob(job: string): Promise<void> {
-    const tasks = this.list().filter(({ memory }) => memory.job === job);
-    await Promise.all(tasks.map((task) => task.end()));
-    for (const { memory } of tasks) this.#held.delete(keyOf(memory));
-    this.#parts.memory.forgetJob(job);
-    await rm(join(this.#parts.folders.tasks, job), { recursive: true, force: true });
-  }
-
   /** Ends every process and keeps every wish. */
   async pauseAll(): Promise<void> {
     await Promise.all(this.list().map((task) => task.pause()));

@@ -99,7 +99,6 @@ export const orderSchema = z.discriminatedUnion('type', [
   }),
   /** Digests that may be deleted from the host. */
   z.strictObject({ type: z.literal('forget-packages'), digests: z.array(digest) }),
-  z.strictObject({ type: z.literal('forget-job'), job: jobIdSchema }),
 ]);
 export type Order = z.infer<typeof orderSchema>;
 export type ExecuteOrder = z.infer<typeof executeOrderSchema>;

@@ -199,6 +199,16 @@ export async function saveOperation(tx: Tx, operation: LedgerOperation): Promise
   await upsertOperation(tx, rowOfOperation(operation));
 }
 
+/** Operations and outages that ended before this time, but none of these rollouts; events tell of them for ever. */
+export async function deleteEndedOperations(tx: Tx, beforeMs: number, keep: readonly RolloutId[]): Promise<number> {
+  let gone = tx.deleteFrom('operation').where('is_ended', '=', 1).where('ended_at_ms', '<', beforeMs);
+  if (keep.length > 0)
+    gone = gone.where((where) => where.or([where('rollout', 'is', null), where('rollout', 'not in', keep)]));
+  const { numDeletedRows } = await gone.executeTakeFirst();
+  await tx.deleteFrom('outage').where('ended_at_ms', '<', beforeMs).execute();
+  return Number(numDeletedRows);
+}
+
 // ---------------------------------------------------------------- outages
 
 const selectOutages = byLength((list) =>

@@ -7,6 +7,7 @@ import { deeds, playStory } from './story.conformance.ts';
 import { createBook, readPage, writeLine } from './testing/book.ts';
 import { createTestClock, createWorld, drain, settle, type World } from './testing/world.ts';
 import { operation, playWakeUps } from './wake-ups.conformance.ts';
+import { deleteIdleWork } from './work-rows.ts';
 
 const actor = rollway('test');
 const hourMs = 3_600_000;
@@ -66,6 +67,24 @@ export function engineConformance(name: string, makeStore: () => Promise<Store>)
         }
         await drain(world);
         expect(runs).toEqual([0, 0, 100]);
+      });
+
+      test('rows that want nothing are forgotten; what is wanted later runs, and no claim of before fits', async () => {
+        const world = createWorld(store);
+        const runs = recordRuns(world, 'decide');
+        const rows = () => store.read((tx) => tx.selectFrom('work').select(['key', 'epoch']).orderBy('key').execute());
+        await world.engine.enqueue({ kind: 'decide', key: 'a' });
+        await settle(world);
+        const [before] = await rows();
+        await world.engine.enqueue({ kind: 'decide', key: 'due', dueAtMs: world.clock.nowMs() + 1000 });
+        await world.engine.enqueue({ kind: 'decide', key: 'wanted' });
+        await store.transaction(deleteIdleWork);
+        expect((await rows()).map(({ key }) => key)).toEqual(['due', 'wanted']);
+        world.clock.advanceTo(world.clock.nowMs() + 1000);
+        await world.engine.enqueue({ kind: 'decide', key: 'a' });
+        expect(Number((await rows())[0]!.epoch)).toBeGreaterThan(Number(before!.epoch));
+        await settle(world);
+        expect([...runs].sort()).toEqual(['a', 'a', 'due', 'wanted']);
       });
 
       test('urgent work comes first, and the rest in the order in which it became due', async () => {

@@ -8,7 +8,7 @@ import { loadSeal } from './events-rows.ts';
 import { recoverOnce } from './recover.ts';
 import { sealAll } from './seal.ts';
 import { type EndedTurn, runTurn, settleAndClaim } from './turns.ts';
-import { type ClaimedWork, findNextWorkAtMs, renewWorkLease } from './work-rows.ts';
+import { type ClaimedWork, deleteIdleWork, findNextWorkAtMs, renewWorkLease } from './work-rows.ts';
 
 const housekeepingEveryMs = 600_000;
 /** When the database fails: not at once again. */
@@ -172,6 +172,7 @@ async function housekeepingLoop(core: Core, signal: AbortSignal): Promise<void> 
           const beforeMs = core.clock.nowMs() - core.settings.keepEndedMs;
           await deleteEndedEffects(tx, beforeMs);
           await deleteAnsweredCommands(tx, beforeMs);
+          await deleteIdleWork(tx);
         }),
       ),
     );

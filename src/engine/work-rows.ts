@@ -13,7 +13,14 @@ import type { Enqueue } from './port.ts';
  * claim had set to "never": so at the end of the turn `due_at` is exactly what nobody has seen yet.
  */
 
-const upsertWanted = prepareChange<{ kind: string; key: string; due: number; timer: number; urgent: number }>((db, p) =>
+const upsertWanted = prepareChange<{
+  kind: string;
+  key: string;
+  due: number;
+  timer: number;
+  urgent: number;
+  epoch: number;
+}>((db, p) =>
   db
     .insertInto('work')
     .values({
@@ -26,7 +33,8 @@ const upsertWanted = prepareChange<{ kind: string; key: string; due: number; tim
       due_at: p.due,
       timer_at: p.timer,
       urgent: p.urgent,
-      epoch: 0,
+      // Higher than any epoch this row had before it was deleted: no claim of then fits the new one.
+      epoch: p.epoch,
       attempts: 0,
     })
     .onConflict((conflict) =>
@@ -44,7 +52,14 @@ const upsertWanted = prepareChange<{ kind: string; key: string; due: number; tim
 /** Asks for a run. */
 export async function insertWanted(tx: Tx, { kind, key, dueAtMs, urgent }: Enqueue, nowMs: number): Promise<void> {
   const due = Math.max(dueAtMs ?? nowMs, 0);
-  await upsertWanted(tx, { kind, key, due, timer: due > nowMs ? due : never, urgent: urgent === true ? 1 : 0 });
+  await upsertWanted(tx, {
+    kind,
+    key,
+    due,
+    timer: due > nowMs ? due : never,
+    urgent: urgent === true ? 1 : 0,
+    epoch: nowMs,
+  });
 }
 
 /** A work row that a process has taken, with what its commits must carry. */
@@ -241,4 +256,16 @@ export async function unparkWork(tx: Tx, which: { kind: string; key: string } | 
       : update.where('kind', '=', which.kind).where('key', '=', which.key).where('attempts', '>', 0);
   const { numUpdatedRows } = await update.executeTakeFirst();
   return Number(numUpdatedRows);
+}
+
+/** Rows that want nothing, now or later, are made anew when somebody wants something. */
+export async function deleteIdleWork(tx: Tx): Promise<void> {
+  await tx
+    .deleteFrom('work')
+    .where('ready_at', '=', never)
+    .where('due_at', '=', never)
+    .where('owner', 'is', null)
+    .where('attempts', '=', 0)
+    .where('parked_at', 'is', null)
+    .execute();
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { needsThat } from '../../test/skip.ts';
 import { copyTree, openArtifactStore, packTree } from '../artifact/index.ts';
 import type { Result } from '../model/index.ts';
 import { runGit } from './git-command.ts';
+import { tidyMirror } from './git-tidy.ts';
 import {
   acceptBundle,
   commitsSince,
@@ -366,5 +367,33 @@ describe('a hostile repository', () => {
     expect(await codeOf(runGit(work, ['hang'], { timeoutMs: 200 }))).toBe('git/timed-out');
     const aborted = AbortSignal.timeout(100);
     await expect(runGit(work, ['hang'], { signal: aborted })).rejects.toThrow();
+  });
+
+  it('is forgotten when nobody works with it any more, thirty days after', async () => {
+    const day = 86_400_000;
+    await value(makeBare(mirror));
+    const ids: Record<string, string> = {};
+    for (const name of ['old', 'kept', 'new']) {
+      const id = await commit(name, { [name]: name });
+      ids[name] = id;
+      const file = join(root, `${id}.bundle`);
+      await value(createBundle(work, id, [], file));
+      await value(acceptBundle(mirror, file, id));
+    }
+    const left = async () =>
+      (await value(runGit(mirror, ['for-each-ref', '--format=%(refname)', 'refs/rollway'])))
+        .toString('utf8')
+        .split('\n')
+        .filter(Boolean)
+        .map((ref) => Object.keys(ids).find((name) => ref.endsWith(ids[name]!)))
+        .sort();
+    const keep = new Set([ids.kept!]);
+    expect(await tidyMirror(mirror, { keep, olderThanMs: Date.now() - 30 * day })).toBe(0);
+    expect(await left()).toEqual(['kept', 'new', 'old']);
+    // In two days all three are older than one day; `new` came a moment before that.
+    await utimes(join(mirror, 'refs/rollway/uploads', ids.new!), new Date(), new Date(Date.now() + 2 * day));
+    expect(await tidyMirror(mirror, { keep, olderThanMs: Date.now() + day })).toBe(1);
+    expect(await left()).toEqual(['kept', 'new']);
+    expect(await hasCommit(mirror, ids.kept!)).toBe(true);
   });
 });

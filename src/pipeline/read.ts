@@ -203,6 +203,17 @@ export async function readRuns(tx: Tx, releases: readonly ReleaseId[]): Promise<
   return rows.map(runOf);
 }
 
+/** Commits of the newest releases of each service and of all that have not ended. */
+export async function readCommitsOfNewestReleases(tx: Tx, perService: number): Promise<ReadonlySet<CommitId>> {
+  const commits = new Set<CommitId>();
+  for (const { name } of await tx.selectFrom('service').select('name').execute()) {
+    for (const { commit } of await readReleases(tx, name, perService)) commits.add(commit);
+  }
+  const live = await tx.selectFrom('release').select('commit_id').where('ended_at_ms', 'is', null).execute();
+  for (const { commit_id } of live) commits.add(commit_id);
+  return commits;
+}
+
 /** Runs of each service's newest releases, and of all that have not ended. */
 export async function readRunsOfNewestReleases(tx: Tx, perService: number): Promise<ActionRunId[]> {
   const releases = new Set<string>();

@@ -135,6 +135,12 @@ export async function saveRollout(tx: Tx, rollout: Rollout): Promise<void> {
   await updateRollout(tx, rowOfRollout(rollout));
 }
 
+/** Of all jobs. */
+export async function listLiveRolloutIds(tx: Tx): Promise<RolloutId[]> {
+  const rows = await tx.selectFrom('rollout').select('id').where('is_ended', '=', 0).orderBy('id').execute();
+  return rows.map((row) => row.id as RolloutId);
+}
+
 const selectRollout = prepare<{ id: string }, { body: string }>((db, p) =>
   db.selectFrom('rollout').select('body').where('id', '=', p.id),
 );

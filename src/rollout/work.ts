@@ -8,6 +8,8 @@ import { decideJob } from './decide.ts';
 import { jobDecide, loadState } from './work/load.ts';
 import { proposalOf } from './work/propose.ts';
 
+export { forgetOldOperations } from './work/forget.ts';
+
 export interface RolloutWorld {
   /** What executes the operations of jobs with this driver name. */
   readonly driverOf: (name: string) => ClusterDriver;

@@ -151,3 +151,29 @@ test('of older rollouts the last look of each phase stays; what has ended keeps 
   const memories = await house.store.read((tx) => tx.selectFrom('judge_memory').select('rollout').execute());
   expect(memories).toEqual([{ rollout: 'ro_00' }]);
 });
+
+test('operations go thirty days after their end, but not those of a rollout that goes on; events stay', async () => {
+  const { house } = face;
+  const day = 86_400_000;
+  const now = house.clock.nowMs();
+  const operations = [
+    ['op_old', 'ro_01', now - 31 * day],
+    ['op_new', 'ro_01', now - 29 * day],
+    ['op_old_of_live', 'ro_00', now - 31 * day],
+    ['op_open', 'ro_01', null],
+    ['op_of_none', null, now - 31 * day],
+  ] as const;
+  await house.store.transaction(async (tx) => {
+    for (const [id, rollout, ended_at_ms] of operations) {
+      const about = { job: 'shop@production', task_index: 0, kind: 'update', incarnation: 1, next_incarnation: 2 };
+      const more = { reason: '', state: 'x', proposed_at_ms: 1, is_ended: ended_at_ms === null ? 0 : 1, facts: '{}' };
+      await tx
+        .insertInto('operation')
+        .values({ id, rollout, ended_at_ms, ...about, ...more } as never)
+        .execute();
+    }
+  });
+  await tidy(house, new AbortController().signal);
+  const left = await house.store.read((tx) => tx.selectFrom('operation').select('id').orderBy('id').execute());
+  expect(left.map(({ id }) => id)).toEqual(['op_new', 'op_old_of_live', 'op_open']);
+});

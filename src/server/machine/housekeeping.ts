@@ -1,10 +1,19 @@
+import { existsSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packagesToKeep } from '../../artifact/index.ts';
+import { tidyMirror } from '../../io/index.ts';
 import { forgetOldLooks } from '../../judge/work.ts';
-import { readPackagesUnderWay, readReleasedPackages, readRunsOfNewestReleases } from '../../pipeline/read.ts';
+import {
+  readCommitsOfNewestReleases,
+  readPackagesUnderWay,
+  readReleasedPackages,
+  readRepositories,
+  readRunsOfNewestReleases,
+} from '../../pipeline/read.ts';
 import { forgetCachedBuilds } from '../../pipeline/work.ts';
 import { readVersionsInUse } from '../../rollout/read.ts';
+import { forgetOldOperations } from '../../rollout/work.ts';
 import type { Tx } from '../../store/index.ts';
 import type { House } from '../compose.ts';
 import * as rows from '../rows.ts';
@@ -12,6 +21,7 @@ import * as rows from '../rows.ts';
 const everyMs = 10 * 60_000;
 const keepAnswersMs = 24 * 3_600_000;
 const keepActionLogsMs = 30 * 24 * 3_600_000;
+const keepUploadsMs = 30 * 24 * 3_600_000;
 /** A log that grew a moment ago is of a run that has only just been stored. */
 const writtenNowMs = 3_600_000;
 
@@ -37,7 +47,7 @@ async function collectNow({ sources, clock, settings, log }: House, signal: Abor
 
 /** Deletes what nobody will ask for again. */
 export async function tidy(
-  house: Pick<House, 'store' | 'clock' | 'artifacts' | 'agents' | 'settings' | 'log'>,
+  house: Pick<House, 'store' | 'clock' | 'artifacts' | 'agents' | 'mirrors' | 'settings' | 'log'>,
   signal: AbortSignal,
 ): Promise<void> {
   const { store, clock, artifacts, agents, settings, log } = house;
@@ -48,11 +58,29 @@ export async function tidy(
     return kept;
   });
   await store.transaction((tx) => forgetOldLooks(tx, clock.nowMs(), settings.keepReleases));
+  const operations = await store.transaction((tx) => forgetOldOperations(tx, clock.nowMs()));
+  if (operations > 0) log.info('ended operations deleted', { operations });
+  await tidyMirrors(house, signal);
   const deleted = await artifacts.deleteUnreferenced(keep);
   if (deleted.packages + deleted.chunks > 0) log.info('packages deleted', { ...deleted });
   for (const [host, count] of await agents.forgetPackages(keep, signal)) log.info('packages given up', { host, count });
   const runs = await store.read((tx) => readRunsOfNewestReleases(tx, settings.keepReleases));
   await deleteLogs(join(settings.dataFolder, 'action-logs'), new Set(runs.map((run) => `${run}.log`)), clock.nowMs());
+}
+
+/** Commits that people uploaded go with the releases they were for, at the earliest after thirty days. */
+async function tidyMirrors(
+  { store, clock, mirrors, settings, log }: Pick<House, 'store' | 'clock' | 'mirrors' | 'settings' | 'log'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const keep = await store.read((tx) => readCommitsOfNewestReleases(tx, settings.keepReleases));
+  const olderThanMs = clock.nowMs() - keepUploadsMs;
+  for (const { name, location } of await store.read(readRepositories)) {
+    const folder = mirrors.folderOf(location);
+    if (!existsSync(folder)) continue;
+    const uploads = await tidyMirror(folder, { keep, olderThanMs, signal });
+    if (uploads > 0) log.info('uploaded commits forgotten', { repository: name, uploads });
+  }
 }
 
 /** Logs go with the releases they are of, at the latest after thirty days. */
