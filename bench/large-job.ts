@@ -25,6 +25,7 @@ export const plan: PlanSpec = {
   ),
   newcomers: 'last-good',
   overlap: 'wait',
+  forwardOnly: false,
 };
 
 /** A job of so many tasks that all serve, 20 on a host, and a rollout to another version that waits to begin. */

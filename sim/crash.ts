@@ -20,6 +20,7 @@ const plan: PlanSpec = {
   ],
   newcomers: 'last-good',
   overlap: 'wait',
+  forwardOnly: false,
 };
 
 /** Four tasks; the new version is good, or the judge fails it, it goes back and its commit is marked. */
@@ -31,6 +32,7 @@ export function crashScenario(kind: 'rollout' | 'revert'): Scenario {
     size: 4,
     budget: { count: 1 },
     limits: noLimits,
+    forwardOnly: false,
     shared: noSharedLimits,
     running: v0,
     versions: {

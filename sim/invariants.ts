@@ -149,7 +149,9 @@ export class KnownInvariants {
       let had = 0;
       for (const row of before.assignment.values()) if (row.version === version) had += 1;
       const ceiling = Math.max(allowed ?? 0, Math.min(had, this.#ceilings.get(version) ?? had));
-      const limit = allowed !== undefined && rollout?.state === 'running' && mayGoBack ? allowed : ceiling;
+      // What cannot be undone is not given back when the job shrinks.
+      const isBound = rollout?.state === 'running' && mayGoBack && rollout.forwardOnly === undefined;
+      const limit = allowed !== undefined && isBound ? allowed : ceiling;
       if (count > limit) {
         throw new Violation('I3', 'more indices run an unproven version than its phase allows', {
           version,

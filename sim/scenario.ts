@@ -41,6 +41,8 @@ export interface Scenario {
   readonly size: number;
   readonly budget: Amount;
   readonly limits: JobLimits;
+  /** The first new version cannot be undone. */
+  readonly forwardOnly: boolean;
   /** Rates over all services. */
   readonly shared: SharedLimits;
   /** Serves everywhere at the beginning; undefined: the first rollout is the first deployment. */
@@ -87,6 +89,7 @@ export function scenarioOf(seed: number): Scenario {
     size,
     budget: pickOne(chance, budgets),
     ...limitsOf(seed),
+    forwardOnly: seededChance(seed, 'forward').next() < 0.06,
     running: isFirst ? undefined : v0,
     versions,
     judge:
@@ -169,6 +172,7 @@ export function planOf(chance: Chance): PlanSpec {
     ],
     newcomers: pickOne(chance, ['last-good', 'new'] as const),
     overlap: pickOne(chance, ['wait', 'wait', 'supersede'] as const),
+    forwardOnly: false,
   };
 }
 

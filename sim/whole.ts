@@ -32,7 +32,7 @@ import { VirtualClock } from './clock.ts';
 import { coverDecision } from './coverage.ts';
 import { applyFault, durationOf } from './faults.ts';
 import { KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
-import type { Happening, Scenario } from './scenario.ts';
+import { type Happening, type Scenario, v1 } from './scenario.ts';
 import { Streams } from './streams.ts';
 import { commitOf, jobId as job, repository, startMs, versionOf } from './versions.ts';
 import type { RunResult } from './world.ts';
@@ -579,6 +579,7 @@ class WholeWorld {
       plan: one.plan,
       judged: this.#scenario.judge !== 'none',
       holdAfter: undefined,
+      forwardOnly: this.#scenario.forwardOnly && one.to === v1 ? 'it drops a column' : undefined,
       createdBy: ada,
       reason: undefined,
     };

@@ -40,7 +40,7 @@ import { VirtualClock } from './clock.ts';
 import { coverDecision } from './coverage.ts';
 import { applyFault, durationOf } from './faults.ts';
 import { KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
-import type { Happening, Scenario } from './scenario.ts';
+import { type Happening, type Scenario, v1 } from './scenario.ts';
 import { Streams } from './streams.ts';
 import { jobId as job, startMs, versionOf } from './versions.ts';
 
@@ -505,6 +505,7 @@ class World {
           plan: one.plan,
           judged: this.#scenario.judge !== 'none',
           holdAfter: undefined,
+          forwardOnly: this.#scenario.forwardOnly && one.to === v1 ? 'it drops a column' : undefined,
           createdBy: { kind: 'person', name: 'ada' },
           reason: undefined,
         },

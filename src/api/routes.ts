@@ -81,6 +81,8 @@ export const routes = {
       environment: basics.name.optional(),
       /** Hold after the phase of this name, to look before widening. */
       holdAfter: basics.name.optional(),
+      /** What it changes cannot be undone by going back: on failure it holds for a person. Needs a reason. */
+      forwardOnly: z.boolean().optional(),
       /** Refuse when the plan of this hash no longer holds. */
       planHash: z.string().max(100).optional(),
       reason: optionalReason,

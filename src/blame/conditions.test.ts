@@ -48,6 +48,15 @@ describe('what a message says', () => {
     expect(readTrailers(message)).toEqual({ reverts, fixes });
   });
 
+  test('a commit says of itself that it cannot be undone, and why', () => {
+    expect(readTrailers('Drop the column\n\nRollway-Forward-Only: the column is gone\n')).toEqual({
+      reverts: [],
+      fixes: [],
+      forwardOnly: 'the column is gone',
+    });
+    expect(readTrailers('Rollway-Forward-Only:\n')).toEqual({ reverts: [], fixes: [] });
+  });
+
   test('a cherry-pick keeps the words of what it picked, and says so', () => {
     const message = `Revert "x"\n\nThis reverts commit ${a}.\n\n(cherry picked from commit ${b})\n`;
     expect(readTrailers(message)).toEqual({ reverts: [{ commit: a, backTo: undefined }], fixes: [], picks: [b] });

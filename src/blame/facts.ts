@@ -41,6 +41,8 @@ export interface CommitTrailers {
   readonly fixes: readonly string[];
   /** "(cherry picked from commit <id>)": the same change on another branch. */
   readonly picks?: readonly CommitId[];
+  /** `Rollway-Forward-Only:` why this commit cannot be undone by going back behind it. */
+  readonly forwardOnly?: string;
 }
 
 /** A commit as Git gives it. */

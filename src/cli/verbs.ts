@@ -31,6 +31,7 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
     (c) =>
       reason(environment(service(c)))
         .option('--hold-after <phase>', 'stop after this phase, to look before widening')
+        .option('--forward-only', 'it cannot be undone by going back: on failure hold for a person (needs --reason)')
         .option('--plan <hash>', 'refuse when the plan of this hash no longer holds')
         .option('-d, --detach', 'do not watch'),
   );

@@ -50,7 +50,7 @@ async function begin(): Promise<void> {
     kind: 'deploy',
     judged: true,
   } as const;
-  const plan = { phases: [], newcomers: 'last-good', overlap: 'wait' } as const;
+  const plan = { phases: [], newcomers: 'last-good', overlap: 'wait', forwardOnly: false } as const;
   const waiting = newRollout(
     {
       ...request,

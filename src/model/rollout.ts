@@ -46,7 +46,14 @@ export interface Phase {
 }
 
 export interface Hold {
-  readonly by: 'person' | 'onFail' | 'onUndecided' | 'no-good-version' | 'hold-after' | 'first-deployment';
+  readonly by:
+    | 'person'
+    | 'onFail'
+    | 'onUndecided'
+    | 'no-good-version'
+    | 'hold-after'
+    | 'first-deployment'
+    | 'forward-only';
   readonly reason: string;
   readonly sinceMs: number;
   /** What goes on when a person resumes it. */
@@ -89,6 +96,8 @@ export interface Rollout {
   readonly plan: PlanSpec;
   /** Nothing to go back to: on failure it holds with the tasks as they are. */
   readonly firstDeployment: boolean;
+  /** Why its change must not be undone by itself; undefined: it may. */
+  readonly forwardOnly: string | undefined;
   /** The service has checks to compare by; without: basic checks only. */
   readonly judged: boolean;
   /** The versions the old group ran when it started: what a mark's candidates are told apart from. */

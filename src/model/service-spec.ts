@@ -100,6 +100,8 @@ export const planSpecSchema = z.strictObject({
   newcomers: z.enum(['last-good', 'new']),
   /** A newer release arriving meanwhile: waits, or takes over. */
   overlap: z.enum(['wait', 'supersede']),
+  /** A change that cannot be undone by going back: on failure it holds for a person. */
+  forwardOnly: z.boolean(),
 });
 
 /** One comparison of new tasks with old ones, as its owner states it. Relative numbers: 0.03 is 3 %. */

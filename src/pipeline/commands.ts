@@ -112,6 +112,7 @@ const rollbackPlan: PlanSpec = {
   ],
   newcomers: 'new',
   overlap: 'supersede',
+  forwardOnly: false,
 };
 
 type RollbackCommand = Extract<PipelineCommand, { name: 'rollback' }>;

@@ -119,7 +119,8 @@ function waitForRollout(draft: Draft, release: ReleaseFacts, action: DeployActio
 
 /** A rollout that failed and has nothing to go back to stays as it is; it never makes the next release wait. */
 export function letsNextPass(rollout: Rollout): boolean {
-  return rollout.state === 'held' && rollout.hold?.by === 'first-deployment';
+  const by = rollout.state === 'held' ? rollout.hold?.by : undefined;
+  return by === 'first-deployment' || by === 'forward-only';
 }
 
 function nameOf(run: Run, release: ReleaseFacts | undefined): string {

@@ -18,7 +18,7 @@ function check(name: string, needs: string[], over: Partial<ActionSpec> = {}): A
   return { ...base, name, type: 'test', needs, commands: [['make', 'test']], picker: 'every', ...over } as ActionSpec;
 }
 function deploy(environment: string, needs: string[], over: object = {}): ActionSpec {
-  const plan = { phases: [], newcomers: 'last-good' as const, overlap: 'wait' as const };
+  const plan = { phases: [], newcomers: 'last-good' as const, overlap: 'wait' as const, forwardOnly: false };
   const own = { name: `deploy-${environment}`, type: 'deploy' as const, needs, environment, plan, windows: [] };
   return { ...base, ...own, ...over } as ActionSpec;
 }
@@ -85,6 +85,7 @@ class World {
       isConfigured: true,
       isNamed: false,
       holdAfter: undefined,
+      forwardOnly: undefined,
       onlyTo: undefined,
       source: { kind: 'ready', source },
       reason: undefined,
@@ -454,7 +455,7 @@ describe('P4 an older release never overwrites a newer one', () => {
   });
 
   test('with `supersede` the newer one starts at once, the older one never does', () => {
-    const plan = { phases: [], newcomers: 'last-good', overlap: 'supersede' };
+    const plan = { phases: [], newcomers: 'last-good', overlap: 'supersede', forwardOnly: false };
     const world = new World([build(), check('test', ['build']), deploy('production', ['test'], { plan })]);
     const first = upToDeploy(world, 2);
     const second = upToDeploy(world, 3);
@@ -491,7 +492,7 @@ describe('P4 an older release never overwrites a newer one', () => {
         pickers,
         overlap,
         (steps, atTest, atDeploy, overlapRule) => {
-          const plan = { phases: [], newcomers: 'last-good', overlap: overlapRule };
+          const plan = { phases: [], newcomers: 'last-good', overlap: overlapRule, forwardOnly: false };
           const deployment = (name: string, needs: string[]) => deploy(name, needs, { picker: atDeploy, plan });
           const world = new World([
             build(),

@@ -64,6 +64,8 @@ export interface ReleaseFacts extends Release {
   readonly isNamed: boolean;
   /** Hold its rollouts after the phase of this name. */
   readonly holdAfter: string | undefined;
+  /** A person said, with this reason, that it must not be undone by itself. */
+  readonly forwardOnly: string | undefined;
   /** Deploy to no environment behind this one. */
   readonly onlyTo: EnvironmentName | undefined;
   readonly source: SourceState;

@@ -318,6 +318,18 @@ export function pipelineConformance(name: string, open: () => Promise<Store>): v
         expect(await plane.events('repository/repo')).toEqual(expect.arrayContaining(['mark.created', 'mark.fixed']));
       });
 
+      test('D8 a commit that says it cannot be undone binds the rollouts that bring it, not those after', async () => {
+        const first = await firstGood();
+        await plane.read(async (tx) =>
+          expect((await findJob(tx, 'shop@production'))?.goodVersions).toEqual([first.to]),
+        );
+        const bound = await rolling('drop\n\nRollway-Forward-Only: the column is gone');
+        const why = `${bound.commit.slice(0, 10)} says of itself "the column is gone"`;
+        expect(bound.rollout.forwardOnly).toBe(why);
+        await plane.end(bound.rollout.id, 'succeeded');
+        expect((await rolling('after')).rollout.forwardOnly).toBeUndefined();
+      });
+
       test("B4 Git's own revert lets later builds through, not the ones between", async () => {
         const { bad } = await firstTwo();
         const between = plane.git.commit({ message: 'between' });

@@ -173,7 +173,9 @@ function holdIfAsked(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
 
 /** The last phase passed: the version is good, and tasks that were born meanwhile get it too. */
 function succeed(draft: Draft, rollout: Rollout): Rollout {
-  setJob(draft, { goodVersions: withGood(draft.job.goodVersions, rollout.to) });
+  // Nothing goes back behind a change that cannot be undone.
+  const before = rollout.forwardOnly === undefined ? draft.job.goodVersions : [];
+  setJob(draft, { goodVersions: withGood(before, rollout.to) });
   const last = rollout.phases.at(-1);
   const spec = last && specOf(rollout.plan, last)?.select;
   const isForAll = spec !== undefined && 'percent' in spec && spec.percent === 100;

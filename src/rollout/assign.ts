@@ -87,6 +87,9 @@ export function trimToAllowance(draft: Draft, rollout: Rollout, cause: string): 
   const given: TaskIndex[] = [];
   for (const row of rows) {
     if (surplus <= 0) break;
+    // What cannot be undone stays where it runs.
+    const runs = draft.tasks.get(row.index)?.current?.version === row.version;
+    if (rollout.forwardOnly !== undefined && runs) continue;
     const back = draft.rules.revertTargetOf(row.lastGood, draft.job.goodVersions, draft.before.carriers, rollout.to);
     if (back === undefined) continue;
     setAssignment(draft, { ...row, version: back, rollout: rollout.id });

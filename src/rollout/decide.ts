@@ -6,7 +6,7 @@ import { keepOutages, keepPlacements } from './bookkeeping.ts';
 import { obeyCommands } from './commands.ts';
 import { type Draft, type MakeId, openDraft, setRollout, wakeAt } from './draft.ts';
 import { foldInbox } from './fold-inbox.ts';
-import { endedHold } from './holds.ts';
+import { endedHold, yieldsToNext } from './holds.ts';
 import { keepMarkWishes } from './mark-wish.ts';
 import { activeRollout, takeTurns } from './overlap.ts';
 import { endResize, resize } from './resize.ts';
@@ -53,7 +53,8 @@ function moveOn(draft: Draft): void {
     const after = draft.rollouts.get(active.id);
     if (after?.state === 'reverting') advanceRevert(draft, after);
     if (after?.state === 'held' && after.hold?.resumesTo === 'running') keepBegun(draft, after);
-    const isDone = !draft.rollouts.has(active.id) || draft.rollouts.get(active.id)?.hold?.by === 'first-deployment';
+    const last = draft.rollouts.get(active.id);
+    const isDone = last === undefined || yieldsToNext(last);
     if (!isDone) return;
     takeTurns(draft);
     if (activeRollout(draft)?.id === active.id) return;

@@ -25,7 +25,8 @@ function directionOf(rollout: Rollout): Hold['resumesTo'] {
 
 /** A hold that neither hinders nor waits for anybody: the next release takes over. */
 export function yieldsToNext(rollout: Rollout): boolean {
-  return rollout.state === 'held' && rollout.hold?.by === 'first-deployment';
+  const by = rollout.state === 'held' ? rollout.hold?.by : undefined;
+  return by === 'first-deployment' || by === 'forward-only';
 }
 
 /** When a hold ends by itself, it does now what it was set to do. */

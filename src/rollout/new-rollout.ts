@@ -10,6 +10,8 @@ export interface RolloutRequest {
   /** The service has checks to compare by. */
   readonly judged: boolean;
   readonly holdAfter: string | undefined;
+  /** Why it is forward-only, if it is. */
+  readonly forwardOnly?: string | undefined;
   readonly createdBy: Actor;
   readonly reason: string | undefined;
 }
@@ -18,6 +20,7 @@ export interface RolloutRequest {
 export function newRollout(request: RolloutRequest, nowMs: number): Rollout {
   return {
     ...request,
+    forwardOnly: request.forwardOnly,
     state: 'waiting',
     hold: undefined,
     firstDeployment: false,

@@ -42,7 +42,13 @@ function supersede(draft: Draft, older: Rollout, newer: Rollout): void {
   for (const row of ownedBy(draft, older)) setAssignment(draft, { ...row, rollout: newer.id });
   emitForRollout(draft, older.id, 'rollout.superseded', { by: newer.id });
   setRollout(draft, older.id, { state: 'superseded', endedAtMs: draft.nowMs });
-  begin(draft, newer);
+  // What ran already cannot be undone by whoever takes over either; a person who rolls back has decided otherwise.
+  const isBound = older.forwardOnly !== undefined && newer.kind === 'deploy' && hasRun(draft, older);
+  begin(draft, isBound ? setRollout(draft, newer.id, { forwardOnly: newer.forwardOnly ?? older.forwardOnly }) : newer);
+}
+
+function hasRun(draft: Draft, rollout: Rollout): boolean {
+  return draft.tasks.values().some(({ current }) => current?.version === rollout.to);
 }
 
 /** One that was paused while it waited does not come back after a newer one has begun. */

@@ -14,6 +14,7 @@ export function fail(draft: Draft, rollout: Rollout, failure: Omit<RolloutFailur
   const failed = setRollout(draft, rollout.id, { failure: full, phases });
   emitForRollout(draft, rollout.id, 'rollout.failed', { ...full, phase: phase?.name });
   if (rollout.firstDeployment) return hold(draft, failed, 'first-deployment', noWayBack(full.sentence));
+  if (failed.forwardOnly !== undefined) return hold(draft, failed, 'forward-only', noUndoing(full.sentence, failed));
   const onFail = phase?.onFail ?? 'revert';
   if (onFail === 'revert') return beginRevert(draft, failed);
   if (onFail === 'hold') return hold(draft, failed, 'onFail', full.sentence);
@@ -23,6 +24,10 @@ export function fail(draft: Draft, rollout: Rollout, failure: Omit<RolloutFailur
 
 function noWayBack(sentence: string): string {
   return `${sentence} It is the first deployment: there is nothing to go back to, the tasks stay as they are.`;
+}
+
+function noUndoing(sentence: string, { forwardOnly }: Rollout): string {
+  return `${sentence} It is not undone by itself: ${forwardOnly}. A fix that is deployed takes over.`;
 }
 
 /**

@@ -4,6 +4,7 @@ import { bucketsOf, noLimits, noSharedLimits } from '../disruption/index.ts';
 import { isUnderWay } from '../model/index.ts';
 import { explainRollout } from './explain.ts';
 import { planOf, smallJob, v0, v1, v2 } from './testing/small-job.ts';
+import { mayCommand } from './transitions.ts';
 
 const outNow = (world: ReturnType<typeof smallJob>): number =>
   new Set(world.state.operations.filter((one) => isUnderWay(one.state)).map((one) => one.index)).size;
@@ -396,5 +397,116 @@ describe('what limits it beside the budget', () => {
     grouped.decide();
     const groups = grouped.last.dispatches.map(({ operation }) => Math.floor(operation.index / 3));
     expect(groups.sort()).toEqual([0, 1]);
+  });
+});
+
+describe('a change that cannot be undone', () => {
+  const forwardOnly = 'it drops a column';
+
+  it('D8 holds for a person when it fails, however it fails, and gives nothing back', () => {
+    for (const onFail of ['revert', { holdThenRevertAfterMs: 1000 }] as const) {
+      const world = smallJob({ size: 4, budget: 2 });
+      world.deploy(v1, { plan: planOf([2, 4], { onFail }), judged: true, forwardOnly });
+      world.settle(() => world.rollout().phases[0]?.state === 'judging');
+      world.judge({ verdict: 'fail', sentence: 'errors +9 %' });
+      world.decide(10);
+      expect(world.rollout()).toMatchObject({ state: 'held', hold: { by: 'forward-only' } });
+      expect(world.rollout().hold).not.toHaveProperty('then.do');
+      world.decide(60_000);
+      expect(world.assigned().filter((version) => version === v1)).toHaveLength(2);
+      expect(world.last.markWishes.length + world.state.rollouts.length).toBeGreaterThan(0);
+    }
+  });
+
+  it('a mark, and a job that shrinks, undo nothing either; a person may, with a reason', () => {
+    const world = smallJob({ size: 4, budget: 2 });
+    world.deploy(v1, { plan: planOf([2, 4]), forwardOnly, holdAfter: 'phase-1' });
+    world.settle();
+    world.command('resume');
+    world.mark(v1);
+    world.decide(10);
+    world.change({ job: { ...world.state.job, wantedSize: 3 } });
+    world.settle();
+    expect(world.assigned().filter((version) => version === v1).length).toBeGreaterThan(0);
+    expect(mayCommand(world.rollout(), 'revert', undefined)).toMatchObject({
+      ok: false,
+      error: { code: 'rollout/needs-reason' },
+    });
+    world.command('revert');
+    world.settle();
+    expect(world.rollout().state).toBe('reverted');
+  });
+
+  it('the next release takes over, and is bound by what ran already', () => {
+    const world = smallJob({ size: 4, budget: 4 });
+    world.deploy(v1, { plan: planOf([2, 4]), judged: true, forwardOnly });
+    world.settle(() => world.rollout().phases[0]?.state === 'judging');
+    world.judge({ verdict: 'fail' });
+    world.decide(10);
+    world.deploy(v2, { plan: planOf([4]) });
+    world.decide(10);
+    expect(world.rollout(1)).toMatchObject({ state: 'running', forwardOnly });
+    world.settle();
+    expect(world.rollout(1).state).toBe('succeeded');
+    // Nothing goes back behind it any more, whatever fails later.
+    expect(world.state.job.goodVersions).toEqual([v2]);
+  });
+});
+
+describe('a late failure', () => {
+  it('D8 after 80 % it reverts exactly what it touched, exempt tasks at once, in no more rounds than the budget needs', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 5, max: 14 }),
+        fc.integer({ min: 1, max: 4 }),
+        fc.array(fc.nat({ max: 13 }), { maxLength: 3 }),
+        (size, budget, broken) => {
+          const world = smallJob({ size, budget, hosts: 4 });
+          const late = Math.ceil(size * 0.85);
+          world.deploy(v1, { plan: planOf([1, late, size]), judged: true });
+          for (let phase = 0; phase < 2; phase++) {
+            world.settle(() => world.rollout().phases[phase]?.state === 'judging');
+            if (phase === 0) {
+              world.decide(1500);
+              world.judge({ verdict: 'pass' });
+            }
+          }
+          const touched = world.assigned().filter((version) => version === v1).length;
+          expect(touched).toBe(late);
+          // Some of the new ones are down by then: to put them back takes nothing out.
+          const runsNew = [...world.state.tasks.values()].filter(({ current }) => current?.version === v1);
+          const down = new Set(broken.filter((index) => runsNew.some((task) => task.index === index)));
+          for (const index of down) world.report(index, 'crash-looping');
+          world.judge({ verdict: 'fail', sentence: 'errors +9 %' });
+          world.decide(10);
+          expect(world.rollout().state).toBe('reverting');
+          const first = world.last.dispatches.flatMap((one) => (one.kind === 'execute' ? [one.operation] : []));
+          const exempt = first.filter(({ exemption }) => exemption === 'still-out').map(({ index }) => index);
+          expect(exempt.sort()).toEqual([...down].sort());
+          let rounds = 1;
+          world.obey();
+          for (; world.rollout().state === 'reverting' && rounds < 40; rounds++) {
+            world.decide(100);
+            world.obey();
+          }
+          expect(world.assigned().every((version) => version === v0)).toBe(true);
+          expect(world.rollout().state).toBe('reverted');
+          // One more to see that the last ones serve; what was down held the budget in the first round only.
+          expect(rounds - 1).toBeLessThanOrEqual(Math.ceil((late - down.size) / budget) + (down.size > 0 ? 1 : 0));
+        },
+      ),
+      { numRuns: 80 },
+    );
+  });
+
+  it('tasks of one fault domain go back together', () => {
+    const world = smallJob({ size: 12, budget: 3, hosts: 4 });
+    world.deploy(v1, { plan: planOf([11, 12]), judged: true });
+    world.settle(() => world.rollout().phases[0]?.state === 'judging');
+    world.judge({ verdict: 'fail' });
+    world.decide(10);
+    const hosts = world.last.dispatches.map(({ operation }) => operation.host);
+    expect(hosts).toHaveLength(3);
+    expect(new Set(hosts).size).toBe(1);
   });
 });

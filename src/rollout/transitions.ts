@@ -77,7 +77,8 @@ export function mayCommand(
     const detail = `${rollout.id} is ${rollout.state}: it cannot be told to ${command}.`;
     return err(problem('rollout/illegal-transition', detail, { rollout: rollout.id, state: rollout.state, command }));
   }
-  if (needsReason.includes(command) && !reason) {
+  const isUndoing = command === 'revert' && rollout.forwardOnly !== undefined;
+  if ((needsReason.includes(command) || isUndoing) && !reason) {
     return err(problem('rollout/needs-reason', `${command} needs a reason.`, { rollout: rollout.id, command }));
   }
   return ok(to === 'resumed' ? (rollout.hold?.resumesTo ?? 'running') : to);

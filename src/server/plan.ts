@@ -142,7 +142,7 @@ function gatesOf(spec: ServiceSpec, phase: PhaseSpec): string[] {
   return gates;
 }
 
-function notes({ spec, from, marks, hasHosts }: PlanFacts, size: number, budget: number): string[] {
+function notes({ spec, action, from, marks, hasHosts }: PlanFacts, size: number, budget: number): string[] {
   const found: string[] = [...marks];
   if (from.length === 0) found.push('First deployment: there is nothing to compare with and nothing to go back to.');
   if (size === 1 && from.length > 0) {
@@ -151,6 +151,7 @@ function notes({ spec, from, marks, hasHosts }: PlanFacts, size: number, budget:
   }
   if (budget === 0) found.push('The budget is 0: nothing may be out, and this cluster cannot start extra tasks.');
   if (spec.judge.checks.length === 0 || spec.task.metrics === null) found.push('No metrics: basic checks only.');
+  if (action.plan.forwardOnly) found.push('Forward-only: a failure holds for a person, nothing is undone by itself.');
   if (!hasHosts) found.push('No host is up: nothing would start.');
   return found;
 }

@@ -21,6 +21,7 @@ export function assemblePlan(
     phases,
     newcomers: book.at(`${path}.newcomers`, values.newcomers),
     overlap: book.at(`${path}.overlap`, values.overlap),
+    forwardOnly: book.at(`${path}.forwardOnly`, values.forwardOnly),
   };
 }
 

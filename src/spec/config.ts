@@ -80,6 +80,8 @@ export interface RolloutConfig {
   readonly newcomers?: 'last-good' | 'new';
   /** A newer release arriving meanwhile: waits, or takes over. */
   readonly overlap?: 'wait' | 'supersede';
+  /** What is deployed cannot be undone by going back (a migration): on failure it holds for a person. */
+  readonly forwardOnly?: boolean;
   /** Which of the waiting releases is deployed next. */
   readonly picker?: 'newest' | 'oldest' | 'every' | 'named';
   /** When a deployment may start. */

@@ -34,6 +34,7 @@ const base: Omit<Settings, 'name' | 'command' | 'ready'> = {
   onUndecided: null,
   newcomers: 'last-good',
   overlap: 'wait',
+  forwardOnly: false,
   picker: 'newest',
   windows: [],
   soakMs: 0,

@@ -80,6 +80,7 @@ function rolloutValues(said: config.RolloutConfig): Partial<Settings> {
     onUndecided: said.onUndecided,
     newcomers: said.newcomers,
     overlap: said.overlap,
+    forwardOnly: said.forwardOnly,
     picker: said.picker,
     windows: said.windows,
   } as Partial<Settings>;

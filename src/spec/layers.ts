@@ -38,6 +38,7 @@ export interface Settings {
   onUndecided: 'proceed' | 'hold' | null;
   newcomers: 'last-good' | 'new';
   overlap: 'wait' | 'supersede';
+  forwardOnly: boolean;
   picker: 'newest' | 'oldest' | 'every' | 'named';
   windows: readonly config.WindowConfig[];
   soakMs: number;

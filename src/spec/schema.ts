@@ -131,6 +131,7 @@ const rollout = {
   onUndecided: onUndecided.optional(),
   newcomers: z.enum(['last-good', 'new'], expected('"last-good" or "new"')).optional(),
   overlap: z.enum(['wait', 'supersede'], expected('"wait" or "supersede"')).optional(),
+  forwardOnly: flag.optional(),
   picker: picker.optional(),
   windows: z.array(window).optional(),
 };

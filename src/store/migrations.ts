@@ -7,6 +7,7 @@ import { up as engine } from './migrations/engine.ts';
 import { up as fleet } from './migrations/fleet.ts';
 import { up as judge } from './migrations/judge.ts';
 import { up as pipeline } from './migrations/pipeline.ts';
+import { up as pipeline2 } from './migrations/pipeline-2.ts';
 import { up as rollout } from './migrations/rollout.ts';
 import { up as server } from './migrations/server.ts';
 
@@ -28,4 +29,5 @@ export const migrations: readonly Migration[] = [
   { name: 'rollout-1', up: rollout },
   { name: 'server-1', up: server },
   { name: 'disruption-2', up: disruption2 },
+  { name: 'pipeline-2', up: pipeline2 },
 ];

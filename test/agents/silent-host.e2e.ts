@@ -27,6 +27,7 @@ const plan = {
   ],
   newcomers: 'last-good',
   overlap: 'wait',
+  forwardOnly: false,
 } as const satisfies PlanSpec;
 
 let rig: Rig;

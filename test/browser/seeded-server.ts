@@ -179,7 +179,7 @@ function rolloutOver(id: RolloutId, job: JobId, size: number, nowMs: number): Ro
       passedBy: i < at ? { by: 'judge', note: '2 checks pass (errors, latency).' } : undefined,
     };
   });
-  const plan = { phases: [], newcomers: 'new', overlap: 'wait' } as unknown as Rollout['plan'];
+  const plan = { phases: [], newcomers: 'new', overlap: 'wait', forwardOnly: false } as unknown as Rollout['plan'];
   const request = {
     ...{ id, job, release: undefined, to: newVersion, kind: 'deploy' as const, judged: true, plan },
     ...{ holdAfter: undefined, reason: undefined, createdBy: rollway('pipeline') },

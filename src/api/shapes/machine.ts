@@ -8,6 +8,7 @@ export const finding = z.object({
     'parked-work',
     'disk',
     'running-carrier',
+    'stopped-rollout',
     'alarm',
     'host',
     'repository',

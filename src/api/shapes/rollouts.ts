@@ -110,6 +110,8 @@ export const rolloutDetail = rolloutSummary.extend({
     })
     .nullable(),
   holdAfter: z.string().nullable(),
+  /** Why it must not be undone by itself. */
+  forwardOnly: z.string().nullable(),
   budgetOverride: z.object({ count: z.number().int(), reason: z.string() }).nullable(),
   budget: budgetLine,
   phases: z.array(phaseView),

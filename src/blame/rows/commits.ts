@@ -45,8 +45,8 @@ export async function insertCommits(tx: Tx, repository: string, commits: readonl
   }
 }
 
-function isSilent({ reverts, fixes, picks = [] }: CommitTrailers): boolean {
-  return reverts.length + fixes.length + picks.length === 0;
+function isSilent({ reverts, fixes, picks = [], forwardOnly }: CommitTrailers): boolean {
+  return reverts.length + fixes.length + picks.length === 0 && forwardOnly === undefined;
 }
 
 /** The few commits whose messages say something about others. */

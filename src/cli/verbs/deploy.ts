@@ -16,6 +16,7 @@ interface Flags {
   readonly service?: string;
   readonly environment?: string;
   readonly holdAfter?: string;
+  readonly forwardOnly?: boolean;
   readonly plan?: string;
   readonly reason?: string;
   readonly detach?: boolean;
@@ -36,6 +37,7 @@ export async function run(session: Session, [named = 'HEAD']: readonly string[],
         commit,
         ...(flags.environment === undefined ? {} : { environment: flags.environment }),
         ...(flags.holdAfter === undefined ? {} : { holdAfter: flags.holdAfter }),
+        ...(flags.forwardOnly === true ? { forwardOnly: true } : {}),
         ...(flags.plan === undefined ? {} : { planHash: flags.plan }),
         ...(flags.reason === undefined ? {} : { reason: flags.reason }),
       },

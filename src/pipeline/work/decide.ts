@@ -1,4 +1,4 @@
-import { carries, echoesIn, markTest } from '../../blame/index.ts';
+import { candidatesOf, carries, echoesIn, markTest } from '../../blame/index.ts';
 import * as blameRows from '../../blame/rows.ts';
 import type { JobLimits } from '../../disruption/index.ts';
 import type { CommandAnswer, CommandRow, Enqueue, NewEffect, Proposal, Turn, View } from '../../engine/index.ts';
@@ -9,6 +9,7 @@ import {
   err,
   jobId,
   type MarkId,
+  type PlanSpec,
   type Problem,
   problem,
   type Result,
@@ -16,7 +17,7 @@ import {
   type Version,
   type VersionId,
 } from '../../model/index.ts';
-import { type JobWish, newRollout } from '../../rollout/index.ts';
+import { type JobFacts, type JobWish, newRollout } from '../../rollout/index.ts';
 import * as rolloutRows from '../../rollout/rows.ts';
 import type { Tx } from '../../store/index.ts';
 import { type CommandFacts, decideCommand, type PipelineCommand, type RollbackChoices } from '../commands.ts';
@@ -124,7 +125,7 @@ async function propose(
   const of = <K extends Want['kind']>(kind: K) => draft.wants.filter((want): want is Wanted<K> => want.kind === kind);
   const carried = new Map<VersionId, MarkId[]>();
   for (const { version } of of('version')) carried.set(version.id, await marksCarriedBy(world, view, version));
-  const deployments = await findDeployments(view, draft, [...of('rollout'), ...of('rollback')]);
+  const deployments = await findDeployments(world, view, draft, [...of('rollout'), ...of('rollback')]);
   const isChanged = runs.length + releases.length + answers.length + draft.wants.length + state.reports.length > 0;
   const timer = timerOf(draft);
   if (!isChanged) return timer === undefined ? undefined : { work: [timer], result: undefined };
@@ -194,6 +195,7 @@ interface Deployment {
 }
 
 async function findDeployments(
+  world: PipelineWorld,
   view: View,
   draft: Draft,
   wants: readonly (Wanted<'rollout'> | Wanted<'rollback'>)[],
@@ -234,12 +236,38 @@ async function findDeployments(
         plan: action.plan,
         judged: spec.judge.checks.length > 0,
         holdAfter: release.holdAfter,
+        forwardOnly: await forwardOnlyOf(world, view, release, action.plan, known),
         createdBy: release.createdBy,
         reason: undefined,
       },
     });
   }
   return found;
+}
+
+/**
+ * Why a deployment must not be undone by itself: a person said so, its configuration does, or a commit that is new to
+ * the job says it in its message.
+ */
+async function forwardOnlyOf(
+  world: PipelineWorld,
+  view: View,
+  release: ReleaseFacts,
+  plan: PlanSpec,
+  job: JobFacts | undefined,
+): Promise<string | undefined> {
+  if (release.forwardOnly !== undefined) return release.forwardOnly;
+  if (plan.forwardOnly) return 'its configuration says that it cannot be undone';
+  if (job === undefined) return undefined;
+  const speaking = await blameRows.listSpeakingCommits(view.tx, release.repository);
+  const said = new Map(speaking.map(({ id, trailers }) => [id, trailers.forwardOnly]));
+  if (![...said.values()].some((why) => why !== undefined)) return undefined;
+  const assigned = (await rolloutRows.listAssignment(view.tx, job.id)).flatMap(({ version }) => version ?? []);
+  const old = await rows.listVersions(view.tx, [...new Set([...assigned, ...job.goodVersions.slice(0, 1)])]);
+  const graph = await blameRows.loadGraph(view.tx, world.graphs, release.repository);
+  const before = old.filter(({ commit }) => commit !== release.commit).map(({ commit }) => commit);
+  const named = candidatesOf(graph, release.commit, before).find((commit) => said.get(commit) !== undefined);
+  return named === undefined ? undefined : `${named.slice(0, 10)} says of itself "${said.get(named)}"`;
 }
 
 function limitsOf({ rates }: ServiceSpec, { budgetPerDomain, budgetPerGroup }: EnvironmentSpec): JobLimits {

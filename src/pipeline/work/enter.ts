@@ -1,7 +1,16 @@
 import type { CommitGraph, CommitGraphs } from '../../blame/index.ts';
 import * as blameRows from '../../blame/rows.ts';
 import type { Proposal, Turn, View } from '../../engine/index.ts';
-import { type ActionSpec, type Actor, type CommitId, err, ok, problem, type Result } from '../../model/index.ts';
+import {
+  type ActionSpec,
+  type Actor,
+  actorName,
+  type CommitId,
+  err,
+  ok,
+  problem,
+  type Result,
+} from '../../model/index.ts';
 import type { ReleaseFacts, RepositoryFacts, ServiceFacts } from '../facts.ts';
 import { isOlder } from '../order.ts';
 import * as rows from '../rows.ts';
@@ -75,6 +84,8 @@ export interface DeployWish {
   /** Go no further than this environment. */
   readonly onlyTo: string | undefined;
   readonly holdAfter: string | undefined;
+  /** Its rollouts are not undone by themselves; needs a reason. */
+  readonly forwardOnly?: boolean | undefined;
   readonly reason: string | undefined;
 }
 
@@ -109,8 +120,8 @@ export function nameRelease(
     const late = await findTooLate(view, service, wish, release);
     if (late !== undefined) return { result: late };
     const sentence = `Asked for ${commit.slice(0, 10)}${wish.reason ? `: ${wish.reason}` : ''}`;
-    const { onlyTo, holdAfter, reason } = wish;
-    const data = { onlyTo, holdAfter, reason, sentence };
+    const { onlyTo, holdAfter, forwardOnly, reason } = wish;
+    const data = { onlyTo, holdAfter, forwardOnly, reason, sentence };
     const isNew = release.createdAtMs === names.nowMs;
     return {
       bump: [{ kind: 'pipeline', id: service.name }],
@@ -157,10 +168,10 @@ async function findOvertaken(
 async function findTooLate(
   view: View,
   service: ServiceFacts,
-  { holdAfter }: DeployWish,
+  { holdAfter, forwardOnly }: DeployWish,
   release: ReleaseFacts,
 ): Promise<Result<never> | undefined> {
-  if (holdAfter === undefined) return undefined;
+  if (holdAfter === undefined && forwardOnly !== true) return undefined;
   const runs = await rows.listRuns(view.tx, service.name, [release.id]);
   const rolling = runs.find((run) => run.rollout !== undefined && run.endedAtMs === undefined);
   if (rolling === undefined) return undefined;
@@ -193,14 +204,18 @@ async function releaseFor(
   wish: DeployWish,
   actor: Actor,
 ): Promise<ReleaseFacts> {
+  const forwardOnly = wish.forwardOnly === true ? `${actorName(actor)}: ${wish.reason ?? ''}` : undefined;
   const named = { isNamed: true, holdAfter: wish.holdAfter, onlyTo: wish.onlyTo };
   const live = (await rows.listReleasesAt(view.tx, service.name, commit)).find((one) => one.endedAtMs === undefined);
   // Asked for again without a place to hold: the one that was asked for stands.
-  if (live !== undefined) return { ...live, ...named, holdAfter: wish.holdAfter ?? live.holdAfter };
+  if (live !== undefined) {
+    const kept = { holdAfter: wish.holdAfter ?? live.holdAfter, forwardOnly: forwardOnly ?? live.forwardOnly };
+    return { ...live, ...named, ...kept };
+  }
   const graph: CommitGraph = await blameRows.loadGraph(view.tx, graphs, service.repository);
   const heads = (await rows.findRepository(view.tx, service.repository))?.heads ?? {};
   const head = heads[service.branch];
   const made = releaseAt(names, graph, service, head ?? commit, commit, actor);
   const [words] = await blameRows.listCommits(view.tx, service.repository, [commit]);
-  return { ...made, ...named, subject: words?.subject ?? '', author: words?.author ?? '' };
+  return { ...made, ...named, forwardOnly, subject: words?.subject ?? '', author: words?.author ?? '' };
 }

@@ -28,6 +28,7 @@ export function releaseAt(
     isConfigured: false,
     isNamed: false,
     holdAfter: undefined,
+    forwardOnly: undefined,
     onlyTo: undefined,
     source: { kind: 'wanted' },
     reason: undefined,

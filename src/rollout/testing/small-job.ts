@@ -191,6 +191,7 @@ export function planOf(
     })),
     newcomers: 'last-good',
     overlap: 'wait',
+    forwardOnly: false,
     ...plan,
   };
 }

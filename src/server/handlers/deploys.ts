@@ -50,8 +50,9 @@ export function deployHandlers(context: ServerContext) {
           refuse('rollout/stale-plan', `The plan is now ${hash}.`, { wanted: body.planHash, now: hash });
         }
       }
-      const { environment: onlyTo, holdAfter, reason } = body;
-      const wish = { service: service.name, commit, onlyTo, holdAfter, reason };
+      const { environment: onlyTo, holdAfter, forwardOnly, reason } = body;
+      if (forwardOnly === true && !reason) refuse('rollout/needs-reason', 'Forward-only needs a reason.', {});
+      const wish = { service: service.name, commit, onlyTo, holdAfter, forwardOnly, reason };
       let named = await enter(nameRelease(graphs, names(), wish, call.actor), call);
       if (!named.ok && named.error.code === 'git/unknown-commit') {
         await bringCommit(context, service.repository, commit, call);

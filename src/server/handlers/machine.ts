@@ -1,7 +1,9 @@
 import type { DoctorReport, ParkedWork } from '../../api/index.ts';
 import { listHostOverviews, readMassSilence } from '../../fleet/read.ts';
 import { freeDiskRatio } from '../../io/index.ts';
+import type { Rollout } from '../../model/index.ts';
 import { readFindings } from '../../pipeline/read.ts';
+import { readJobs } from '../../rollout/read.ts';
 import type { AgentServer } from '../agents/index.ts';
 import type { Handlers, ServerContext } from '../context.ts';
 import { refuse } from '../errors.ts';
@@ -27,6 +29,7 @@ export function machineHandlers(context: ServerContext, agents: AgentServer) {
       runningCarriers: (await carrierViews(tx)).flatMap(({ mark, running, override }) =>
         override ? [] : running.map(({ job, indices }) => ({ mark, job, tasks: indices.length })),
       ),
+      stoppedRollouts: (await readJobs(tx)).flatMap(({ live }) => live.flatMap(stoppedOf)),
       problems: (await readFindings(tx)).map(({ subject, problem, atMs }) => {
         return { subject, detail: problem.detail, remedy: problem.remedy, atMs };
       }),
@@ -81,4 +84,10 @@ export function machineHandlers(context: ServerContext, agents: AgentServer) {
       return listParked();
     },
   } satisfies Partial<Handlers>;
+}
+
+/** A failed rollout that only a person can bring on. */
+function stoppedOf({ id: rollout, job, hold }: Rollout): FindingFacts['stoppedRollouts'] {
+  const isStopped = hold?.by === 'forward-only' || hold?.by === 'no-good-version' || hold?.by === 'first-deployment';
+  return isStopped ? [{ rollout, job, reason: hold.reason, sinceMs: hold.sinceMs }] : [];
 }

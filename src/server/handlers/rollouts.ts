@@ -133,6 +133,7 @@ export function rolloutHandlers(context: ServerContext) {
           }
         : null,
       holdAfter: rollout.holdAfter ?? null,
+      forwardOnly: rollout.forwardOnly ?? null,
       budgetOverride: rollout.budgetOverride ?? null,
       budget,
       phases: phaseViews(rollout, screen, verdicts),

@@ -10,6 +10,7 @@ const calm: FindingFacts = {
   freeDiskRatio: 0.5,
   leastFreeDiskRatio: 0.05,
   runningCarriers: [],
+  stoppedRollouts: [],
   problems: [],
   metrics: [],
 };
@@ -82,4 +83,11 @@ test('doctor says of everything whether it is well', () => {
   expect(of(calm)).toMatchObject({ uptimeMs: 2, store: 'sqlite' });
   const states = Object.fromEntries(of({ ...calm, hosts: [host] }).checks.map(({ name, state }) => [name, state]));
   expect(states).toEqual({ store: 'ok', disk: 'ok', hosts: 'warning', isolation: 'warning', work: 'ok' });
+});
+
+test('a failed rollout that nothing but a person brings on is an alarm', () => {
+  const stopped = { rollout: 'ro_1', job: 'shop@production', reason: 'It is not undone by itself.', sinceMs: 5 };
+  expect(decideFindings({ ...calm, stoppedRollouts: [stopped] })).toMatchObject([
+    { kind: 'stopped-rollout', severity: 'alarm', subject: 'rollout/ro_1', sinceMs: 5 },
+  ]);
 });

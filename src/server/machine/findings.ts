@@ -13,6 +13,13 @@ export interface FindingFacts {
   readonly freeDiskRatio: number;
   readonly leastFreeDiskRatio: number;
   readonly runningCarriers: readonly { readonly mark: string; readonly job: string; readonly tasks: number }[];
+  /** Held, failed, and nothing goes on by itself. */
+  readonly stoppedRollouts: readonly {
+    readonly rollout: string;
+    readonly job: string;
+    readonly reason: string;
+    readonly sinceMs: number;
+  }[];
   readonly problems: readonly {
     readonly subject: string;
     readonly detail: string;
@@ -31,6 +38,7 @@ export function decideFindings(facts: FindingFacts): Finding[] {
     ...parked(facts),
     ...hosts(facts),
     ...carriers(facts),
+    ...stopped(facts),
     ...problems(facts),
     ...metrics(facts),
   ];
@@ -117,6 +125,17 @@ function carriers({ runningCarriers }: FindingFacts): Finding[] {
     remedy: `Deploy a version without it, or a fix; \`rollway mark show ${mark}\` says what clears it.`,
     subject: `mark/${mark}`,
     sinceMs: null,
+  }));
+}
+
+function stopped({ stoppedRollouts }: FindingFacts): Finding[] {
+  return stoppedRollouts.map(({ rollout, job, reason, sinceMs }) => ({
+    kind: 'stopped-rollout',
+    severity: 'alarm',
+    sentence: `A rollout of ${job} failed and stays as it is: ${reason}`,
+    remedy: `Deploy a fix; \`rollway explain ${rollout}\` says what else a person can do.`,
+    subject: `rollout/${rollout}`,
+    sinceMs,
   }));
 }
 

@@ -27,7 +27,7 @@ function rolloutOf(more: object = {}): Rollout {
     to: 'v_new',
     kind: 'deploy',
     judged: true,
-    plan: { phases: [], newcomers: 'new', overlap: 'wait' },
+    plan: { phases: [], newcomers: 'new', overlap: 'wait', forwardOnly: false },
     holdAfter: undefined,
     reason: undefined,
     createdBy: { kind: 'person', name: 'ada' },

@@ -109,6 +109,8 @@ interface ReleaseRow {
   is_configured: number;
   /** Go no further than this environment. */
   only_to: string | null;
+  /** Why a person said that its change must not be undone by itself. */
+  forward_only: string | null;
   /** JSON `SourceState`: the packed tree that all its actions start from. */
   source: string | null;
   /** Why it is where it is, in words. */
