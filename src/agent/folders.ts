@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { ensureFolder } from '../io/files.ts';
+import { ProblemError, problem } from '../model/index.ts';
 
 /** Where everything of an agent lies. */
 export interface Folders {
@@ -14,7 +15,17 @@ export interface Folders {
   readonly samples: string;
 }
 
+/** Makes what is missing. Throws `agent/data-folder`. */
 export async function openFolders(root: string): Promise<Folders> {
+  try {
+    return await makeAll(root);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ProblemError(problem('agent/data-folder', `${root} cannot be used: ${why}.`, { path: root }), { cause });
+  }
+}
+
+async function makeAll(root: string): Promise<Folders> {
   await ensureFolder(root, 0o700);
   const inside = (name: string): string => join(root, name);
   const folders: Folders = {

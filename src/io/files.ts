@@ -1,10 +1,28 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { chmod, open, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+
+/**
+ * Makes a folder and those above it, one after the other: Node's own `recursive` never ends where a file system
+ * answers "there is no such folder" to each (`/proc`).
+ */
+export function makeFolders(path: string, mode = 0o700): void {
+  const missing: string[] = [];
+  for (let at = resolve(path); !existsSync(at); at = dirname(at)) missing.unshift(at);
+  for (const folder of missing) {
+    try {
+      mkdirSync(folder, { mode });
+    } catch (cause) {
+      // Somebody else made it meanwhile.
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+    }
+  }
+}
 
 /** Makes a folder and those above it, and gives it the mode also when it is there already. */
 export async function ensureFolder(path: string, mode = 0o700): Promise<void> {
-  await mkdir(path, { recursive: true, mode });
+  makeFolders(path, mode);
   if (((await stat(path)).mode & 0o777) !== mode) await chmod(path, mode);
 }
 

@@ -55,6 +55,7 @@ export const catalogue = {
     'Agent and server are of different versions',
     'Install the server’s version of Rollway on the host.',
   ),
+  'agent/data-folder': entry(500, 'The data folder cannot be used', 'Check its owner and its mode.'),
   'agent/unreachable': entry(
     503,
     'The agent of the host cannot be reached',

@@ -1,5 +1,6 @@
-import { chmodSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolders } from '../io/index.ts';
 import { ProblemError, problem } from '../model/index.ts';
 import { takeFileLock } from '../store/index.ts';
 
@@ -15,10 +16,10 @@ export interface DataFolder {
  */
 export function openDataFolder(path: string): DataFolder {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolders(path);
     if (!statSync(path).isDirectory()) throw new Error('it is not a folder');
     chmodSync(path, 0o700);
-    for (const part of ['packages', 'git', 'keys']) mkdirSync(join(path, part), { recursive: true, mode: 0o700 });
+    for (const part of ['packages', 'git', 'keys']) makeFolders(join(path, part));
   } catch (cause) {
     throw unusable(path, cause instanceof Error ? cause.message : String(cause), cause);
   }

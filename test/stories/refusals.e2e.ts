@@ -1,7 +1,7 @@
 // Bad input gets a clear word: which file, line or field, what to do; and nothing is lost or half-done.
 
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -151,9 +151,18 @@ describe('what does not exist, or may not be', { retry: 0 }, () => {
     const plain = join(place.folder, 'plain');
     writeFileSync(plain, '');
     expect(await ends(1, args(plain, 0), place.folder)).toMatch(/data folder cannot be used[\s\S]*plain/);
-    // Where nobody may write, root neither.
-    const closed = '/sys/rollway-data';
-    expect(await ends(1, args(closed, 0), place.folder)).toMatch(/data folder cannot be used[\s\S]*rollway-data/);
+    // Where nobody may write, root neither; in the second each answer is "no such folder".
+    for (const closed of ['/sys/rollway-data', '/proc/rollway-data/inside']) {
+      expect(await ends(1, args(closed, 0), place.folder)).toMatch(/data folder cannot be used[\s\S]*rollway-data/);
+      const agent = ['agent', '--data', closed, '--join', join(place.folder, 'host-1.join')];
+      expect(await ends(1, agent, place.folder)).toMatch(/data folder cannot be used[\s\S]*rollway-data/);
+    }
+    // A file that was damaged, or that this user may not read, is named, and left as it is.
+    const damaged = join(place.folder, 'damaged');
+    mkdirSync(damaged);
+    writeFileSync(join(damaged, 'rollway.db'), 'this is not a database, it only stands where one should be');
+    expect(await ends(1, args(damaged, 0), place.folder)).toMatch(/rollway\.db/);
+    expect(readFileSync(join(damaged, 'rollway.db'), 'utf8')).toMatch(/^this is not/);
   });
 
   test('an agent with a used, a wrong or no token; a folder that another agent uses', async () => {

@@ -1,6 +1,6 @@
 import type { DoctorReport, ParkedWork } from '../../api/index.ts';
 import { listHostOverviews, readMassSilence } from '../../fleet/read.ts';
-import { freeDiskRatio } from '../../io/index.ts';
+import { freeDiskRatio, sandboxAbilities } from '../../io/index.ts';
 import type { Rollout } from '../../model/index.ts';
 import { readFindings } from '../../pipeline/read.ts';
 import { readJobs } from '../../rollout/read.ts';
@@ -69,7 +69,8 @@ export function machineHandlers(context: ServerContext, agents: AgentServer) {
       const facts = await loadFacts();
       const nowMs = clock.nowMs();
       const isConnected = (host: string) => agents.isConnected(host);
-      return decideDoctor({ facts, settings, storeKind: store.kind, startedAtMs, nowMs, isConnected });
+      const configurations = await sandboxAbilities();
+      return decideDoctor({ facts, settings, storeKind: store.kind, startedAtMs, nowMs, isConnected, configurations });
     },
     listParkedWork: listParked,
     async retryWork({ body }) {

@@ -9,6 +9,8 @@ export interface DoctorFacts {
   readonly startedAtMs: number;
   readonly nowMs: number;
   readonly isConnected: (host: string) => boolean;
+  /** What takes the network from a configuration while it is evaluated, on this very machine. */
+  readonly configurations: { readonly noNetwork: boolean; readonly detail: string };
 }
 
 type Check = DoctorReport['checks'][number];
@@ -20,7 +22,14 @@ export function decideDoctor(given: DoctorFacts): DoctorReport {
     version: settings.version,
     store: storeKind,
     uptimeMs: nowMs - startedAtMs,
-    checks: [storeCheck(storeKind), diskCheck(facts), hostsCheck(given), isolationCheck(facts), workCheck(facts)],
+    checks: [
+      storeCheck(storeKind),
+      diskCheck(facts),
+      hostsCheck(given),
+      isolationCheck(facts),
+      configurationCheck(given),
+      workCheck(facts),
+    ],
     findings: decideFindings(facts),
   };
 }
@@ -81,6 +90,17 @@ function isolationCheck({ hosts }: FindingFacts): Check {
     sentence: `Builds and actions can read what the agent's user can on ${bare.map(({ id }) => id).join(', ')}.`,
     remedy:
       'It takes user namespaces, and `unshare`, `mount` and `setpriv` of util-linux, there; without them run builds only from repositories you trust.',
+  };
+}
+
+function configurationCheck({ configurations: { noNetwork, detail } }: DoctorFacts): Check {
+  return {
+    name: 'configurations',
+    state: noNetwork ? 'ok' : 'warning',
+    sentence: `${detail.charAt(0).toUpperCase()}${detail.slice(1)}.`,
+    remedy: noNetwork
+      ? null
+      : 'It takes network namespaces, and `unshare` of util-linux, where the server runs; without them watch only repositories you trust.',
   };
 }
 

@@ -79,10 +79,16 @@ test('what is worst comes first', () => {
 test('doctor says of everything whether it is well', () => {
   const settings = { version: '0.1.0', dataFolder: '/x', leastFreeDiskRatio: 0.05 };
   const of = (facts: FindingFacts) =>
-    decideDoctor({ facts, settings, storeKind: 'sqlite', startedAtMs: 1, nowMs: 3, isConnected: () => false });
+    decideDoctor({
+      ...{ facts, settings, storeKind: 'sqlite', startedAtMs: 1, nowMs: 3, isConnected: () => false },
+      configurations: { noNetwork: false, detail: 'with a network' },
+    });
   expect(of(calm)).toMatchObject({ uptimeMs: 2, store: 'sqlite' });
   const states = Object.fromEntries(of({ ...calm, hosts: [host] }).checks.map(({ name, state }) => [name, state]));
-  expect(states).toEqual({ store: 'ok', disk: 'ok', hosts: 'warning', isolation: 'warning', work: 'ok' });
+  expect(states).toEqual({
+    ...{ store: 'ok', disk: 'ok', hosts: 'warning', isolation: 'warning' },
+    ...{ configurations: 'warning', work: 'ok' },
+  });
 });
 
 test('a failed rollout that nothing but a person brings on is an alarm', () => {

@@ -64,9 +64,26 @@ export function HostsScreen() {
           </table>
         </section>
       )}
+      {lacks.map(({ what, means }) => {
+        const bare = hosts.filter((host) => !host.abilities.some((ability) => what.test(ability)));
+        if (bare.length === 0) return null;
+        const names = bare.length === hosts.length ? 'any host' : bare.map(({ id }) => id).join(', ');
+        return (
+          <p key={means} className="quiet">
+            Not on {names}: {means}.
+          </p>
+        );
+      })}
     </>
   );
 }
+
+/** What a machine may not give; `rollway doctor` says what it would take. */
+const lacks = [
+  { what: /^hidden-folders$/, means: 'a sandbox, so that builds and tasks can read what the agent’s user can' },
+  { what: /^cgroup-.*-memory$/, means: 'limits on memory' },
+  { what: /^cgroup-.*-cpu$/, means: 'limits on processor time' },
+] as const;
 
 function inOrder(a: string, b: string): number {
   return a.localeCompare(b, 'en', { numeric: true });
