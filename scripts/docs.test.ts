@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { routes } from '../src/api/index.ts';
 import { createProgram } from '../src/cli/program.ts';
-import { apiReference, openApiFile } from './docs/api.ts';
+import { taskControlRequestSchema, taskControlResponseSchema } from '../src/model/index.ts';
+import { apiReference, openApiFile, taskControlFile } from './docs/api.ts';
 import { cliReference } from './docs/cli.ts';
 import { configReference } from './docs/config.ts';
 import { pageOf, proofsIn } from './docs/requirements.ts';
@@ -44,6 +46,13 @@ test('the reference of the API has every route; the document is JSON', () => {
   const page = apiReference();
   for (const { method, path } of Object.values(routes)) expect(page).toContain(`| \`${method} ${path}\` |`);
   expect(JSON.parse(openApiFile())).toMatchObject({ openapi: '3.1.0' });
+});
+
+test('the OpenAPI file of TaskControl is as the code has it, and the example in its docs is a request', () => {
+  expect(readFileSync('docs/reference/taskcontrol.openapi.json', 'utf8')).toBe(taskControlFile());
+  const examples = [...readFileSync('docs/taskcontrol.md', 'utf8').matchAll(/```json\n(.*?)```/gs)];
+  expect(taskControlRequestSchema.parse(JSON.parse(examples[0]![1]!)).request).toHaveLength(2);
+  expect(taskControlResponseSchema.parse(JSON.parse(examples[1]![1]!)).ack).toEqual(['op_1']);
 });
 
 test('the reference of the configuration says of every key what it takes', () => {

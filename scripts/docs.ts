@@ -2,7 +2,7 @@
 // with CI=true a page that is behind is a failure.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { apiReference, openApiFile } from './docs/api.ts';
+import { apiReference, openApiFile, taskControlFile } from './docs/api.ts';
 import { cliReference } from './docs/cli.ts';
 import { configReference } from './docs/config.ts';
 import { requirements } from './docs/requirements.ts';
@@ -14,6 +14,7 @@ const pages: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/reference/config.md': configReference,
   'docs/reference/api.md': apiReference,
   'docs/reference/openapi.json': openApiFile,
+  'docs/reference/taskcontrol.openapi.json': taskControlFile,
 };
 
 /** Writes every page whose content has changed; returns their names. */

@@ -1,4 +1,4 @@
-import type { OperationAnswer, TaskFacts } from '../src/disruption/index.ts';
+import type { ControlAnswer, OperationAnswer, TaskFacts } from '../src/disruption/index.ts';
 import { bucketsOf, isGone, newTask } from '../src/disruption/index.ts';
 import type { ExecuteRequest } from '../src/drivers/index.ts';
 import { healthy, SimulatedCluster } from '../src/drivers/simulated/index.ts';
@@ -19,6 +19,9 @@ import type {
   Outage,
   Rollout,
   RolloutId,
+  TaskControlRequest,
+  TaskControlResponse,
+  TaskControlSpec,
   TaskReport,
   Version,
   VersionId,
@@ -44,6 +47,16 @@ import { type Happening, type Scenario, v1 } from './scenario.ts';
 import { Streams } from './streams.ts';
 import { jobId as job, startMs, versionOf } from './versions.ts';
 
+/** What is asked is `RunOptions.controller`. */
+const simulatedControl: TaskControlSpec = {
+  kind: 'http',
+  url: 'http://controller.invalid/',
+  secretHeaders: {},
+  timeoutMs: 2000,
+  intervalMs: 2000,
+  alarmAfterMs: 60_000,
+};
+
 /** After the last fault: all must have come to rest within this (liveness L1). */
 const restWithinMs = 30 * 60_000;
 /** Detection aside, and with every fault still going on. */
@@ -56,6 +69,8 @@ export interface RunOptions {
   readonly trace?: (line: string) => void;
   /** Collects what was decided and seen, for determinism. */
   readonly record?: (line: string) => void;
+  /** The service's own controller: undefined stands for silence, and whatever it acks may be a lie. */
+  readonly controller?: (request: TaskControlRequest, nowMs: number) => TaskControlResponse | undefined;
   /** States and edges that were visited. */
   readonly cover?: (edge: string) => void;
 }
@@ -99,6 +114,7 @@ class World {
   #state: JobState;
   #reports: TaskReport[] = [];
   #answers: OperationAnswer[] = [];
+  #controlAnswers: ControlAnswer[] = [];
   #commands: JobCommand[] = [];
   #watch: WatchMemory = emptyWatchMemory;
   /** The hosts as decisions see them; undefined: to be looked up again. */
@@ -227,6 +243,7 @@ class World {
       ...this.#state,
       reports: this.#reports,
       answers: this.#answers,
+      controlAnswers: this.#controlAnswers,
       commands: this.#commands,
       inventory: this.#inventory(),
       carriers: this.#carriers,
@@ -249,6 +266,7 @@ class World {
     this.#state = decision.after;
     this.#reports = [];
     this.#answers = [];
+    this.#controlAnswers = [];
     this.#commands = [];
     for (const event of decision.events) this.#record(event.type, () => JSON.stringify(event.data));
     if (this.#options.cover !== undefined) coverDecision(before, decision, this.#options.cover);
@@ -259,6 +277,7 @@ class World {
       if (one.kind === 'resize-down' && one.state === 'done') this.#truth.retire(one.index);
     }
     for (const dispatch of decision.dispatches) this.#send(dispatch);
+    if (decision.controllerRequest !== undefined) this.#callController(decision.controllerRequest);
     for (const rollout of decision.looks) this.#wantLook(rollout);
     for (const wish of decision.markWishes) this.#considerMark(wish.rollout, wish.lastGoodServesOn.length);
     this.#checkExplained(nowMs);
@@ -330,6 +349,24 @@ class World {
       this.#answers.push(answer);
       this.#wantDecision();
     });
+  }
+
+  /** Calls reach the service late, not at all, or twice; and so do its answers. */
+  #callController(request: TaskControlRequest): void {
+    const chance = this.#streams.of('controller');
+    const times = this.#cluster.isLost() ? 0 : chance.next() < this.#cluster.network.repeatRatio ? 2 : 1;
+    for (let n = 0; n < times; n++) {
+      this.#clock.after(this.#cluster.latencyMs(), () => {
+        const reply = this.#options.controller?.(request, this.#serverMs());
+        if (this.#cluster.isLost()) return;
+        this.#clock.after(this.#cluster.latencyMs(), () => {
+          const failure = reply === undefined ? 'it did not answer in time' : undefined;
+          const answer = { sequence: request.sequenceNumber, atMs: this.#serverMs(), reply, failure };
+          if (this.#isServerUp) this.#controlAnswers.push(answer);
+          this.#wantDecision();
+        });
+      });
+    }
   }
 
   // -------------------------------------------------------------- the judge and marks, by what was planted
@@ -732,6 +769,7 @@ class World {
         hostLabels: {},
         limits: scenario.limits,
         driver: 'simulated',
+        taskControl: this.#options.controller === undefined ? undefined : simulatedControl,
         size: scenario.size,
         resizingFrom: undefined,
         goodVersions: scenario.running === undefined ? [] : [scenario.running],

@@ -1,5 +1,5 @@
 // docs/reference/openapi.json and api.md: the table of routes, for programs and for people.
-import { openApiDocument, type Route, routes } from '../../src/api/index.ts';
+import { openApiDocument, type Route, routes, taskControlDocument } from '../../src/api/index.ts';
 import { version } from '../../src/cli/version.ts';
 
 /** One line for each path and each schema: what changed can be seen, and nobody scrolls through 14,000 lines. */
@@ -16,6 +16,11 @@ export function openApiFile(): string {
 "schemas": ${linesOf(schemas!)}}}\n`;
   JSON.parse(text);
   return text;
+}
+
+/** What a service's TaskController implements. */
+export function taskControlFile(): string {
+  return `${JSON.stringify(taskControlDocument(version), undefined, 2)}\n`;
 }
 
 export function apiReference(): string {

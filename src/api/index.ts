@@ -67,3 +67,4 @@ export type {
   TaskDot,
   TaskLog,
 } from './shapes/tasks.ts';
+export { taskControlDocument } from './task-control-openapi.ts';

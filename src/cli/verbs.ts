@@ -115,6 +115,8 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
     ['revert', 'stop a rollout and take its tasks back'],
     ['promote', 'widen to everybody now, past the phases between'],
     ['skip-bake', 'do not wait for the rest of the bake'],
+    ['override-controller', 'ask for leave to go on without the service’s controller; another person confirms'],
+    ['confirm-override', 'confirm what another person asked for with override-controller'],
   ] as const) {
     verb(
       program,

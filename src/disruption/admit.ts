@@ -18,6 +18,9 @@ export interface AdmitFacts {
   readonly nowMs: number;
 }
 
+/** What an exemption, or the need of an ack, follows from. */
+export type ExemptionFacts = Pick<AdmitFacts, 'task' | 'hostStates' | 'readyDeadlineMs' | 'nowMs'>;
+
 export type Admission =
   | { readonly admitted: true; readonly exemption: Exemption | undefined; readonly stillOut: Incarnation | undefined }
   | { readonly admitted: false; readonly reason: string };
@@ -44,10 +47,7 @@ export function admit(operation: LedgerOperation, facts: AdmitFacts): Admission 
  * has no live process, crash-loops, or has been out longer than its ready deadline; its agent checks that the named
  * incarnation is still out when it begins. (A maintenance past its deadline is forced.)
  */
-export function exemptionOf(
-  operation: LedgerOperation,
-  facts: Pick<AdmitFacts, 'task' | 'hostStates' | 'readyDeadlineMs' | 'nowMs'>,
-): Exemption | undefined {
+export function exemptionOf(operation: LedgerOperation, facts: ExemptionFacts): Exemption | undefined {
   if (operation.exemption === 'forced') return 'forced';
   const current = facts.task?.current;
   if (operation.kind === 'start') {

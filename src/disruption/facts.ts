@@ -59,6 +59,10 @@ export interface LedgerOperation extends Operation {
   readonly isWithdrawn: boolean;
   /** How often it was sent out: an order that was taken back is sent again as another one. */
   readonly dispatches: number;
+  /** It was put to the TaskController, which therefore hears of its end. */
+  readonly isAsked?: boolean | undefined;
+  /** When the controller's ack was taken in; void when it is not admitted within a minute. */
+  readonly ackedAtMs?: number | undefined;
   /** How it ended, in words. */
   readonly outcome: string | undefined;
 }

@@ -4,6 +4,8 @@ import { byLength, dialectOf, padded, prepare, prepareChange, type Schema, type 
 import type { IncarnationFacts, LedgerOperation, OperationAnswer, TaskFacts } from './facts.ts';
 import type { RateBucket } from './rates.ts';
 
+export * from './rows/control.ts';
+
 // ---------------------------------------------------------------- the inbox
 
 const insertReport = prepareChange<Selectable<Schema['task_report']>>((db, p) => {
@@ -356,6 +358,8 @@ interface OperationExtras {
   readonly cancelAskedAtMs?: number;
   readonly isWithdrawn?: boolean;
   readonly dispatches?: number;
+  readonly isAsked?: boolean;
+  readonly ackedAtMs?: number;
   readonly outcome?: string;
 }
 
@@ -386,12 +390,14 @@ function operationOf(row: Selectable<Schema['operation']>): LedgerOperation {
     cancelAskedAtMs: extras.cancelAskedAtMs,
     isWithdrawn: extras.isWithdrawn ?? false,
     dispatches: extras.dispatches ?? 0,
+    isAsked: extras.isAsked,
+    ackedAtMs: extras.ackedAtMs,
     outcome: extras.outcome,
   };
 }
 
 function rowOfOperation(operation: LedgerOperation) {
-  const { exemption, cancelAskedAtMs, isWithdrawn, dispatches, outcome } = operation;
+  const { exemption, cancelAskedAtMs, isWithdrawn, dispatches, isAsked, ackedAtMs, outcome } = operation;
   return {
     id: operation.id,
     job: operation.job,
@@ -414,7 +420,7 @@ function rowOfOperation(operation: LedgerOperation) {
     admitted_at_ms: operation.admittedAtMs ?? null,
     ended_at_ms: operation.endedAtMs ?? null,
     is_ended: operation.endedAtMs === undefined ? 0 : 1,
-    facts: JSON.stringify({ exemption, cancelAskedAtMs, isWithdrawn, dispatches, outcome }),
+    facts: JSON.stringify({ exemption, cancelAskedAtMs, isWithdrawn, dispatches, isAsked, ackedAtMs, outcome }),
   };
 }
 

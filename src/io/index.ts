@@ -20,4 +20,5 @@ export * from './process.ts';
 export * from './repository-facts.ts';
 export * from './sample-files.ts';
 export * from './sockets.ts';
+export * from './task-control-call.ts';
 export * from './tree-files.ts';

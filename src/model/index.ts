@@ -19,5 +19,6 @@ export * from './sample.ts';
 export * from './service-spec.ts';
 export * from './source-trouble.ts';
 export * from './task.ts';
+export * from './task-control.ts';
 export * from './verdict.ts';
 export * from './version.ts';

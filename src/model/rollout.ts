@@ -85,6 +85,15 @@ export interface RolloutFailure {
   readonly markAskedAtMs: number | undefined;
 }
 
+export interface ControllerOverride {
+  readonly askedBy: Actor;
+  readonly reason: string;
+  readonly askedAtMs: number;
+  /** Undefined: it does not hold yet. */
+  readonly confirmedBy: Actor | undefined;
+  readonly confirmedAtMs: number | undefined;
+}
+
 export interface Rollout {
   readonly id: RolloutId;
   readonly job: JobId;
@@ -111,6 +120,10 @@ export interface Rollout {
   readonly holdAfter: string | undefined;
   /** Raises the job's budget for this rollout, with the reason in the audit. */
   readonly budgetOverride: { readonly count: number; readonly reason: string } | undefined;
+  /** The TaskController that its operations wait for, as people call it; undefined: none. */
+  readonly controller?: string | undefined;
+  /** Two persons let it go on without that controller: one asks, another one confirms. */
+  readonly controllerOverride?: ControllerOverride | undefined;
   readonly failure: RolloutFailure | undefined;
   readonly time: TimeSplit;
   /** A person's reason for asking for it. */
@@ -131,5 +144,15 @@ export interface AssignmentRow {
 }
 
 /** Commands a person can give a rollout; which are legal in which state is `rollout/transitions.ts`. */
-export const rolloutCommands = ['pause', 'resume', 'abort', 'revert', 'promote', 'skip-bake', 'raise-budget'] as const;
+export const rolloutCommands = [
+  'pause',
+  'resume',
+  'abort',
+  'revert',
+  'promote',
+  'skip-bake',
+  'raise-budget',
+  'override-controller',
+  'confirm-override',
+] as const;
 export type RolloutCommand = (typeof rolloutCommands)[number];

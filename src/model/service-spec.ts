@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { taskControlSpecSchema } from './task-control.ts';
 
 /**
  * The canonical form of what a user writes about a service: every default filled in, the same bytes for the same
@@ -196,6 +197,8 @@ export const environmentSpecSchema = z.strictObject({
   env: z.record(z.string(), z.string()),
   /** Only hosts with all these labels. */
   hosts: z.record(z.string(), z.string()),
+  /** Whose acks are needed before a task is touched; null: the budget is the only limit. */
+  taskControl: taskControlSpecSchema.nullable(),
 });
 
 export const serviceSpecSchema = z.strictObject({

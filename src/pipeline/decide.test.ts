@@ -29,7 +29,14 @@ function serviceOf(actions: ActionSpec[]): ServiceSpec {
     format: 1,
     name: 'shop',
     task: { command: ['run'] },
-    environments: environments.map((name) => ({ name, tasks: 4, budget: { percent: 10 }, env: {}, hosts: {} })),
+    environments: environments.map((name) => ({
+      name,
+      tasks: 4,
+      budget: { percent: 10 },
+      env: {},
+      hosts: {},
+      taskControl: null,
+    })),
     pipeline: { trigger: 'continuous', branch: 'main', actions },
     judge: { checks: [] },
   } as unknown as ServiceSpec;

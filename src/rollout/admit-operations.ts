@@ -10,6 +10,7 @@ import {
   type TaskIndex,
   type Version,
 } from '../model/index.ts';
+import { factsOfTask, waitsForAck } from './control.ts';
 import {
   claimRoom,
   type Draft,
@@ -31,13 +32,10 @@ export function admitOperations(draft: Draft, candidates: readonly Candidate[]):
   if (candidates.length === 0) return;
   const indices = [...draft.tasks.values()].filter((task) => task.index < draft.job.size);
   const out = draft.rules.outOf(indices, draft.operations.values(), draft.hostStates);
-  const acked = askController(draft, candidates, out);
   const inForce = draft.rules.budgetInForce(draft.job);
   const room: Room = { out, inForce, parts: partsOf(draft), busy: updatesUnderWay(draft) };
   for (const candidate of candidates) {
-    const reason = acked.has(candidate.operation.id)
-      ? tryAdmit(draft, candidate, room)
-      : 'Its TaskController has not agreed yet.';
+    const reason = waitsForAck(draft, candidate) ?? tryAdmit(draft, candidate, room);
     if (reason !== undefined) block(draft, candidate.operation, reason);
   }
 }
@@ -61,21 +59,6 @@ function labelsOf(draft: Draft): (host: HostId) => Readonly<Record<string, strin
   return (host) => labels.get(host) ?? {};
 }
 
-function askController(draft: Draft, candidates: readonly Candidate[], out: ReadonlySet<TaskIndex>): Set<string> {
-  const { ack } = draft.rules.controller({
-    jobHandle: draft.job.id,
-    request: candidates.map((one) => one.operation),
-    completed: [],
-    advanceNotices: [...draft.outages.values()].filter((outage) => outage.cause === 'maintenance'),
-    allUnhealthyTasks: [...out],
-    sequenceNumber: draft.before.revision,
-  });
-  const acked = new Set<string>(ack);
-  // A deadline passes whatever the controller says.
-  for (const { operation } of candidates) if (operation.exemption === 'forced') acked.add(operation.id);
-  return acked;
-}
-
 function updatesUnderWay(draft: Draft): Map<RolloutId, number> {
   const counts = new Map<RolloutId, number>();
   for (const { rollout, kind, state } of draft.operations.values()) {
@@ -97,18 +80,12 @@ function tryAdmit(draft: Draft, candidate: Candidate, { out, inForce, parts, bus
   const paced = operation.kind === 'update' && rollout?.state === 'running' ? rollout : undefined;
   const held = paced && paceOf(draft, paced, busy);
   if (held !== undefined) return held;
-  const task = draft.tasks.get(operation.index);
-  const runs = task?.current?.version;
   const admission = draft.rules.admit(operation, {
     out,
     budget: budgetFor(inForce, rollout?.budgetOverride),
     parts,
     raisedTo: rollout?.budgetOverride?.count ?? 0,
-    task,
-    hostStates: draft.hostStates,
-    readyDeadlineMs:
-      (runs === undefined ? undefined : draft.before.versions.get(runs)?.task.ready.deadlineMs) ?? 60_000,
-    nowMs: draft.nowMs,
+    ...factsOfTask(draft, operation.index),
   });
   if (!admission.admitted) {
     wakeWhenLongOut(draft, operation);

@@ -15,7 +15,9 @@ export function obeyCommands(draft: Draft): void {
       continue;
     }
     const may = mayCommand(rollout, command.command, command.reason);
-    const blocked = may.ok ? blockedByMark(draft, rollout, command) : may.error.detail;
+    const blocked = may.ok
+      ? (blockedByMark(draft, rollout, command) ?? needsAnother(draft, rollout, command))
+      : may.error.detail;
     if (blocked !== undefined) {
       draft.outcomes.push({ id: command.id, ok: false, detail: blocked });
       continue;
@@ -34,6 +36,20 @@ function blockedByMark(draft: Draft, rollout: Rollout, { command }: JobCommand):
   if (marks === undefined || !isOnwards) return undefined;
   return `${rollout.to} carries the mark ${marks.join(', ')}: clear or override it first.`;
 }
+
+/** Going on without the service's controller takes two persons: one asks, another one confirms within the hour. */
+function needsAnother({ nowMs }: Draft, rollout: Rollout, { command, actor }: JobCommand): string | undefined {
+  if (command !== 'override-controller' && command !== 'confirm-override') return undefined;
+  if (actor.kind !== 'person') return 'Only a person can override a controller.';
+  const override = rollout.controllerOverride;
+  if (command === 'override-controller' || override === undefined) return undefined;
+  if (actorName(override.askedBy) === actorName(actor))
+    return `${actorName(actor)} asked for it: somebody else has to confirm.`;
+  const isStale = nowMs - override.askedAtMs > overrideAskLifeMs || nowMs < override.askedAtMs;
+  return isStale ? 'It was asked for more than an hour ago: ask again with override-controller.' : undefined;
+}
+
+const overrideAskLifeMs = 3_600_000;
 
 function obey(draft: Draft, rollout: Rollout, command: JobCommand): void {
   const who = `${actorName(command.actor)}: ${command.reason ?? command.command}`;
@@ -74,6 +90,18 @@ function obey(draft: Draft, rollout: Rollout, command: JobCommand): void {
     case 'raise-budget':
       setRollout(draft, rollout.id, { budgetOverride: { count: command.count ?? 0, reason: who } });
       return;
+    case 'override-controller': {
+      const asked = { askedBy: command.actor, reason: command.reason ?? '', askedAtMs: draft.nowMs };
+      setRollout(draft, rollout.id, {
+        controllerOverride: { ...asked, confirmedBy: undefined, confirmedAtMs: undefined },
+      });
+      return;
+    }
+    case 'confirm-override': {
+      const confirmed = { confirmedBy: command.actor, confirmedAtMs: draft.nowMs };
+      setRollout(draft, rollout.id, { controllerOverride: { ...rollout.controllerOverride!, ...confirmed } });
+      return;
+    }
   }
 }
 

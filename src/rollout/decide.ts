@@ -4,6 +4,7 @@ import { advance } from './advance.ts';
 import { assignNewcomers, keepBegun } from './assign.ts';
 import { keepOutages, keepPlacements } from './bookkeeping.ts';
 import { obeyCommands } from './commands.ts';
+import { askController, foldControl } from './control.ts';
 import { type Draft, type MakeId, openDraft, setRollout, wakeAt } from './draft.ts';
 import { foldInbox } from './fold-inbox.ts';
 import { endedHold, yieldsToNext } from './holds.ts';
@@ -24,6 +25,7 @@ import { wantedOperations } from './wanted-operations.ts';
 export function decideJob(state: JobState, nowMs: number, id: MakeId, rules: Rules = standardRules): JobDecision {
   const draft = openDraft(state, nowMs, rules, id);
   foldInbox(draft);
+  foldControl(draft);
   obeyCommands(draft);
   resize(draft, activeRollout(draft));
   takeTurns(draft);
@@ -31,7 +33,9 @@ export function decideJob(state: JobState, nowMs: number, id: MakeId, rules: Rul
   const active = activeRollout(draft);
   if (active?.hold?.then !== undefined) wakeAt(draft, active.hold.then.atMs);
   assignNewcomers(draft, active);
-  admitOperations(draft, wantedOperations(draft));
+  const candidates = wantedOperations(draft);
+  admitOperations(draft, candidates);
+  askController(draft, candidates);
   endResize(draft);
   keepMarkWishes(draft);
   keepTime(draft);
@@ -84,16 +88,19 @@ function decisionOf(draft: Draft): JobDecision {
       outages: [...draft.outages.values()],
       buckets: [...draft.buckets.values()],
       tasks: draft.tasks,
+      control: draft.control,
       inventory:
         unplaced.size === 0
           ? draft.inventory
           : { ...draft.inventory, placements: draft.inventory.placements.filter((one) => !isGone(one)) },
       reports: [],
       answers: [],
+      controlAnswers: [],
       commands: [],
     },
     changed: {
       job: draft.isJobChanged,
+      control: draft.control !== draft.before.control,
       tasks: draft.changedTasks,
       retired: draft.retired,
       assignment: draft.changedAssignment,
@@ -110,7 +117,7 @@ function decisionOf(draft: Draft): JobDecision {
     markWishes: draft.markWishes,
     looks,
     ended,
-    controllerRequest: undefined,
+    controllerRequest: draft.controllerRequest,
     wakeAtMs: draft.wakeAtMs,
   };
 }

@@ -1,4 +1,4 @@
-import type { HostStates, LedgerOperation, RateBucket, TaskFacts } from '../disruption/index.ts';
+import type { ControlFacts, HostStates, LedgerOperation, RateBucket, TaskFacts } from '../disruption/index.ts';
 import { newTask } from '../disruption/index.ts';
 import type { Inventory, Placement } from '../fleet/index.ts';
 import {
@@ -17,6 +17,7 @@ import {
   type Rollout,
   type RolloutId,
   rollway,
+  type TaskControlRequest,
   type TaskIndex,
 } from '../model/index.ts';
 import type { JobFacts } from './facts.ts';
@@ -48,6 +49,8 @@ export interface Draft {
   readonly outages: Map<OutageId, Outage>;
   readonly buckets: Map<string, RateBucket>;
   readonly changedBuckets: Map<string, RateBucket>;
+  control: ControlFacts | undefined;
+  controllerRequest: TaskControlRequest | undefined;
   isJobChanged: boolean;
   readonly changedTasks: Set<TaskIndex>;
   readonly retired: Set<TaskIndex>;
@@ -89,6 +92,8 @@ export function openDraft(before: JobState, nowMs: number, rules: Rules, id: Mak
     outages: new Map(before.outages.map((outage) => [outage.id, outage])),
     buckets: new Map(before.buckets.map((bucket) => [bucket.id, bucket])),
     changedBuckets: new Map(),
+    control: before.control,
+    controllerRequest: undefined,
     isJobChanged: false,
     changedTasks: new Set(),
     retired: new Set(),

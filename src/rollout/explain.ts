@@ -71,6 +71,10 @@ function explainMoving(state: JobState, rollout: Rollout, nowMs: number): Explan
 function explainBlocked(state: JobState, operation: LedgerOperation, nowMs: number): Explanation {
   const why = operation.blockedBy ?? 'It waits.';
   const sentence = `The ${operation.kind} of task ${operation.index} is blocked: ${why}`;
+  if (state.job.taskControl !== undefined && operation.isAsked === true && operation.ackedAtMs === undefined) {
+    const next = 'it acks, or two persons go on without it: `rollway override-controller`, `rollway confirm-override`';
+    return explained(sentence, next, { kind: 'controller' });
+  }
   const rate = rateNow(state, operation, nowMs);
   if (why.startsWith('The rate') && !rate.allowed) {
     const next = `the next may be taken out in ${formatDuration(rate.atMs - nowMs)}`;

@@ -1,5 +1,5 @@
 import type { JobLimits } from '../disruption/index.ts';
-import type { Amount, EnvironmentName, JobId, ServiceName, VersionId } from '../model/index.ts';
+import type { Amount, EnvironmentName, JobId, ServiceName, TaskControlSpec, VersionId } from '../model/index.ts';
 
 /** A job as its rows say. What an owner wants (`wantedSize`, `budget`, …) comes from the environment's specification. */
 export interface JobFacts {
@@ -14,6 +14,8 @@ export interface JobFacts {
   /** Only hosts with all these labels. */
   readonly hostLabels: Readonly<Record<string, string>>;
   readonly driver: string;
+  /** Whose acks its operations need; undefined: the budget is the only limit. */
+  readonly taskControl?: TaskControlSpec | undefined;
   /** In force; `job/decide` brings it to `wantedSize`. */
   readonly size: number;
   /** The size before, until a resize is through: meanwhile the smaller budget is in force. */

@@ -18,6 +18,7 @@ export async function ensureJob(tx: Tx, wish: JobWish, nowMs: number): Promise<v
     env: JSON.stringify(wish.env),
     host_labels: JSON.stringify(wish.hostLabels),
     driver: wish.driver,
+    task_control: wish.taskControl === undefined ? null : JSON.stringify(wish.taskControl),
   };
   const { id, service, environment } = wish;
   await tx
@@ -184,6 +185,7 @@ function jobOf(row: Selectable<Schema['job']>): JobFacts {
     env: JSON.parse(row.env),
     hostLabels: JSON.parse(row.host_labels),
     driver: row.driver,
+    taskControl: row.task_control === null ? undefined : JSON.parse(row.task_control),
     size: row.size,
     resizingFrom: row.resizing_from ?? undefined,
     goodVersions: JSON.parse(row.good_versions),

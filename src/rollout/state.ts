@@ -1,5 +1,6 @@
 import type {
-  ControllerRequest,
+  ControlAnswer,
+  ControlFacts,
   LedgerOperation,
   OperationAnswer,
   RateBucket,
@@ -18,6 +19,7 @@ import type {
   Rollout,
   RolloutCommand,
   RolloutId,
+  TaskControlRequest,
   TaskIndex,
   TaskReport,
   Verdict,
@@ -83,9 +85,12 @@ export interface JobState {
   readonly evidence: ReadonlyMap<RolloutId, PhaseEvidence>;
   /** Every rate that may concern this job, and what was taken of it, by whomever. */
   readonly buckets: readonly RateBucket[];
+  /** The calls to its TaskController so far; undefined: none. */
+  readonly control?: ControlFacts | undefined;
   // the inbox: folded by the decision, then empty
   readonly reports: readonly TaskReport[];
   readonly answers: readonly OperationAnswer[];
+  readonly controlAnswers?: readonly ControlAnswer[];
   readonly commands: readonly JobCommand[];
 }
 
@@ -116,12 +121,14 @@ export interface JobDecision {
   /** Rollouts whose phase wants the judge to look. */
   readonly looks: readonly RolloutId[];
   readonly ended: readonly RolloutId[];
-  readonly controllerRequest: ControllerRequest | undefined;
+  /** To be put to the job's TaskController now. */
+  readonly controllerRequest: TaskControlRequest | undefined;
   /** When it wants to be asked again although nothing happens. */
   readonly wakeAtMs: number | undefined;
 }
 
 export interface Changes {
+  readonly control: boolean;
   readonly job: boolean;
   readonly tasks: ReadonlySet<TaskIndex>;
   readonly retired: ReadonlySet<TaskIndex>;

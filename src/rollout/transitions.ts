@@ -16,7 +16,13 @@ import {
  * hold resumes to.
  */
 export const transitions: Readonly<Record<RolloutState, Partial<Record<RolloutCommand, RolloutState | 'resumed'>>>> = {
-  waiting: { pause: 'held', abort: 'aborted', 'raise-budget': 'waiting' },
+  waiting: {
+    pause: 'held',
+    abort: 'aborted',
+    'raise-budget': 'waiting',
+    'override-controller': 'waiting',
+    'confirm-override': 'waiting',
+  },
   running: {
     pause: 'held',
     abort: 'aborted',
@@ -24,6 +30,8 @@ export const transitions: Readonly<Record<RolloutState, Partial<Record<RolloutCo
     promote: 'running',
     'skip-bake': 'running',
     'raise-budget': 'running',
+    'override-controller': 'running',
+    'confirm-override': 'running',
   },
   held: {
     pause: 'held',
@@ -32,8 +40,17 @@ export const transitions: Readonly<Record<RolloutState, Partial<Record<RolloutCo
     revert: 'reverting',
     promote: 'running',
     'raise-budget': 'held',
+    'override-controller': 'held',
+    'confirm-override': 'held',
   },
-  reverting: { pause: 'held', abort: 'aborted', revert: 'reverting', 'raise-budget': 'reverting' },
+  reverting: {
+    pause: 'held',
+    abort: 'aborted',
+    revert: 'reverting',
+    'raise-budget': 'reverting',
+    'override-controller': 'reverting',
+    'confirm-override': 'reverting',
+  },
   succeeded: {},
   reverted: {},
   aborted: {},
@@ -52,7 +69,7 @@ export const ownTransitions: Readonly<Record<RolloutState, readonly RolloutState
   superseded: [],
 };
 
-const needsReason: readonly RolloutCommand[] = ['promote', 'skip-bake', 'raise-budget'];
+const needsReason: readonly RolloutCommand[] = ['promote', 'skip-bake', 'raise-budget', 'override-controller'];
 
 /** Commands a person may give now and that change something: the buttons. */
 export function legalCommands(rollout: Rollout): RolloutCommand[] {
@@ -88,6 +105,12 @@ export function mayCommand(
 function fits(rollout: Rollout, command: RolloutCommand): boolean {
   const phase = rollout.phases[rollout.currentPhase];
   if (command === 'skip-bake') return phase?.state === 'judging' || phase?.state === 'updating';
+  const { controller, controllerOverride } = rollout;
+  if (command === 'override-controller')
+    return controller !== undefined && controllerOverride?.confirmedBy === undefined;
+  if (command === 'confirm-override') {
+    return controllerOverride !== undefined && controllerOverride.confirmedBy === undefined;
+  }
   const resumesTo = rollout.hold?.resumesTo;
   if (command === 'promote') return resumesTo === undefined || resumesTo === 'running';
   if (command === 'revert') return !rollout.firstDeployment && resumesTo !== 'waiting';

@@ -1,4 +1,5 @@
 import { blameWork } from '../blame/work.ts';
+import { controlEffects } from '../disruption/work.ts';
 import { fleetWatch } from '../fleet/work.ts';
 import { judgeWork } from '../judge/work.ts';
 import { assert } from '../model/index.ts';
@@ -7,6 +8,7 @@ import { rolloutWork } from '../rollout/work.ts';
 import { actionRunner } from './adapters/action-runner.ts';
 import { configReader } from './adapters/config-reader.ts';
 import { sourcePacker } from './adapters/source-packer.ts';
+import { controllerCaller } from './adapters/task-control.ts';
 import type { AgentServer } from './agents/index.ts';
 import type { ServerContext } from './context.ts';
 
@@ -34,5 +36,6 @@ export function registerAreas(context: ServerContext, agents: AgentServer): void
   });
   const kinds = [fleetWatch(), judgeWork({ samples }), ...blameWork({ graphs }), ...pipeline.work, ...rollouts.work];
   for (const kind of kinds) engine.registerWork(kind);
-  for (const effect of [...pipeline.effects, ...rollouts.effects]) engine.registerEffect(effect);
+  const control = controlEffects({ call: controllerCaller(settings.dataFolder), clock });
+  for (const effect of [...pipeline.effects, ...rollouts.effects, ...control]) engine.registerEffect(effect);
 }

@@ -80,7 +80,19 @@ function assembleEnvironment(
     budgetPerGroup: book.at(`${path}.budgetPerGroup`, values.budgetPerGroup),
     env: assembleRecord(`${path}.env`, env, book),
     hosts: assembleRecord(`${path}.hosts`, hosts, book),
+    taskControl: assembleTaskControl(path, values, book),
   };
+}
+
+/** A port that is not named is the first one. */
+function assembleTaskControl(
+  path: string,
+  { taskControl, ports }: Resolved['values'],
+  book: OriginBook,
+): EnvironmentSpec['taskControl'] {
+  const { value, layer } = taskControl;
+  const full = value === null || value.kind === 'http' ? value : { ...value, port: value.port ?? ports.value[0] ?? '' };
+  return book.at(`${path}.taskControl`, { value: full, layer });
 }
 
 function assembleJudge({ values, checks }: Resolved, book: OriginBook): JudgeSpec {

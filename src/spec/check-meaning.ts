@@ -90,6 +90,14 @@ export function checkSpec(spec: ServiceSpec): ConfigError[] {
   task.ports.forEach((port, at) => {
     if (task.ports.indexOf(port) !== at) errors.push(mistake(['ports', at], `is "${port}", like another one`));
   });
+  for (const { name, taskControl } of spec.environments) {
+    if (taskControl === null || taskControl.kind === 'http') continue;
+    const path = ['environments', name, 'taskControl'];
+    isPort(taskControl.port, [...path, 'port']);
+    if (taskControl.kind === 'load-aware' && taskControl.low >= taskControl.high) {
+      errors.push(mistake(path, 'has a `low` that is not below its `high`'));
+    }
+  }
   return [...errors, ...checkActions(spec)];
 }
 

@@ -88,11 +88,40 @@ export interface RolloutConfig {
   readonly windows?: readonly WindowConfig[];
 }
 
+interface TaskControlTiming {
+  /** A call that takes longer has failed; default 5 s. */
+  readonly timeout?: Duration;
+  /** How often it is asked again while something waits; default 2 s. */
+  readonly interval?: Duration;
+  /** How long it may be silent, or ack nothing, before there is an alarm; default 1 minute. */
+  readonly alarmAfter?: Duration;
+}
+
+/** Whose acks are needed before a task is touched. A path is read from the service's own tasks. */
+export type TaskControlConfig =
+  | 'budget-only'
+  /** A controller of yours, over HTTP. Header → name of a file in the server's folder of secrets for this service. */
+  | (TaskControlTiming & { readonly url: string; readonly secretHeaders?: Readonly<Record<string, string>> })
+  /** Followers first: `{"leader": 3}` */
+  | (TaskControlTiming & { readonly leaderLast: string; readonly port?: string })
+  /** Replicas stay: `{"shards": {"a": [0, 1, 2]}}`; `keep` healthy ones of each shard, left out: all but one. */
+  | (TaskControlTiming & { readonly shardAware: string; readonly port?: string; readonly keep?: number })
+  /** Slower at peak: `{"load": 0.7}`; no limit below `low` (60%), `floor` (1) at once from `high` (85%) on. */
+  | (TaskControlTiming & {
+      readonly loadAware: string;
+      readonly port?: string;
+      readonly low?: Percent;
+      readonly high?: Percent;
+      readonly floor?: number;
+    });
+
 export interface EnvironmentConfig extends RolloutConfig {
   /** How many tasks run there. */
   readonly tasks?: number;
   /** Tasks that may be out at once, whatever the causes. */
   readonly budget?: Count | BudgetConfig;
+  /** Who says which tasks may be touched now, besides the budget. */
+  readonly taskControl?: TaskControlConfig;
   /** Environment variables, over those of the service. */
   readonly env?: Readonly<Record<string, string>>;
   /** Only hosts with all these labels. */
@@ -222,6 +251,8 @@ export interface ServiceConfig extends RolloutConfig {
   readonly rate?: Rate;
   /** The same among tasks on hosts with the same value of a label: `{ rack: '2/1m' }`. */
   readonly ratePerDomain?: Readonly<Record<string, Rate>>;
+  /** Who says which tasks may be touched now, besides the budget. */
+  readonly taskControl?: TaskControlConfig;
   /** Only hosts with all these labels. */
   readonly hosts?: Readonly<Record<string, string>>;
   /** Number of tasks, or more, for each. Left out: `production`. */

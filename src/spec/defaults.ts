@@ -26,6 +26,7 @@ const base: Omit<Settings, 'name' | 'command' | 'ready'> = {
   budgetPerGroup: null,
   rate: null,
   ratePerDomain: {},
+  taskControl: null,
   phases: [],
   minBakeMs: 60_000,
   maxBakeMs: 600_000,

@@ -1,6 +1,6 @@
 import type * as config from './config.ts';
 import { standardMetrics } from './defaults.ts';
-import type { CheckSettings, Layer, PhaseSetting, ReadySetting, Settings } from './layers.ts';
+import type { CheckSettings, Layer, PhaseSetting, ReadySetting, Settings, TaskControlSetting } from './layers.ts';
 import {
   readAmount,
   readBake,
@@ -38,6 +38,7 @@ export function serviceLayer(user: config.ServiceConfig): Layer {
     ...budgetValues(user.budget),
     rate: optional(user.rate, readRate),
     ratePerDomain: optional(user.ratePerDomain, (rates) => readEach(rates, readRate)),
+    taskControl: optional(user.taskControl, taskControlOf),
     alpha: user.judge?.alpha,
     binMs: optional(user.judge?.bin, readDuration),
     warmupMs: optional(user.judge?.warmup, readDuration),
@@ -63,6 +64,7 @@ export function environmentLayer(name: string, user: number | config.Environment
     ...rolloutValues(said),
     tasks: said.tasks,
     ...budgetValues(said.budget),
+    taskControl: optional(said.taskControl, taskControlOf),
     after: said.after,
     soakMs: optional(said.soak, readDuration),
   } as Partial<Settings>;
@@ -111,6 +113,24 @@ function budgetValues(said: config.Count | config.BudgetConfig | undefined): Par
       max: max ?? 1,
     })),
   } as Partial<Settings>;
+}
+
+function taskControlOf(said: config.TaskControlConfig): TaskControlSetting | null {
+  if (said === 'budget-only') return null;
+  const timing = {
+    timeoutMs: optional(said.timeout, readDuration) ?? 5000,
+    intervalMs: optional(said.interval, readDuration) ?? 2000,
+    alarmAfterMs: optional(said.alarmAfter, readDuration) ?? 60_000,
+  };
+  if ('url' in said) return { kind: 'http', url: said.url, secretHeaders: { ...said.secretHeaders }, ...timing };
+  const { port } = said;
+  if ('leaderLast' in said) return { kind: 'leader-last', path: said.leaderLast, port, ...timing };
+  if ('shardAware' in said) {
+    return { kind: 'shard-aware', path: said.shardAware, port, keep: said.keep ?? null, ...timing };
+  }
+  const low = readPercent(said.low ?? '60%') / 100;
+  const high = readPercent(said.high ?? '85%') / 100;
+  return { kind: 'load-aware', path: said.loadAware, port, low, high, floor: said.floor ?? 1, ...timing };
 }
 
 function readyValues(said: config.ServiceConfig['ready']): Partial<Settings> {

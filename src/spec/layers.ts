@@ -1,4 +1,4 @@
-import type { CheckSpec, GroupBudget, OnFail, Rate, ServiceSpec, TaskSpec } from '../model/index.ts';
+import type { CheckSpec, GroupBudget, OnFail, Rate, ServiceSpec, TaskControlSpec, TaskSpec } from '../model/index.ts';
 import type * as config from './config.ts';
 import type { Amount } from './shorthand.ts';
 
@@ -30,6 +30,7 @@ export interface Settings {
   budgetPerGroup: GroupBudget | null;
   rate: Rate | null;
   ratePerDomain: Readonly<Record<string, Rate>>;
+  taskControl: TaskControlSetting | null;
   phases: PhaseSetting[];
   minBakeMs: number;
   maxBakeMs: number;
@@ -56,6 +57,16 @@ export type ReadySetting =
   | { readonly tcp: { readonly port: string | undefined } }
   | { readonly log: { readonly contains: string } }
   | { readonly running: { readonly afterMs: number } };
+
+/** A TaskController as its owner named it; a port that is not named is the first one. */
+export type TaskControlSetting =
+  | Extract<TaskControlSpec, { kind: 'http' }>
+  | Unported<'leader-last'>
+  | Unported<'shard-aware'>
+  | Unported<'load-aware'>;
+type Unported<K extends TaskControlSpec['kind']> = Omit<Extract<TaskControlSpec, { kind: K }>, 'port'> & {
+  readonly port: string | undefined;
+};
 
 /** One phase as its owner put it; what it leaves out comes from the settings of the rollout. */
 export interface PhaseSetting {

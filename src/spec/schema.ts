@@ -135,10 +135,44 @@ const rollout = {
   picker: picker.optional(),
   windows: z.array(window).optional(),
 };
+const controlTiming = {
+  timeout: duration.refine((value) => within(value, 100, 60_000), 'must be from 100ms to 1m').optional(),
+  interval: duration.refine((value) => within(value, 100, 600_000), 'must be from 100ms to 10m').optional(),
+  alarmAfter: duration
+    .refine((value) => within(value, 1000, Number.POSITIVE_INFINITY), 'must be at least 1s')
+    .optional(),
+};
+function within(value: string, least: number, most: number): boolean {
+  const ms = parseDuration(value);
+  return ms === undefined || (ms >= least && ms <= most);
+}
+const secretName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be the name of a file: no path');
+const controllerUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an http:// or https:// address' })
+  .refine((value) => !URL.canParse(value) || new URL(value).username === '', 'must not contain credentials');
+const taskControl = oneOf('"budget-only", or one of { url }, { leaderLast }, { shardAware }, { loadAware }', [
+  z.literal('budget-only'),
+  z.strictObject({
+    ...controlTiming,
+    url: controllerUrl,
+    secretHeaders: z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9-]*$/, 'must be a header'), secretName).optional(),
+  }),
+  z.strictObject({ ...controlTiming, leaderLast: path, port: port.optional() }),
+  z.strictObject({ ...controlTiming, shardAware: path, port: port.optional(), keep: whole.optional() }),
+  z.strictObject({
+    ...controlTiming,
+    loadAware: path,
+    port: port.optional(),
+    low: percent.optional(),
+    high: percent.optional(),
+    floor: positive.optional(),
+  }),
+]);
 const environment = z.strictObject({
   ...rollout,
   tasks: positive.max(100_000).optional(),
   budget: budget.optional(),
+  taskControl: taskControl.optional(),
   env: variables.optional(),
   hosts: labels.optional(),
   after: name.optional(),
@@ -248,6 +282,7 @@ export const configSchema = z.strictObject(
     budget: budget.optional(),
     rate: rate.optional(),
     ratePerDomain: z.record(text, rate, expected('labels and rates such as { rack: "2/1m" }')).optional(),
+    taskControl: taskControl.optional(),
     hosts: labels.optional(),
     environments: z
       .record(name, oneOf('a number of tasks, or { tasks, budget, … }', [positive.max(100_000), environment]))

@@ -3,6 +3,7 @@ import { up as artifact } from './migrations/artifact.ts';
 import { up as blame } from './migrations/blame.ts';
 import { up as disruption } from './migrations/disruption.ts';
 import { up as disruption2 } from './migrations/disruption-2.ts';
+import { up as disruption3 } from './migrations/disruption-3.ts';
 import { up as engine } from './migrations/engine.ts';
 import { up as fleet } from './migrations/fleet.ts';
 import { up as judge } from './migrations/judge.ts';
@@ -30,4 +31,5 @@ export const migrations: readonly Migration[] = [
   { name: 'server-1', up: server },
   { name: 'disruption-2', up: disruption2 },
   { name: 'pipeline-2', up: pipeline2 },
+  { name: 'disruption-3', up: disruption3 },
 ];

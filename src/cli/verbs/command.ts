@@ -3,7 +3,7 @@ import { once, showCommand } from '../commands.ts';
 import type { Session } from '../session.ts';
 import { findRollout, reasonOf } from '../subject.ts';
 
-const needsNoReason: readonly RolloutCommand[] = ['resume'];
+const needsNoReason: readonly RolloutCommand[] = ['resume', 'confirm-override'];
 
 interface Flags {
   readonly reason?: string;
@@ -11,7 +11,7 @@ interface Flags {
   readonly budget?: number;
 }
 
-/** Pause, resume, abort, revert, promote, skip-bake, raise-budget: one call of the same route. */
+/** Whatever a rollout can be told: one call of the same route. */
 export function command(name: RolloutCommand) {
   return {
     async run(session: Session, [named]: readonly string[], flags: Flags) {

@@ -226,6 +226,8 @@ async function findDeployments(
         env: environment.env,
         hostLabels: environment.hosts,
         driver: known?.driver ?? 'fleet',
+        // A pipeline stored by an earlier version does not have it.
+        taskControl: environment.taskControl ?? undefined,
       },
       rollout: {
         id: run.rollout!,

@@ -64,6 +64,8 @@ export async function loadState(
     carriers: await carriersAmong(tx, ids),
     evidence: await loadEvidence(tx, rollouts),
     buckets: await loadBuckets(tx, job, inventory, shared),
+    control: job.taskControl && (await ledger.findControl(tx, id)),
+    controlAnswers: job.taskControl === undefined ? [] : await ledger.listControlAnswers(tx, id),
     reports: await ledger.listReports(tx, id),
     answers: await ledger.listAnswers(tx, id),
     commands: (await pendingCommands(tx, jobDecide, id)).flatMap(commandOf),

@@ -1,9 +1,10 @@
 import type { MarkFacts, MarkRequest } from '../../blame/index.ts';
 import { recordMarkRequest } from '../../blame/rows.ts';
+import { type ControlCall, controlCall } from '../../disruption/index.ts';
 import * as ledger from '../../disruption/rows.ts';
 import { Conflict, type Enqueue, type GuardRef, type NewEffect, type Proposal, type View } from '../../engine/index.ts';
 import { deletePlacement, insertPlacement } from '../../fleet/rows.ts';
-import type { EffectId, HostId, OperationId } from '../../model/index.ts';
+import type { EffectId, HostId, JobId, OperationId, TaskControlSpec } from '../../model/index.ts';
 import type { Tx } from '../../store/index.ts';
 import * as rows from '../rows.ts';
 import type { Dispatch, JobDecision, JobState, MarkWish } from '../state.ts';
@@ -26,8 +27,11 @@ export async function proposalOf(
   return {
     bump: [{ kind: 'job', id: job }, ...hosts.map((host): GuardRef => ({ kind: 'host', id: host }))],
     write: (tx) => write(tx, before, decision, marks),
-    effects: decision.dispatches.flatMap((one) => effectOf(one, before.job.driver)),
-    withdraw: decision.dispatches.flatMap((one) => (one.kind === 'withdraw' ? [executeId(one.operation.id)] : [])),
+    effects: [...decision.dispatches.flatMap((one) => effectOf(one, before.job.driver)), ...callOf(before, decision)],
+    withdraw: [
+      ...decision.dispatches.flatMap((one) => (one.kind === 'withdraw' ? [executeId(one.operation.id)] : [])),
+      ...replacedCall(before, decision),
+    ],
     answers: decision.outcomes,
     events: decision.events,
     work: [...timer, ...followUps(before, decision), ...marks.map(askForMark)],
@@ -36,8 +40,9 @@ export async function proposalOf(
 }
 
 function isNews(before: JobState, { changed, dispatches, events, outcomes }: JobDecision): boolean {
-  if (before.reports.length + before.answers.length + before.commands.length > 0) return true;
-  if (changed.job || dispatches.length + events.length + outcomes.length > 0) return true;
+  if (before.reports.length + before.answers.length + before.commands.length + (before.controlAnswers?.length ?? 0) > 0)
+    return true;
+  if (changed.job || changed.control || dispatches.length + events.length + outcomes.length > 0) return true;
   const sets = [changed.tasks, changed.retired, changed.assignment, changed.rollouts, changed.operations];
   return sets.some((set) => set.size > 0) || changed.outages.size + changed.placed.length + changed.unplaced.length > 0;
 }
@@ -60,6 +65,8 @@ async function write(
   const { id: job } = before.job;
   for (const report of before.reports) await ledger.deleteReport(tx, report);
   for (const answer of before.answers) await ledger.deleteAnswer(tx, answer);
+  for (const answer of before.controlAnswers ?? []) await ledger.deleteControlAnswer(tx, job, answer.sequence);
+  if (changed.control && after.control !== undefined) await ledger.saveControl(tx, job, after.control);
   if (changed.job) await rows.updateJobInForce(tx, after.job);
   for (const index of changed.tasks) await ledger.saveTask(tx, job, after.tasks.get(index)!);
   for (const index of changed.assignment) await rows.saveAssignment(tx, after.assignment.get(index)!);
@@ -100,6 +107,34 @@ function effectOf(dispatch: Dispatch, driver: string): NewEffect[] {
     case 'withdraw':
       return [];
   }
+}
+
+/** The call of a controller; one at a time per job. */
+function callOf({ job }: JobState, { after, controllerRequest: request }: JobDecision): NewEffect[] {
+  const { taskControl: control } = job;
+  if (request === undefined || control === undefined) return [];
+  const payload: ControlCall = { job: job.id, control, request, endpoints: endpointsOf(after, control) };
+  const receiver = `controller/${job.id}`;
+  return [{ id: callId(job.id, request.sequenceNumber), kind: controlCall, receiver, orderKey: job.id, payload }];
+}
+
+function callId(job: JobId, sequence: number): EffectId {
+  return `eff_call_${job}_${sequence}`;
+}
+
+/** A call that was given up need not begin any more. */
+function replacedCall({ job, control }: JobState, { controllerRequest }: JobDecision): EffectId[] {
+  return controllerRequest !== undefined && control?.isAwaited ? [callId(job.id, control.sequence)] : [];
+}
+
+/** Where the service itself can be asked, for the built-in controllers. */
+function endpointsOf({ tasks }: JobState, control: TaskControlSpec): ControlCall['endpoints'] {
+  if (control.kind === 'http') return [];
+  const serving = [...tasks.values()].filter(({ current }) => current?.state === 'serving');
+  return serving.flatMap(({ index, current }) => {
+    const port = current?.ports[control.port];
+    return current === undefined || port === undefined ? [] : [{ index, address: current.address, port }];
+  });
 }
 
 // ---------------------------------------------------------------- who is told

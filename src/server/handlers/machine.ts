@@ -1,4 +1,5 @@
 import type { DoctorReport, ParkedWork } from '../../api/index.ts';
+import { readControlAlarms } from '../../disruption/read.ts';
 import { listHostOverviews, readMassSilence } from '../../fleet/read.ts';
 import { freeDiskRatio, sandboxAbilities } from '../../io/index.ts';
 import type { Rollout } from '../../model/index.ts';
@@ -30,6 +31,12 @@ export function machineHandlers(context: ServerContext, agents: AgentServer) {
         override ? [] : running.map(({ job, indices }) => ({ mark, job, tasks: indices.length })),
       ),
       stoppedRollouts: (await readJobs(tx)).flatMap(({ live }) => live.flatMap(stoppedOf)),
+      controllers: (await readControlAlarms(tx)).flatMap(({ job, control }) => {
+        const { alarm, silentSinceMs, withheldSinceMs, lastFailure: failure, asked } = control;
+        if (alarm === undefined) return [];
+        const sinceMs = alarm === 'silent' ? silentSinceMs : withheldSinceMs;
+        return [{ job, alarm, sinceMs, failure, waiting: asked.length }];
+      }),
       problems: (await readFindings(tx)).map(({ subject, problem, atMs }) => {
         return { subject, detail: problem.detail, remedy: problem.remedy, atMs };
       }),

@@ -11,6 +11,7 @@ const calm: FindingFacts = {
   leastFreeDiskRatio: 0.05,
   runningCarriers: [],
   stoppedRollouts: [],
+  controllers: [],
   problems: [],
   metrics: [],
 };

@@ -3,6 +3,15 @@ import type { ParkedEffect, ParkedWork } from '../../engine/index.ts';
 import type { HostOverview } from '../../fleet/read.ts';
 import type { KeptFinding } from '../../judge/index.ts';
 
+/** A TaskController that releases wait for. */
+export interface ControllerAlarm {
+  readonly job: string;
+  readonly alarm: 'silent' | 'withholding';
+  readonly sinceMs: number | undefined;
+  readonly failure: string | undefined;
+  readonly waiting: number;
+}
+
 /** Everything findings are made of, as it was read. */
 export interface FindingFacts {
   readonly parkedWork: readonly ParkedWork[];
@@ -20,6 +29,7 @@ export interface FindingFacts {
     readonly reason: string;
     readonly sinceMs: number;
   }[];
+  readonly controllers: readonly ControllerAlarm[];
   readonly problems: readonly {
     readonly subject: string;
     readonly detail: string;
@@ -34,6 +44,7 @@ export interface FindingFacts {
 export function decideFindings(facts: FindingFacts): Finding[] {
   const found = [
     ...alarms(facts),
+    ...controllers(facts),
     ...disks(facts),
     ...parked(facts),
     ...hosts(facts),
@@ -58,6 +69,21 @@ function alarms({ isMassSilence }: FindingFacts): Finding[] {
       sinceMs: null,
     },
   ];
+}
+
+function controllers({ controllers: known }: FindingFacts): Finding[] {
+  return known.map(({ job, alarm, sinceMs, failure, waiting }) => ({
+    kind: 'alarm',
+    severity: 'alarm',
+    sentence:
+      alarm === 'silent'
+        ? `The TaskController of ${job} does not answer: ${failure ?? 'nothing came back'}. Its releases wait.`
+        : `The TaskController of ${job} acks none of ${waiting} operations that wait.`,
+    remedy:
+      'Look after the controller; or go on without it for one rollout: `rollway override-controller`, and another person `rollway confirm-override`.',
+    subject: `job/${job}`,
+    sinceMs: sinceMs ?? null,
+  }));
 }
 
 function disks({ freeDiskRatio, leastFreeDiskRatio, hosts: known }: FindingFacts): Finding[] {

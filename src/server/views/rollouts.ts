@@ -159,6 +159,8 @@ export function legalCommandViews(rollout: Rollout, summary: RolloutSummary, scr
     promote: 'Lets it through: no further gate but basic checks is waited for.',
     'skip-bake': 'Ends the wait of this phase as soon as its tasks are updated.',
     'raise-budget': 'More tasks may be out at once for this rollout.',
+    'override-controller': 'Asks for leave to go on without the service’s controller; another person has to confirm.',
+    'confirm-override': 'This rollout goes on without the service’s controller; the budget stays in force.',
   };
   // Pausing what is held already would change nothing.
   const offered = legalCommands(rollout).filter((command) => command !== 'pause' || rollout.state !== 'held');

@@ -26,6 +26,10 @@ export const sentences: Readonly<Record<string, Say>> = {
       ? `What the traffic can show, with 80 % chance: ${phases.map(({ phase, shows }) => `phase ${phase} finds ${shows}`).join('. ')}.`
       : undefined,
   'phase.dropped': ({ phase, why }) => `Phase ${phase} is left out: ${why}.`,
+  'controller.acked': ({ operations }) => `The controller acked ${count(operations)}.`,
+  'controller.silent': ({ controller, failure }) => `${controller} does not answer: ${failure}. Releases wait.`,
+  'controller.withholding': ({ controller, waiting }) => `${controller} acks nothing; ${tasks(waiting)} wait for it.`,
+  'controller.recovered': ({ controller }) => `${controller} answers and acks again.`,
   'operation.ended': ({ index, kind, state, outcome, tookMs }) =>
     `Task ${index}: ${kind} ${state}${typeof tookMs === 'number' && state === 'done' ? ` after ${formatDuration(tookMs)}` : ''}${
       typeof outcome === 'string' && outcome !== '' && state !== 'done' ? `, ${outcome}` : ''

@@ -6,6 +6,8 @@ export interface DisruptionTables {
   operation_answer: OperationAnswerTable;
   outage: OutageTable;
   rate_bucket: RateBucketTable;
+  job_control: JobControlTable;
+  control_answer: ControlAnswerTable;
 }
 
 /** What is known of one index: the newest folded report of its newest incarnation, and what is left of others. */
@@ -94,4 +96,22 @@ export interface RateBucketTable {
   revision: number;
   /** JSON list of times, ascending. */
   taken_at_ms: string;
+}
+
+/** The calls to a job's TaskController, written by `job/decide` alone. */
+export interface JobControlTable {
+  job: string;
+  /** JSON `ControlFacts`. */
+  body: string;
+  /** Whether a person has to hear of it, for the list of findings: `silent`, `withholding`. */
+  alarm: string | null;
+}
+
+/** Inbox of what came of calls. */
+export interface ControlAnswerTable {
+  job: string;
+  sequence: number;
+  at_ms: number;
+  /** JSON `ControlAnswer`. */
+  body: string;
 }

@@ -19,6 +19,8 @@ export interface JobTable {
   /** Labels that its hosts must have; JSON. */
   host_labels: string;
   driver: string;
+  /** JSON `TaskControlSpec`; null: the budget is the only limit. */
+  task_control: string | null;
   /** What is in force, written by `job/decide` alone. */
   size: number;
   /** The size before, while a resize is going on. */

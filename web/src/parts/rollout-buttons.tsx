@@ -12,9 +12,18 @@ const words: Readonly<Record<LegalCommand['command'], string>> = {
   promote: 'Promote',
   'skip-bake': 'Skip the wait',
   'raise-budget': 'Raise the budget',
+  'override-controller': 'Override the controller',
+  'confirm-override': 'Confirm the override',
 };
 /** Commands that have a button; the others are for the command line. */
-const buttons: readonly LegalCommand['command'][] = ['skip-bake', 'promote', 'pause', 'resume', 'revert'];
+const buttons: readonly LegalCommand['command'][] = [
+  'skip-bake',
+  'promote',
+  'pause',
+  'resume',
+  'revert',
+  'confirm-override',
+];
 const looks: Readonly<Record<string, string>> = { revert: 'danger', promote: 'quiet', 'skip-bake': 'quiet' };
 
 /** What a person may tell this rollout now; each asks for a reason and says what it will do. */

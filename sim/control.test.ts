@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { budgetOnly } from '../src/disruption/index.ts';
+import { seededChance } from '../src/kit/index.ts';
+import type { TaskController } from '../src/model/index.ts';
+import { withoutReality } from './no-reality.ts';
+import { scenarioOf } from './scenario.ts';
+import { startMs } from './versions.ts';
+import { type RunOptions, runDecisions } from './world.ts';
+
+const oneAtATime: TaskController = ({ request, inFlight }) => ({
+  ack: inFlight.length === 0 ? request.slice(0, 1).map(({ opId }) => opId) : [],
+});
+
+/** Services as they may be: each is a function from request to answer. */
+const controllers: Readonly<Record<string, (seed: number) => NonNullable<RunOptions['controller']>>> = {
+  'acks everything': () => budgetOnly,
+  'lets one task go at a time': () => oneAtATime,
+  'answers every third call, and acks at random': (seed) => {
+    const chance = seededChance(seed, 'service');
+    return ({ request }) =>
+      chance.next() < 0.67 ? undefined : { ack: request.filter(() => chance.next() < 0.5).map(({ opId }) => opId) };
+  },
+  'is silent for three minutes': () => (request, nowMs) =>
+    nowMs < startMs + 180_000 ? undefined : budgetOnly(request),
+  'acks what nobody asked for': () => (request) => ({
+    ack: [...budgetOnly(request).ack, ...request.inFlight.map(({ opId }) => opId), 'op_invented'],
+    acknowledgedSequence: request.sequenceNumber + 1_000_000,
+  }),
+};
+
+describe('jobs with a TaskController under faults', () => {
+  it.each(Object.entries(controllers))(
+    'I1, I2, I3, I4, L1, L2 C3 C8 TWC-7 hold with one that %s',
+    {
+      timeout: 60_000,
+    },
+    (_, controllerOf) => {
+      const broken: string[] = [];
+      for (let seed = 70_001; seed <= 70_060; seed++) {
+        const options = { controller: controllerOf(seed) };
+        const { violation } = withoutReality(() => runDecisions(scenarioOf(seed), options));
+        if (violation !== undefined) broken.push(`seed ${seed}: ${violation.message}`);
+      }
+      expect(broken).toEqual([]);
+    },
+  );
+});

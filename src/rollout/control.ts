@@ -1,0 +1,166 @@
+import {
+  ackLifeMs,
+  alarmAtMs,
+  alarmOf,
+  awaitedSentence,
+  type ControlFacts,
+  called,
+  completionOf,
+  composeRequest,
+  controllerName,
+  dueCall,
+  type ExemptionFacts,
+  type LedgerOperation,
+  noCalls,
+} from '../disruption/index.ts';
+import { isEnded, isUnderWay, type Rollout, type TaskControlSpec, type TaskIndex } from '../model/index.ts';
+import { type Draft, emitForJob, moveOperation, setOperation, setRollout, wakeAt } from './draft.ts';
+import type { Candidate } from './wanted-operations.ts';
+
+/** Completions are kept for a controller that is silent, but not without end. */
+const mostKept = 10_000;
+
+/** Takes in what the controller answered, and voids acks that could not be used in time. */
+export function foldControl(draft: Draft): void {
+  const spec = draft.job.taskControl;
+  nameController(draft, spec && controllerName(spec));
+  if (spec === undefined) return;
+  for (const answer of draft.before.controlAnswers ?? []) {
+    const { control, acked } = draft.rules.readAnswer(draft.control ?? noCalls, answer, draft.operations);
+    draft.control = control;
+    for (const id of acked) ack(draft, draft.operations.get(id)!);
+    if (acked.length > 0) emitForJob(draft, 'controller.acked', { sequence: answer.sequence, operations: acked });
+  }
+  for (const operation of [...draft.operations.values()]) {
+    if (operation.ackedAtMs === undefined || operation.admittedAtMs !== undefined) continue;
+    const untilMs = operation.ackedAtMs + ackLifeMs;
+    if (draft.nowMs < untilMs && draft.nowMs >= operation.ackedAtMs) wakeAt(draft, untilMs);
+    else expire(draft, operation);
+  }
+}
+
+/** So that screens and commands know without the job that there is one. */
+function nameController(draft: Draft, controller: string | undefined): void {
+  for (const rollout of [...draft.rollouts.values()]) {
+    if (rollout.controller !== controller) setRollout(draft, rollout.id, { controller });
+  }
+}
+
+function ack(draft: Draft, operation: LedgerOperation): void {
+  moveOperation(draft, operation, 'acked', { ackedAtMs: draft.nowMs, blockedBy: undefined });
+}
+
+function expire(draft: Draft, operation: LedgerOperation): void {
+  const outcome = 'its ack was not used within a minute';
+  const acked = operation.state === 'acked' ? operation : { ...operation, state: 'acked' as const };
+  moveOperation(draft, acked, 'expired', { outcome });
+}
+
+/** Why this operation may not go on without a word of the controller; undefined: it may. */
+export function waitsForAck(draft: Draft, { operation, rollout }: Candidate): string | undefined {
+  const spec = draft.job.taskControl;
+  if (spec === undefined || operation.ackedAtMs !== undefined || isOverridden(rollout)) return undefined;
+  if (!draft.rules.needsAck(operation, factsOfTask(draft, operation.index))) return undefined;
+  if (operation.state === 'proposed') moveOperation(draft, operation, 'requested');
+  return awaitedSentence(spec, draft.control ?? noCalls, operation);
+}
+
+export function isOverridden(rollout: Rollout | undefined): boolean {
+  return rollout?.controllerOverride?.confirmedBy !== undefined;
+}
+
+/** What admission and the need of an ack look at. */
+export function factsOfTask(draft: Draft, index: TaskIndex): ExemptionFacts {
+  const task = draft.tasks.get(index);
+  const runs = task?.current?.version;
+  const spec = runs === undefined ? undefined : draft.before.versions.get(runs)?.task;
+  const { hostStates, nowMs } = draft;
+  return { task, hostStates, readyDeadlineMs: spec?.ready.deadlineMs ?? 60_000, nowMs };
+}
+
+/** After everything else was decided: puts to the controller what still waits for it, and tells it what has ended. */
+export function askController(draft: Draft, candidates: readonly Candidate[]): void {
+  const spec = draft.job.taskControl;
+  if (spec === undefined) return;
+  const deadlines = deadlinesOf(draft);
+  const deadlineOf = ({ kind, index }: LedgerOperation): number | undefined => {
+    const host = draft.tasks.get(index)?.current?.host;
+    return host !== undefined && (kind === 'move' || kind === 'stop') ? deadlines.get(host) : undefined;
+  };
+  keepCompleted(draft, deadlineOf);
+  const waiting = waitingFor(draft, candidates);
+  const control = draft.control ?? noCalls;
+  const request = composeRequest({
+    job: draft.job.id,
+    control,
+    waiting,
+    inFlight: [...draft.operations.values()].filter((one) => one.ackedAtMs !== undefined || isUnderWay(one.state)),
+    maintenance: [...draft.outages.values()].filter((outage) => outage.cause === 'maintenance'),
+    tasks: draft.tasks.values(),
+    out: outNow(draft),
+    deadlineOf,
+    nowMs: draft.nowMs,
+  });
+  const due = dueCall(control, request, spec, draft.nowMs);
+  if (due.kind === 'call') {
+    draft.control = called(control, request, draft.nowMs);
+    draft.controllerRequest = request;
+    const asked = new Set<string>(draft.control.asked);
+    for (const one of waiting) if (!one.isAsked && asked.has(one.id)) setOperation(draft, { ...one, isAsked: true });
+    wakeAt(draft, draft.nowMs + spec.timeoutMs + lostAfterMs);
+  } else if (due.untilMs !== undefined) wakeAt(draft, due.untilMs);
+  if (waiting.length === 0 && draft.control?.withheldSinceMs !== undefined) {
+    draft.control = { ...draft.control, withheldSinceMs: undefined };
+  }
+  if (draft.control !== undefined) soundAlarm(draft, draft.control, spec, waiting.length);
+}
+
+/** A call that nothing came back of is made again. */
+const lostAfterMs = 5000;
+
+/** Operations that end without the controller's ack, because their host is to be maintained, and when. */
+function deadlinesOf(draft: Draft): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const { cause, scope, deadlineAtMs } of draft.outages.values()) {
+    if (cause === 'maintenance' && 'host' in scope && deadlineAtMs !== undefined) found.set(scope.host, deadlineAtMs);
+  }
+  return found;
+}
+
+function waitingFor(draft: Draft, candidates: readonly Candidate[]): LedgerOperation[] {
+  return candidates.flatMap((candidate) => {
+    const operation = draft.operations.get(candidate.operation.id);
+    const isOpen = operation !== undefined && operation.ackedAtMs === undefined && operation.state === 'blocked';
+    if (!isOpen || isOverridden(candidate.rollout)) return [];
+    return draft.rules.needsAck(operation, factsOfTask(draft, operation.index)) ? [operation] : [];
+  });
+}
+
+function keepCompleted(draft: Draft, deadlineOf: (operation: LedgerOperation) => number | undefined): void {
+  const ended = [...draft.changedOperations.values()].filter((one) => one.isAsked === true && isEnded(one.state));
+  if (ended.length === 0) return;
+  const control = draft.control ?? noCalls;
+  const news = ended.map((one) => ({ operation: completionOf(one, deadlineOf(one)), sequence: undefined }));
+  draft.control = { ...control, completed: [...control.completed, ...news].slice(-mostKept) };
+}
+
+function outNow(draft: Draft): Set<TaskIndex> {
+  const indices = [...draft.tasks.values()].filter((task) => task.index < draft.job.size);
+  return draft.rules.outOf(indices, draft.operations.values(), draft.hostStates);
+}
+
+/** A person hears once of a controller that is silent or acks nothing, and once of its return. */
+function soundAlarm(draft: Draft, control: ControlFacts, spec: TaskControlSpec, waiting: number): void {
+  const alarm = alarmOf(control, spec, draft.nowMs);
+  const atMs = alarmAtMs(control, spec);
+  if (atMs !== undefined) wakeAt(draft, atMs);
+  if (alarm === control.alarm) return;
+  draft.control = { ...control, alarm };
+  const who = controllerName(spec);
+  if (alarm === undefined) emitForJob(draft, 'controller.recovered', { controller: who });
+  else {
+    const { silentSinceMs, withheldSinceMs, lastFailure } = control;
+    const sinceMs = alarm === 'silent' ? silentSinceMs : withheldSinceMs;
+    emitForJob(draft, `controller.${alarm}`, { controller: who, sinceMs, failure: lastFailure, waiting });
+  }
+}
