@@ -132,7 +132,7 @@ class WholeWorld {
         tookOut: (request, host) => this.#truth.tookOut(request, host),
         begun: (request, host) => {
           this.#begun.set(request.id, (this.#begun.get(request.id) ?? 0) + 1);
-          this.#record(`begun ${request.kind} ${request.index} on ${host}`);
+          this.#record('begun', () => `${request.kind} ${request.index} on ${host}`);
         },
       },
     );
@@ -248,7 +248,7 @@ class WholeWorld {
         for (const one of decision.changed.operations.values()) {
           if (one.kind === 'resize-down' && one.state === 'done') this.#truth.retire(one.index);
         }
-        for (const event of decision.events) this.#record(`${event.type} ${JSON.stringify(event.data)}`);
+        for (const event of decision.events) this.#record(event.type, () => JSON.stringify(event.data));
         return decision;
       },
     });
@@ -387,9 +387,8 @@ class WholeWorld {
     for (;;) {
       // The engine is only asked when something came in or is due: asking costs as much as working.
       if (this.#mustServe(engineMs)) {
-        await this.#serve();
+        engineMs = await this.#serve();
         if (mayEnd() && (await this.#isAtRest())) return;
-        engineMs = await this.#engine.nextDueAtMs();
       } else if (mayEnd() && (await this.#isAtRest())) return;
       const clockMs = this.#clock.nextMs() ?? Number.POSITIVE_INFINITY;
       const nextMs = Math.min(this.#dueMs(engineMs), clockMs);
@@ -418,15 +417,15 @@ class WholeWorld {
     return this.#clock.nowMs() + this.#offsetMs;
   }
 
-  /** Everything that is due now: what arrived is written down, then the engine works until nothing is left to do. */
-  async #serve(): Promise<void> {
-    if (!this.#isServerUp || this.#clock.nowMs() < this.#stalledUntilMs) return;
-    for (let steps = 0; ; steps++) {
-      assert(steps < 2000, 'the engine does not come to rest');
+  /** Everything that is due now: what arrived is written down, then the engine works until nothing is left to do; when it has something to do again is returned. */
+  async #serve(): Promise<number | undefined> {
+    for (let turns = 0; ; turns++) {
+      assert(turns < 2000, 'the engine does not come to rest');
       try {
         await this.#takeIn();
-        if (!(await this.#engine.step())) return;
-        this.#isUnsettled = true;
+        const { count, nextDueAtMs } = await this.#engine.runDue();
+        if (count > 0) this.#isUnsettled = true;
+        if (this.#inbox.length + this.#acts.length === 0) return nextDueAtMs;
       } catch (error) {
         if (!(error instanceof Abandon)) throw error;
         // The process died right there; another one starts on the same database.
@@ -459,7 +458,7 @@ class WholeWorld {
   // -------------------------------------------------------------- what happens
 
   #happen(one: Happening): void {
-    this.#record(`happens ${JSON.stringify(one)}`);
+    this.#record('happens', () => JSON.stringify(one));
     const isDone = applyFault(one, {
       job,
       cluster: this.#cluster,
@@ -726,7 +725,10 @@ class WholeWorld {
     };
   }
 
-  #record(line: string): void {
+  /** Words are only made when somebody reads them. */
+  #record(what: string, say?: () => string): void {
+    if (this.#options.trace === undefined && this.#options.record === undefined) return;
+    const line = say === undefined ? what : `${what} ${say()}`;
     if (this.#options.trace !== undefined) {
       this.#options.trace(`${((this.#clock.nowMs() - startMs) / 1000).toFixed(3).padStart(9)} ${line}`);
     }

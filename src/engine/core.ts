@@ -38,6 +38,10 @@ export interface Core {
   /** The position that listeners were last told of. */
   toldPosition: number;
   isRecovered: boolean;
+  /** Grows whenever this process wrote, ended or freed effects. */
+  effectStirs: number;
+  /** At so many stirs no effect was due before that time. */
+  quietEffects: { readonly stirs: number; readonly untilMs: number } | undefined;
 }
 
 /** What a transaction did that somebody may be waiting for. */
@@ -76,7 +80,10 @@ export async function transact<T>(
 
 function spread(core: Core, ripples: Ripples): void {
   if (ripples.work) core.workBell.ring();
-  if (ripples.effects) core.effectBell.ring();
+  if (ripples.effects) {
+    core.effectStirs += 1;
+    core.effectBell.ring();
+  }
   if (ripples.events) core.eventBell.ring();
   if (ripples.position !== undefined) tellListeners(core, ripples.position);
 }

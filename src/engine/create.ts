@@ -5,21 +5,15 @@ import { verifyAll, verifyStream } from './chain.ts';
 import { findCommand, insertCommand } from './commands-rows.ts';
 import { type Attempt, commitAttempt } from './commit.ts';
 import { type Core, transact } from './core.ts';
-import {
-  dropParkedEffect,
-  findNextEffectAtMs,
-  hastenEffects,
-  listParkedEffects,
-  unparkEffects,
-} from './effects-rows.ts';
+import { dropParkedEffect, hastenEffects, listParkedEffects, unparkEffects } from './effects-rows.ts';
 import type { Addition, Engine, EngineOptions, ParkedEffect, ParkedWork } from './engine.ts';
 import { listNewestOfStream, listOfStream, listSealed, loadSeal } from './events-rows.ts';
 import { never } from './never.ts';
 import { restoreEvents } from './read-events.ts';
 import { run } from './run.ts';
 import { defaultSettings } from './settings.ts';
-import { step } from './step.ts';
-import { findNextWorkAtMs, listParkedWork, unparkWork } from './work-rows.ts';
+import { nextDueAtMs, runDue, step } from './step.ts';
+import { listParkedWork, unparkWork } from './work-rows.ts';
 
 /** Makes an engine on an open store. Register kinds first, then `run` or `step`. */
 export function createEngine(options: EngineOptions): Engine {
@@ -37,6 +31,7 @@ export function createEngine(options: EngineOptions): Engine {
     findCommand: (id) => store.read((tx) => findCommand(tx, id)),
 
     step: () => step(core),
+    runDue: () => runDue(core),
     nextDueAtMs: () => nextDueAtMs(core),
     run: (signal) => run(core, signal),
 
@@ -79,6 +74,8 @@ function createCore({ store, clock, chance, processId, settings, hooks, onTroubl
     isAbandoned: false,
     toldPosition: 0,
     isRecovered: false,
+    effectStirs: 0,
+    quietEffects: undefined,
   };
 }
 
@@ -120,15 +117,6 @@ async function submitCommand(core: Core, command: Parameters<Engine['submitComma
     await unparkWork(tx, { kind, key }, nowMs);
     await addWork(tx, [{ kind, key, urgent: true }], nowMs, ripples);
     return true;
-  });
-}
-
-async function nextDueAtMs(core: Core): Promise<number | undefined> {
-  return core.store.read(async (tx) => {
-    const work = await findNextWorkAtMs(tx);
-    const effect = await findNextEffectAtMs(tx);
-    if (work === undefined || effect === undefined) return work ?? effect;
-    return Math.min(work, effect);
   });
 }
 

@@ -7,6 +7,7 @@ import { startPostgres } from '../store/testing/postgres.ts';
 import { engineConformance } from './conformance.ts';
 import type { Engine } from './index.ts';
 import { runConformance } from './run.conformance.ts';
+import { runDueConformance } from './run-due.conformance.ts';
 import { createBook, readPage, writeLine } from './testing/book.ts';
 import { createWorld } from './testing/world.ts';
 
@@ -27,6 +28,7 @@ const guardRef = { kind: 'repository', id: 'guestbook' } as const;
 describe.skipIf(!isThere)('with a server', () => {
   engineConformance('PostgreSQL', openEmpty);
   runConformance('PostgreSQL', 3, openEmpty);
+  runDueConformance('PostgreSQL', 2, openEmpty);
 
   describe.each([
     ['a guard that nobody ever bumped', 0],

@@ -5,6 +5,7 @@ import type { Trouble } from './core.ts';
 import type { Hooks } from './hooks.ts';
 import type { CommandRow, EffectKind, Enqueue, NewEffect, Proposal, View, WorkKind } from './port.ts';
 import type { EngineSettings } from './settings.ts';
+import type { RanDue } from './step.ts';
 
 export interface EngineOptions {
   readonly store: Store;
@@ -75,6 +76,11 @@ export interface Engine {
    * drive. After it, this engine holds no lease.
    */
   step(): Promise<boolean>;
+  /**
+   * Runs everything that is due now, in the order in which `step` would, with fewer transactions. After it, this
+   * engine holds no lease.
+   */
+  runDue(): Promise<RanDue>;
   /** When the next step will have something to do: now or earlier if it is due; undefined if nothing ever will be. */
   nextDueAtMs(): Promise<number | undefined>;
   /** Runs everything until aborted, then waits for what is under way. */

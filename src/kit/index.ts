@@ -7,5 +7,6 @@ export * from './clock.ts';
 export * from './duration.ts';
 export * from './hash.ts';
 export * from './ids.ts';
+export * from './parse-once.ts';
 export * from './rate.ts';
 export * from './stable-json.ts';

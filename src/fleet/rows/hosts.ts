@@ -1,4 +1,5 @@
 import type { Insertable, Selectable } from 'kysely';
+import { parseOnce } from '../../kit/index.ts';
 import type { Host, HostCapacity, HostId, HostState } from '../../model/index.ts';
 import { byLength, padded, prepare, prepareChange, type Schema, type Tx } from '../../store/index.ts';
 
@@ -110,9 +111,9 @@ function hostOf(row: Selectable<Schema['host']>): HostRecord {
   return {
     id: row.id,
     address: row.address,
-    labels: JSON.parse(row.labels) as Record<string, string>,
+    labels: parseOnce(row.labels) as Record<string, string>,
     capacity: { cpuMillis: row.cpu_millis, memoryMb: row.memory_mb, maxTasks: row.max_tasks },
-    abilities: JSON.parse(row.abilities) as string[],
+    abilities: parseOnce(row.abilities) as string[],
     agentVersion: row.agent_version,
     state: row.state as HostState,
     stateSinceMs: Number(row.state_since_ms),

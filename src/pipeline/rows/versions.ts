@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely';
+import { parseOnce } from '../../kit/index.ts';
 import type { Digest, ReleaseId, ServiceName, Version, VersionId } from '../../model/index.ts';
 import { byLength, padded, prepare, type Schema, type Tx } from '../../store/index.ts';
 
@@ -60,7 +61,7 @@ function toVersion(row: Selectable<Schema['version']>): Version {
     repository: row.repository,
     release: (row.release ?? undefined) as ReleaseId | undefined,
     package: row.package,
-    task: JSON.parse(row.task),
+    task: parseOnce(row.task) as Version['task'],
     createdAtMs: Number(row.created_at_ms),
   };
 }
