@@ -156,7 +156,7 @@ export async function makeBare(folder: string): Promise<Result<void>> {
 }
 
 /** Addresses that Git would take for an option or a helper program are refused before Git sees them. */
-async function checkSource(source: string): Promise<Result<string>> {
+export async function checkSource(source: string): Promise<Result<string>> {
   const bad = (why: string) =>
     err(
       problem('git/bad-source', `${JSON.stringify(withoutSecrets(source))} ${why}.`, {

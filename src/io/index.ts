@@ -12,6 +12,7 @@ export * from './files.ts';
 export * from './git.ts';
 export * from './git-bundle.ts';
 export * from './git-commits.ts';
+export * from './git-heads.ts';
 export * from './git-tidy.ts';
 export * from './git-tree.ts';
 export * from './pinned-tls.ts';

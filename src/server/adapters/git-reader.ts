@@ -1,12 +1,15 @@
+import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { readTrailers, type SourceCommit } from '../../blame/index.ts';
 import {
   commitsSince,
   hasCommit,
   headOf,
+  headStamp,
   isCommitId,
   mirrorRepository,
   readCommit,
+  remoteHead,
   resolveCommit,
 } from '../../io/index.ts';
 import { sha256 } from '../../kit/index.ts';
@@ -42,16 +45,42 @@ export function openMirrors(dataFolder: string): Mirrors {
 
 /** `pipeline/`'s reader over mirrors. */
 export function gitReader(mirrors: Mirrors): GitReader {
-  /** A local repository is asked first: most polls find nothing new, and then nothing is copied. */
+  /** What a branch was found at, by location and branch; its commit is in our copy. */
+  const known = new Map<string, { readonly stamp: string | undefined; readonly head: CommitId }>();
+
+  /** Most polls find nothing new: then nothing is copied, and for a local repository no Git is run. */
   const headOfBranch: GitReader['headOf'] = async (location, branch, signal) => {
+    const key = JSON.stringify([location, branch]);
     const folder = mirrors.folderOf(location);
-    if (isAbsolute(location)) {
-      const there = await headOf(location, branch);
-      if (there.ok && (await hasCommit(folder, there.value))) return there;
+    const stamp = await headStamp(location, branch);
+    const last = known.get(key);
+    if (last !== undefined && stamp !== undefined && stamp === last.stamp && existsSync(folder)) {
+      return ok(last.head);
+    }
+    const found = await lookAgain(location, branch, folder, signal);
+    // The stamp is older than the answer: what moved in between is seen the next time.
+    if (found.ok) known.set(key, { stamp, head: found.value });
+    else known.delete(key);
+    return found;
+  };
+
+  /** Asks where the branch is; only a commit that our copy lacks is fetched. */
+  async function lookAgain(
+    location: string,
+    branch: string,
+    folder: string,
+    signal: AbortSignal,
+  ): Promise<Result<CommitId>> {
+    if (isAbsolute(location) || existsSync(folder)) {
+      const there = isAbsolute(location)
+        ? await headOf(location, branch)
+        : await remoteHead(folder, location, branch, { signal });
+      const isKnown = there.ok && known.get(JSON.stringify([location, branch]))?.head === there.value;
+      if (there.ok && (isKnown || (await hasCommit(folder, there.value)))) return there;
     }
     const updated = await mirrors.update(location, signal);
     return updated.ok ? headOf(updated.value, branch) : updated;
-  };
+  }
 
   return {
     headOf: headOfBranch,
