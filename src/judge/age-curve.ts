@@ -38,6 +38,7 @@ function curveOfValues(table: BinTable, measure: Extract<Measure, { kind: 'value
   const since = table.newSince.reduce((least, bin) => Math.min(least, bin), table.bins);
   const prepared = withoutLevelsAndShocks(table, measure, rows, since, undefined, false);
   if (!prepared || since >= table.bins) return undefined;
+  const oldIn = oldTasksPerBin(table);
   const single = new Sums(curveAges);
   const windows = windowShares.map(() => new Sums(curveAges));
   for (const row of rows) {
@@ -46,7 +47,7 @@ function curveOfValues(table: BinTable, measure: Extract<Measure, { kind: 'value
     for (let bin = start; bin < table.bins; bin += 1) {
       const at = row * table.bins + bin;
       if (table.group[at] !== newGroup || table.age[at]! >= curveAges) continue;
-      if (!Number.isNaN(prepared.y[at]!)) single.add(table.age[at]!, prepared.y[at]!);
+      if (!Number.isNaN(prepared.y[at]!)) single.add(table.age[at]!, prepared.y[at]!, oldIn[bin]!);
       for (const [w, share] of windowShares.entries()) {
         let sum = 0;
         let n = 0;
@@ -56,7 +57,7 @@ function curveOfValues(table: BinTable, measure: Extract<Measure, { kind: 'value
           sum += value;
           n += 1;
         }
-        if (n > 0) windows[w]!.add(table.age[at]!, sum / n);
+        if (n > 0) windows[w]!.add(table.age[at]!, sum / n, oldIn[bin]!);
       }
     }
   }
@@ -130,28 +131,40 @@ function isIll(table: BinTable, y: Float64Array, row: number): boolean {
   return peers.length >= 4 && Math.abs(own - centre) > 5 * spread;
 }
 
+function oldTasksPerBin({ tasks, bins, group }: BinTable): Int32Array {
+  const counts = new Int32Array(bins);
+  for (let at = 0; at < tasks.length * bins; at += 1) if (group[at] === oldGroup) counts[at % bins]! += 1;
+  return counts;
+}
+
 class Sums {
   readonly #n: Float64Array;
   readonly #sum: Float64Array;
   readonly #squares: Float64Array;
+  readonly #perOld: Float64Array;
   constructor(size: number) {
     this.#n = new Float64Array(size);
     this.#sum = new Float64Array(size);
     this.#squares = new Float64Array(size);
+    this.#perOld = new Float64Array(size);
   }
-  add(at: number, value: number): void {
+  /** One task at this age, compared with so many old ones. */
+  add(at: number, value: number, oldTasks: number): void {
     this.#n[at]! += 1;
+    this.#perOld[at]! += 1 / Math.max(1, oldTasks);
     this.#sum[at]! += value;
     this.#squares[at]! += value * value;
   }
   means(): (number | null)[] {
     return Array.from(this.#n, (n, i) => (n > 0 ? this.#sum[i]! / n : null));
   }
-  /** Variance of each mean. */
+  /** Variance of each mean: of the new tasks, and of the old ones that it is compared with. */
   noise(): (number | null)[] {
     return Array.from(this.#n, (n, i) => {
       if (n === 0) return null;
-      return n === 1 ? 1 : Math.max(0, this.#squares[i]! - (this.#sum[i]! * this.#sum[i]!) / n) / (n - 1) / n;
+      if (n === 1) return 1;
+      const ofOne = Math.max(0, this.#squares[i]! - (this.#sum[i]! * this.#sum[i]!) / n) / (n - 1);
+      return ofOne / n + ofOne * (this.#perOld[i]! / n);
     });
   }
 }
@@ -186,10 +199,18 @@ export function combineCurves(curves: readonly RolloutCurve[], priorSpread: numb
     if (perAge) variances.push(smoothed(perAge));
   }
   const jitters = curves.flatMap(({ jitter }) => jitter ?? []);
-  const jitter = jitters.length < 3 ? 0 : Math.max(0, jitters.reduce((sum, value) => sum + value, 0) / jitters.length);
+  // The middle half: of a small service one ill host makes a single rollout's jitter many times what it is.
+  const jitter = jitters.length < 3 ? 0 : Math.max(0, middleMean(jitters));
   return mean && variances.length === kinds
     ? { rollouts: curves.length, mean, variance: variances, jitter }
     : undefined;
+}
+
+function middleMean(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const from = Math.floor(sorted.length / 4);
+  const middle = sorted.slice(from, sorted.length - from);
+  return middle.reduce((sum, value) => sum + value, 0) / middle.length;
 }
 
 /** Never less than a quarter of what was seen: the noise is itself an estimate. */

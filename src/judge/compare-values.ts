@@ -64,13 +64,19 @@ export function compareValues(
   const cohorts = new Map<number, number[]>();
   for (const row of rows) {
     const start = table.newSince[row]!;
-    if (start < bins) cohorts.set(start, [...(cohorts.get(start) ?? []), row]);
+    if (start >= bins) continue;
+    const members = cohorts.get(start);
+    if (members) members.push(row);
+    else cohorts.set(start, [row]);
   }
   const ordered = [...cohorts].sort((a, b) => a[0] - b[0]);
+  const windows = openWindows(table, y, rows);
+  const levels = levelsOf(table, measure, rows, since);
   // Which bins tell most depends on how long restarts are felt: the history of old tasks and rollouts says it.
   let best: ValueEvidence | undefined;
   for (const share of options.ageCurve ? windowShares : windowShares.slice(1, 2)) {
-    const evidence = compareWindows(table, measure, options, { rows, since, y, isLog, cohorts: ordered, share });
+    const prepared = { rows, since, windows, isLog, levels, cohorts: ordered, share };
+    const evidence = compareWindows(table, options, prepared);
     if (evidence && (!best || evidence.deviation < best.deviation)) best = evidence;
   }
   return best;
@@ -79,21 +85,71 @@ export function compareValues(
 interface Prepared {
   readonly rows: readonly number[];
   readonly since: number;
-  readonly y: Float64Array;
+  readonly windows: Windows;
   readonly isLog: boolean;
+  readonly levels: { readonly newLevel: number; readonly oldLevel: number };
   readonly cohorts: readonly (readonly [number, readonly number[]])[];
   /** Which of `windowShares` is left out of the bins since the warm-up. */
   readonly share: number;
 }
 
+/** Sums over windows of bins, of each group, from running sums. */
+interface Windows {
+  /** Bins of the group in the window that have a value. */
+  readonly count: (row: number, wanted: number, from: number, to: number) => number;
+  readonly mean: (row: number, wanted: number, from: number, to: number) => number;
+  readonly lastAge: (row: number, wanted: number, to: number) => number;
+}
+
+const runningRooms = Array.from({ length: 4 }, () => ({ cells: new Float64Array(0) }));
+
+function openWindows(table: BinTable, y: Float64Array, rows: readonly number[]): Windows {
+  const { bins, group } = table;
+  const width = bins + 1;
+  const [oldSum, oldCount, newSum, newCount] = runningRooms.map((room) => borrow(room, table.tasks.length * width));
+  for (let i = 0; i < rows.length; i += 1) {
+    const row = rows[i]!;
+    let to = row * width;
+    oldSum![to] = 0;
+    oldCount![to] = 0;
+    newSum![to] = 0;
+    newCount![to] = 0;
+    for (let at = row * bins; at < (row + 1) * bins; at += 1, to += 1) {
+      const value = y[at]!;
+      const isThere = !Number.isNaN(value);
+      const isOld = isThere && group[at] === oldGroup;
+      const isNew = isThere && group[at] === newGroup;
+      oldSum![to + 1] = oldSum![to]! + (isOld ? value : 0);
+      oldCount![to + 1] = oldCount![to]! + (isOld ? 1 : 0);
+      newSum![to + 1] = newSum![to]! + (isNew ? value : 0);
+      newCount![to + 1] = newCount![to]! + (isNew ? 1 : 0);
+    }
+  }
+  const over = (sums: Float64Array, row: number, from: number, to: number) =>
+    to <= from ? 0 : sums[row * width + to]! - sums[row * width + Math.max(0, from)]!;
+  const count: Windows['count'] = (row, wanted, from, to) =>
+    over(wanted === oldGroup ? oldCount! : newCount!, row, from, to);
+  return {
+    count,
+    mean: (row, wanted, from, to) =>
+      over(wanted === oldGroup ? oldSum! : newSum!, row, from, to) / count(row, wanted, from, to),
+    lastAge(row, wanted, to) {
+      for (let bin = to - 1; bin >= 0; bin -= 1) {
+        const at = row * bins + bin;
+        if (group[at] === wanted && !Number.isNaN(y[at]!)) return table.age[at]!;
+      }
+      return 0;
+    },
+  };
+}
+
 /** Steps 5–7: each cohort of new tasks against the tasks that were old all the time, in the same windows. */
 function compareWindows(
   table: BinTable,
-  measure: ValueMeasure,
   options: ValueOptions,
-  { rows, since, y, isLog, cohorts, share }: Prepared,
+  { rows, since, windows, isLog, levels, cohorts, share }: Prepared,
 ): ValueEvidence | undefined {
-  const { bins, group } = table;
+  const { bins } = table;
   const variances = options.ageCurve?.variance[windowShares.indexOf(share as never)];
   const residuals: Residual[] = [];
   let freedom = 0;
@@ -102,27 +158,22 @@ function compareWindows(
   let newBins = 0;
   for (const [start, members] of cohorts) {
     const middle = windowFrom(start, bins, share);
-    const frozen = Math.min(...members.map((row) => table.frozenAt[row]!), start);
-    const meanOf = (row: number, wanted: number, from: number, to: number) => {
-      let sum = 0;
-      let n = 0;
-      let age = 0;
-      for (let bin = Math.max(0, from); bin < to; bin += 1) {
-        const at = row * bins + bin;
-        if (group[at] !== wanted || Number.isNaN(y[at]!)) continue;
-        sum += y[at]!;
-        n += 1;
-        age = table.age[at]!;
-      }
-      return { mean: n > 0 ? sum / n : Number.NaN, n, age };
-    };
+    const frozen = members.reduce((least, row) => Math.min(least, table.frozenAt[row]!), start);
     // A task that stopped being old in the middle of the window is not like one that stayed.
-    const controlsOf = (from: number, to: number, before: number): Control[] =>
-      rows.flatMap((row) => {
-        const q = meanOf(row, oldGroup, from, to);
-        const p = meanOf(row, oldGroup, before - pastBins, before);
-        return q.n >= Math.max(1, (to - from) * 0.6) && p.n > 0 ? [{ q: q.mean, p: p.mean }] : [];
-      });
+    const controlsOf = (from: number, to: number, before: number): Control[] => {
+      const found: Control[] = [];
+      const fewest = Math.max(1, (to - from) * 0.6);
+      for (let i = 0; i < rows.length; i += 1) {
+        const row = rows[i]!;
+        if (windows.count(row, oldGroup, from, to) < fewest) continue;
+        if (windows.count(row, oldGroup, before - pastBins, before) === 0) continue;
+        found.push({
+          q: windows.mean(row, oldGroup, from, to),
+          p: windows.mean(row, oldGroup, before - pastBins, before),
+        });
+      }
+      return found;
+    };
     const controls = controlsOf(middle, bins, frozen);
     if (controls.length < 3) continue;
     const earlier = controls.length < manyControls ? earlierControls(controlsOf, middle, bins, frozen, since) : [];
@@ -130,16 +181,16 @@ function compareWindows(
     freedom = Math.max(freedom, own);
     oldTasks = Math.max(oldTasks, controls.length);
     for (const row of members) {
-      const q = meanOf(row, newGroup, middle, bins);
-      if (q.n === 0) continue;
-      const p = meanOf(row, oldGroup, frozen - pastBins, frozen);
-      const hasPast = p.n > 0;
-      newBins += q.n;
+      const n = windows.count(row, newGroup, middle, bins);
+      if (n === 0) continue;
+      const hasPast = windows.count(row, oldGroup, frozen - pastBins, frozen) > 0;
+      const past = hasPast ? b * windows.mean(row, oldGroup, frozen - pastBins, frozen) : 0;
+      newBins += n;
       residuals.push({
         row,
-        value: options.sign * (q.mean - (hasPast ? b * p.mean : 0) - centre),
+        value: options.sign * (windows.mean(row, newGroup, middle, bins) - past - centre),
         weightVariance: sigma2 * (hasPast ? 1 : 4) + (options.ageCurve?.jitter ?? 0),
-        spread: variances ? Math.sqrt(atAge(variances, q.age)) : options.priorSpread,
+        spread: variances ? Math.sqrt(atAge(variances, windows.lastAge(row, newGroup, bins))) : options.priorSpread,
       });
     }
     oldVarianceSum = Math.max(oldVarianceSum, sigma2 / controls.length);
@@ -170,7 +221,6 @@ function compareWindows(
     (variance * variance) /
     ((own * own) / Math.max(1, freedom) + (ofRollouts * ofRollouts) / Math.max(1, rollouts - 1) + 1e-300);
   const ownSd = Math.sqrt(tested.reduce((sum, { weightVariance }) => sum + weightVariance, 0) / n);
-  const levels = levelsOf(table, measure, rows, since);
   return {
     kind: 'values',
     estimate,
@@ -221,14 +271,16 @@ export function withoutLevelsAndShocks(
   const start = Math.max(0, firstFrozen - levelBins);
   let isLog = true;
   for (const row of rows) {
-    for (let at = row * bins + start; at < (row + 1) * bins; at += 1) {
+    for (let at = row * bins + start; isLog && at < (row + 1) * bins; at += 1) {
       if (group[at] !== 0 && values[at]! <= 0) isLog = false;
     }
   }
   const y = borrow(differences, values.length).fill(Number.NaN);
   for (const row of rows) {
     for (let at = row * bins + start; at < (row + 1) * bins; at += 1) {
-      if (group[at] !== 0) y[at] = isLog ? Math.log(values[at]!) : values[at]!;
+      if (group[at] === 0) continue;
+      const value = values[at]!;
+      y[at] = !isLog ? value : measure.logs ? measure.logs[at]! : Math.log(value);
     }
   }
   const scratch = borrow(sortedAside, values.length);
@@ -252,33 +304,7 @@ export function withoutLevelsAndShocks(
     const level = Number.isNaN(levels[row]!) ? typical : levels[row]!;
     for (let at = row * bins + start; at < (row + 1) * bins; at += 1) y[at] = (y[at]! - level) / scale;
   }
-  const rowsByDomain: number[][] = Array.from({ length: domains }, () => []);
-  for (const row of rows) rowsByDomain[table.domain[row]!]!.push(row);
-  /** What old tasks (but `except`) did in this bin; NaN: too few of them. */
-  const shockOf = (members: readonly number[], bin: number, fewest: number, except = -1): number => {
-    let n = 0;
-    for (const row of members) {
-      const at = row * bins + bin;
-      if (row !== except && group[at] === oldGroup && !Number.isNaN(y[at]!)) scratch[n++] = y[at]!;
-    }
-    return n < fewest ? Number.NaN : middleMean(scratch, n);
-  };
-  const own = new Float64Array(rows.length);
-  for (let bin = start; bin < bins; bin += 1) {
-    const common = shockOf(rows, bin, 1);
-    const shocks = rowsByDomain.map((members) => (domains === 1 ? common : shockOf(members, bin, fewestInRegion)));
-    for (const [i, row] of rows.entries()) {
-      const domain = table.domain[row]!;
-      const members = Number.isNaN(shocks[domain]!) ? rows : rowsByDomain[domain]!;
-      own[i] = members === rows ? common : shocks[domain]!;
-      // Of few, each pulls the middle towards itself and would look calmer than a new task can be.
-      if (members.length < fewForMiddle && group[row * bins + bin] === oldGroup) {
-        own[i] = shockOf(members, bin, 1, row);
-      }
-      if (Number.isNaN(own[i]!)) own[i] = 0;
-    }
-    for (const [i, row] of rows.entries()) y[row * bins + bin]! -= own[i]!;
-  }
+  subtractShocks(table, y, rows, start, scratch);
   if (ageCurve) {
     for (const row of rows) {
       for (let bin = Math.max(start, table.newSince[row]!); bin < bins; bin += 1) {
@@ -296,15 +322,105 @@ const fewestInRegion = 6;
 /** From so many on, one task does not move the middle. */
 const fewForMiddle = 32;
 
-/** The mean of the middle half of a few numbers, the median of many: neither heeds extremes, the first is steadier. */
-function middleMean(values: Float64Array, n: number): number {
-  if (n >= fewForMiddle) return medianInPlace(values, n);
-  const sorted = values.subarray(0, n).sort();
-  const from = Math.floor(n / 4);
-  let sum = 0;
-  for (let i = from; i < n - from; i += 1) sum += sorted[i]!;
-  return sum / (n - 2 * from);
+/** What the old tasks of a region did in each bin is taken from all its tasks. */
+function subtractShocks(
+  table: BinTable,
+  y: Float64Array,
+  rows: readonly number[],
+  start: number,
+  scratch: Float64Array,
+) {
+  const { bins, group, domains } = table;
+  const rowsByDomain: number[][] = Array.from({ length: domains }, () => []);
+  for (const row of rows) rowsByDomain[table.domain[row]!]!.push(row);
+  /** Values of old tasks in this bin, from `scratch[at]` on; how many. */
+  const gather = (members: readonly number[], bin: number, from: number): number => {
+    let n = from;
+    for (let i = 0; i < members.length; i += 1) {
+      const at = members[i]! * bins + bin;
+      if (group[at] === oldGroup && !Number.isNaN(y[at]!)) scratch[n++] = y[at]!;
+    }
+    return n - from;
+  };
+  const middle = (values: Float64Array, n: number): number => {
+    if (n === 0) return 0;
+    if (n >= fewForMiddle) return medianInPlace(values, n);
+    sortFew(values, n);
+    return middleMean(values, n, -1);
+  };
+  const ofAll = new Float64Array(rows.length);
+  const less = (members: readonly number[], bin: number, values: Float64Array, n: number, shock: number) => {
+    const isFew = members.length < fewForMiddle;
+    for (let i = 0; i < members.length; i += 1) {
+      const at = members[i]! * bins + bin;
+      // Of few, each pulls the middle towards itself and would look calmer than a new task can be.
+      if (isFew && group[at] === oldGroup) {
+        const value = y[at]!;
+        y[at] = n < 2 || Number.isNaN(value) ? value : value - middleMean(values, n, rankOf(values, n, value));
+      } else y[at]! -= shock;
+    }
+  };
+  for (let bin = start; bin < bins; bin += 1) {
+    if (domains === 1) {
+      const n = gather(rows, bin, 0);
+      less(rows, bin, scratch, n, middle(scratch, n));
+      continue;
+    }
+    let common = Number.NaN;
+    let nAll = -1;
+    for (let domain = 0; domain < domains; domain += 1) {
+      const members = rowsByDomain[domain]!;
+      const n = gather(members, bin, 0);
+      if (n >= fewestInRegion) continue;
+      // Before any shock is taken away: what is left afterwards is no value any more.
+      if (nAll < 0) {
+        nAll = gather(rows, bin, 0);
+        for (let i = 0; i < nAll; i += 1) ofAll[i] = scratch[i]!;
+        common = middle(ofAll, nAll);
+      }
+    }
+    for (let domain = 0; domain < domains; domain += 1) {
+      const members = rowsByDomain[domain]!;
+      const n = gather(members, bin, 0);
+      if (n >= fewestInRegion) less(members, bin, scratch, n, middle(scratch, n));
+      else if (rows.length < fewForMiddle) less(members, bin, ofAll, nAll, common);
+      else for (let i = 0; i < members.length; i += 1) y[members[i]! * bins + bin]! -= common;
+    }
+  }
 }
+
+/** By insertion: of a few numbers faster than any other way. */
+function sortFew(values: Float64Array, n: number): void {
+  for (let i = 1; i < n; i += 1) {
+    const value = values[i]!;
+    let j = i - 1;
+    for (; j >= 0 && values[j]! > value; j -= 1) values[j + 1] = values[j]!;
+    values[j + 1] = value;
+  }
+}
+
+function rankOf(sorted: Float64Array, n: number, value: number): number {
+  let rank = 0;
+  while (rank < n - 1 && sorted[rank]! < value) rank += 1;
+  return rank;
+}
+
+/** The mean of the middle half of a few sorted numbers, without one of them: it heeds no extremes, and is steadier than the median. */
+function middleMean(sorted: Float64Array, n: number, skip: number): number {
+  const m = skip < 0 ? n : n - 1;
+  const from = Math.floor(m / 4);
+  const to = m - from;
+  let sum = 0;
+  for (let i = from; i < to; i += 1) sum += sorted[skip >= 0 && i >= skip ? i + 1 : i]!;
+  return sum / (to - from);
+}
+
+/**
+ * In robust standard deviations of old tasks. Measured on the synthetic fleet, whose noise is heavy-tailed: from 5 down
+ * to 1.5, p99 +10 % at 20 tasks is found in 70 % instead of 40 % of deployments, p99 +5 % at 200 tasks in 79 % instead
+ * of 58 %, with no more false stops (0 of 500, 0 of 60).
+ */
+const cutAt = 1.5;
 
 function cutExtremes(table: BinTable, rows: readonly number[], y: Float64Array, start: number, scratch: Float64Array) {
   const { bins, group } = table;
@@ -314,7 +430,7 @@ function cutExtremes(table: BinTable, rows: readonly number[], y: Float64Array, 
       if (group[at] === oldGroup && !Number.isNaN(y[at]!)) scratch[n++] = Math.abs(y[at]!);
     }
   }
-  const limit = 5 * 1.4826022185056018 * medianInPlace(scratch, n);
+  const limit = cutAt * 1.4826022185056018 * medianInPlace(scratch, n);
   if (!(limit > 0)) return;
   for (const row of rows) {
     // A new task's extremes are cut around its own middle: around zero, a large difference would hide itself.

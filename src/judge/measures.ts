@@ -15,6 +15,8 @@ export interface CountMeasure {
 export interface ValueMeasure {
   readonly kind: 'values';
   readonly values: Float64Array;
+  /** Their logarithms, where somebody has them already. */
+  readonly logs?: Float64Array | undefined;
 }
 
 /** Histograms per task and bin over one set of bounds. */
