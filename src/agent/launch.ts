@@ -107,6 +107,9 @@ function taskEnvironment(
     env[`PORT_${name.toUpperCase().replaceAll('-', '_')}`] = String(port);
   }
   if (spec.dataDir) env.ROLLWAY_DATA_DIR = dataDir;
+  // OpenTelemetry's SDKs take their resource from here: so metrics handed in name their task by themselves.
+  const own = `rollway.job=${job},rollway.index=${index},rollway.incarnation=${incarnation}`;
+  env.OTEL_RESOURCE_ATTRIBUTES = env.OTEL_RESOURCE_ATTRIBUTES ? `${env.OTEL_RESOURCE_ATTRIBUTES},${own}` : own;
   return {
     ...env,
     HOST: address,

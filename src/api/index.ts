@@ -44,6 +44,7 @@ export type {
   RolloutDetail,
   RolloutSummary,
 } from './shapes/rollouts.ts';
+export type { PushBody } from './shapes/samples.ts';
 export type {
   ActionLog,
   ActionRunView,

@@ -2,7 +2,8 @@ import type { z } from 'zod';
 
 /** What somebody may do: each role includes the ones before it. `public` needs no sign-in. */
 export const roles = ['public', 'viewer', 'operator', 'admin'] as const;
-export type Role = (typeof roles)[number];
+/** `push` stands aside: it may hand in metrics and nothing else; an operator may too, a viewer not. */
+export type Role = (typeof roles)[number] | 'push';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 

@@ -6,6 +6,7 @@ import { doctorReport, finding, joinToken, parkedWork, person, tokenView } from 
 import { carrierView, markDetail, markSummary } from './shapes/marks.ts';
 import { explanation, planBody, planView } from './shapes/plans.ts';
 import { commandView, rolloutCommandBody, rolloutDetail, rolloutSummary } from './shapes/rollouts.ts';
+import { pushAnswer, pushBody } from './shapes/samples.ts';
 import {
   actionLog,
   actionRunView,
@@ -582,6 +583,17 @@ export const routes = {
     response: z.object({ items: z.array(parkedWork) }),
   }),
 
+  // ------------------------------------------------------------ metrics
+  pushSamples: route({
+    method: 'POST',
+    path: '/api/v1/samples',
+    summary: 'Hand in metrics of tasks; what is refused is counted, with the first few reasons',
+    tag: 'metrics',
+    role: 'push',
+    body: pushBody,
+    response: pushAnswer,
+  }),
+
   // ------------------------------------------------------------ people
   signIn: route({
     method: 'POST',
@@ -637,11 +649,18 @@ export const routes = {
     summary: 'Make a token; its secret is shown this once',
     tag: 'people',
     role: 'admin',
-    body: z.strictObject({
-      name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,62}$/, 'letters, digits, and . _ @ -'),
-      role: z.enum(['viewer', 'operator', 'admin']),
-      expiresInMs: z.number().int().min(1000).max(31_622_400_000).optional(),
-    }),
+    body: z
+      .strictObject({
+        name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,62}$/, 'letters, digits, and . _ @ -'),
+        role: z.enum(['viewer', 'operator', 'admin', 'push']),
+        /** Of a `push` token: whose metrics it may hand in, `shop@production` or `shop@production/3`; default: all. */
+        scope: z
+          .string()
+          .regex(/^[a-z][a-z0-9-]*@[a-z][a-z0-9-]*(\/\d{1,6})?$/, 'a job or a task')
+          .optional(),
+        expiresInMs: z.number().int().min(1000).max(31_622_400_000).optional(),
+      })
+      .refine(({ role, scope }) => scope === undefined || role === 'push', 'only a push token has a scope'),
     status: 201,
     response: tokenView.extend({ secret: z.string() }),
   }),

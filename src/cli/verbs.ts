@@ -142,6 +142,19 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
     reason,
   );
 
+  program.commandsGroup('Judge');
+  const judge = program.command('judge').description('the judge of versions: its metrics, checks and verdicts');
+  verb(
+    judge,
+    'token [task]',
+    'make a token that may only hand in metrics: of all tasks, a job (shop@production) or a task (shop@production/3)',
+    () => import('./verbs/judge-token.ts'),
+    (c) =>
+      c
+        .option('--name <name>', 'what it is called in lists and events', 'push')
+        .option('--out <file>', 'where to write it (mode 0600)', './rollway-push-token'),
+  );
+
   program.commandsGroup('Marks');
   verb(
     program,

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openTestFace, type TestFace, type TestRole } from '../../test/server-face.ts';
-import { problemDocument, type Role, type Route, type RouteName, roles, routes } from '../api/index.ts';
+import { problemDocument, type Route, type RouteName, roles, routes } from '../api/index.ts';
+import { rollway } from '../model/index.ts';
 
 let face: TestFace;
 beforeAll(async () => {
@@ -50,10 +51,21 @@ async function problemOf(response: Response): Promise<{ code: string; status: nu
 
 describe('who may do what', () => {
   const table = rows.flatMap(([name, row]) => roles.map((role) => [name, row, role] as const));
+  test('a push token hands in metrics and does nothing else', async () => {
+    const { secret } = await face.house.auth.createToken({ name: 'p', role: 'push', createdBy: rollway('test') });
+    for (const [name, row] of rows) {
+      if (row.role === 'public') continue;
+      const response = await request(row, { authorization: `Bearer ${secret}` });
+      expect(response.status === 403, name).toBe(name !== 'pushSamples');
+      await response.body?.cancel();
+    }
+  });
+
   test.each(table)('%s: %o as %s', async (name, row, role) => {
     const headers = role === 'public' ? {} : bearer(role);
     const response = await request(row, headers);
-    const isAllowed = roles.indexOf(role as Role) >= roles.indexOf(row.role);
+    const needed = row.role === 'push' ? 'operator' : row.role;
+    const isAllowed = roles.indexOf(role) >= roles.indexOf(needed);
     if (isAllowed)
       expect([401, 403], name).not.toContain(response.status === 401 && name === 'signIn' ? 0 : response.status);
     else expect(response.status).toBe(role === 'public' ? 401 : 403);

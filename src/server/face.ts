@@ -32,6 +32,7 @@ export function openFace(house: House, port: () => number, isReady: () => boolea
     openLive: hub.open,
     isReady,
     metrics: metrics.text,
+    sources: house.sources,
     onAnswer: metrics.recordAnswer,
     onRefusal: refusals.record,
   });

@@ -8,6 +8,8 @@ import { problemOfError, problemResponse, refuse } from './errors.ts';
 import { withHeaders } from './headers.ts';
 import { checkOrigin } from './origin.ts';
 import type { Refusal } from './refusals.ts';
+import type { Sources } from './sources/collect.ts';
+import { answerOtlp } from './sources/otlp-http.ts';
 import type { StaticFiles } from './static.ts';
 
 /** What the HTTP face is made of. */
@@ -21,6 +23,7 @@ export interface HttpParts {
   readonly isReady: () => boolean;
   /** Prometheus text about the server itself. */
   readonly metrics: () => Promise<string>;
+  readonly sources: Sources;
   /** Told of every answer. */
   readonly onAnswer: (method: string, status: number, tookMs: number) => void;
   /** Told of every request that would have changed something and did not reach its handler. */
@@ -48,6 +51,7 @@ export function createHttp(context: ServerContext, parts: HttpParts): Fetch {
     authorise(await context.auth.identify(c.req.raw.headers), 'viewer');
     return c.body(await parts.metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
   });
+  app.post('/otlp/v1/metrics', (c) => answerOtlp(context, parts.sources, c.req.raw));
   for (const [name, row] of Object.entries(routes) as [RouteName, Route][]) {
     app.on(row.method, row.path, (c) => answerRoute(context, parts, name, row, c.req.raw, c.req.param(), c.env.trace));
   }

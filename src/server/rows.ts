@@ -2,12 +2,14 @@ import type { Actor, TokenId } from '../model/index.ts';
 import type { Tx } from '../store/index.ts';
 
 /** The roles a token can have. */
-export type TokenRole = 'viewer' | 'operator' | 'admin';
+export type TokenRole = 'viewer' | 'operator' | 'admin' | 'push';
 
 export interface ApiToken {
   readonly id: TokenId;
   readonly name: string;
   readonly role: TokenRole;
+  /** Of a `push` token: the job or task it may hand in for, `shop@production` or `shop@production/3`. */
+  readonly scope: string | undefined;
   readonly createdBy: Actor;
   readonly createdAtMs: number;
   readonly expiresAtMs: number | undefined;
@@ -23,6 +25,7 @@ export async function insertToken(tx: Tx, token: ApiToken, secretHash: string): 
       id: token.id,
       name: token.name,
       role: token.role,
+      scope: token.scope ?? null,
       secret_hash: secretHash,
       created_by: JSON.stringify(token.createdBy),
       created_at_ms: token.createdAtMs,
@@ -203,6 +206,7 @@ interface StoredToken {
   id: string;
   name: string;
   role: string;
+  scope: string | null;
   created_by: string;
   created_at_ms: number;
   expires_at_ms: number | null;
@@ -218,6 +222,7 @@ function tokenOf(row: StoredToken): ApiToken {
     id: row.id as TokenId,
     name: row.name,
     role: row.role as TokenRole,
+    scope: row.scope ?? undefined,
     createdBy: JSON.parse(row.created_by) as Actor,
     createdAtMs: Number(row.created_at_ms),
     expiresAtMs: row.expires_at_ms === null ? undefined : Number(row.expires_at_ms),

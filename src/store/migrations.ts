@@ -11,6 +11,7 @@ import { up as pipeline } from './migrations/pipeline.ts';
 import { up as pipeline2 } from './migrations/pipeline-2.ts';
 import { up as rollout } from './migrations/rollout.ts';
 import { up as server } from './migrations/server.ts';
+import { up as server2 } from './migrations/server-2.ts';
 
 /** One step of the schema. Once released it never changes; a later change is a new step at the end of the list. */
 export interface Migration {
@@ -32,4 +33,5 @@ export const migrations: readonly Migration[] = [
   { name: 'disruption-2', up: disruption2 },
   { name: 'pipeline-2', up: pipeline2 },
   { name: 'disruption-3', up: disruption3 },
+  { name: 'server-2', up: server2 },
 ];

@@ -56,7 +56,7 @@ export type ParkedWork = z.infer<typeof parkedWork>;
 
 export const person = z.object({
   name: z.string(),
-  role: z.enum(['viewer', 'operator', 'admin']),
+  role: z.enum(['viewer', 'operator', 'admin', 'push']),
   /** When this session or token ends; null: it does not. */
   expiresAtMs: instant.nullable(),
 });
@@ -66,7 +66,9 @@ export type Person = z.infer<typeof person>;
 export const tokenView = z.object({
   id: tokenId,
   name: z.string(),
-  role: z.enum(['viewer', 'operator', 'admin']),
+  role: z.enum(['viewer', 'operator', 'admin', 'push']),
+  /** Of a `push` token: the job or task whose metrics it may hand in; null: all. */
+  scope: z.string().nullable(),
   createdAtMs: instant,
   createdBy: actor,
   expiresAtMs: instant.nullable(),

@@ -13,6 +13,8 @@ export interface Identity {
   readonly actor: Actor;
   readonly role: Exclude<Role, 'public'>;
   readonly token: TokenId;
+  /** Of a `push` token: whose metrics it may hand in. */
+  readonly scope: string | undefined;
   readonly expiresAtMs: number | undefined;
   /** Set when a browser's session speaks, not a token. */
   readonly session: string | undefined;
@@ -21,6 +23,7 @@ export interface Identity {
 export interface NewToken {
   readonly name: string;
   readonly role: rows.TokenRole;
+  readonly scope?: string | undefined;
   readonly createdBy: Actor;
   readonly expiresInMs?: number | undefined;
 }
@@ -91,13 +94,14 @@ export function createAuth({ store, clock, chance, cookieName, sessionMs }: Auth
       await recordUse(found.token);
       return identityOf(found.token, found.expiresAtMs, session);
     },
-    async createToken({ name, role, createdBy, expiresInMs }) {
+    async createToken({ name, role, scope, createdBy, expiresInMs }) {
       const secret = newSecret('rwt');
       const createdAtMs = now();
       const token: rows.ApiToken = {
         id: makeId('tok', createdAtMs, chance),
         name,
         role,
+        scope,
         createdBy,
         createdAtMs,
         expiresAtMs: expiresInMs === undefined ? undefined : createdAtMs + expiresInMs,
@@ -146,6 +150,7 @@ function identityOf(token: rows.ApiToken, expiresAtMs: number | undefined, sessi
   return {
     actor: { kind: 'person', name: token.name },
     role: token.role,
+    scope: token.scope,
     token: token.id,
     expiresAtMs,
     session,

@@ -10,6 +10,7 @@ import { planHandlers } from './plans.ts';
 import { releaseHandlers } from './releases.ts';
 import { repositoryHandlers } from './repositories.ts';
 import { rolloutHandlers } from './rollouts.ts';
+import { sampleHandlers } from './samples.ts';
 import { serviceHandlers } from './services.ts';
 
 /** A handler for each route of the table; the compiler says which one is missing. */
@@ -26,5 +27,6 @@ export function createHandlers(house: House): Handlers {
     ...eventHandlers(house),
     ...machineHandlers(house, house.agents),
     ...peopleHandlers(house),
+    ...sampleHandlers(house),
   };
 }

@@ -36,11 +36,12 @@ export function peopleHandlers({ auth }: ServerContext) {
 }
 
 function tokenView(token: ApiToken): TokenView {
-  const { id, name, role, createdBy, createdAtMs, expiresAtMs, usedAtMs } = token;
+  const { id, name, role, scope, createdBy, createdAtMs, expiresAtMs, usedAtMs } = token;
   return {
     id,
     name,
     role,
+    scope: scope ?? null,
     createdAtMs,
     createdBy: { kind: createdBy.kind, name: actorName(createdBy) },
     expiresAtMs: expiresAtMs ?? null,

@@ -11,6 +11,8 @@ interface ApiTokenRow {
   id: string;
   name: string;
   role: string;
+  /** Of a token that may only hand in metrics: the job or task it speaks for; null: all. */
+  scope: string | null;
   secret_hash: string;
   /** JSON `Actor`. */
   created_by: string;
