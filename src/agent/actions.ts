@@ -152,6 +152,12 @@ export class Actions {
     const tree = join(folder, 'tree');
     const unpacked = await packages.unpackTo(order.source, tree, signal);
     if (!unpacked.ok) return { state: 'failed', summary: `its source could not be had: ${unpacked.error.detail}` };
+    const inputs = join(folder, 'inputs');
+    await ensureFolder(inputs, 0o700);
+    for (const [name, digest] of Object.entries(order.inputs)) {
+      const there = await packages.unpackTo(digest, join(inputs, name), signal);
+      if (!there.ok) return { state: 'failed', summary: `its input ${name} could not be had: ${there.error.detail}` };
+    }
     const home = join(folder, 'home');
     const temporary = join(folder, 'tmp');
     for (const each of [home, temporary]) await ensureFolder(each, 0o700);
@@ -168,6 +174,7 @@ export class Actions {
         CI: 'true',
         ...order.env,
         ROLLWAY_RUN: order.id,
+        ...(Object.keys(order.inputs).length > 0 ? { ROLLWAY_INPUTS: inputs } : {}),
       },
       logs: { kind: 'plain', file: join(folder, 'output.log'), maxBytes: maxLogBytes },
       lease: { ms: this.#parts.times.leaseMs, atEnd: 'keep-running' },

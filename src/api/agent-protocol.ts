@@ -84,6 +84,8 @@ export const orderSchema = z.discriminatedUnion('type', [
     id: z.string().startsWith('run_'),
     /** Git bundle or package to unpack as the working folder, fetched by digest from the server. */
     source: digest,
+    /** Packages to unpack beside it, by name: `$ROLLWAY_INPUTS/<name>`. */
+    inputs: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,40}$/), digest).default({}),
     commands: z.array(z.array(z.string())),
     env: z.record(z.string(), z.string()),
     timeoutMs: z.number().int(),

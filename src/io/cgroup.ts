@@ -20,7 +20,14 @@ export interface Cgroup {
   readonly folders: Readonly<Record<string, string>>;
 }
 
-const mountPoint = '/sys/fs/cgroup';
+/** Where the kernel shows its groups, and ours among them; tests give a tree of their own. */
+export interface CgroupTree {
+  readonly mountPoint: string;
+  /** The file that names the group of this process. */
+  readonly ownFile: string;
+}
+
+const kernelTree: CgroupTree = { mountPoint: '/sys/fs/cgroup', ownFile: '/proc/self/cgroup' };
 const v1Controllers = ['cpu', 'memory', 'pids', 'freezer'] as const;
 const periodUs = 100_000;
 const mebibyte = 1024 * 1024;
@@ -29,9 +36,9 @@ const mebibyte = 1024 * 1024;
  * Finds which layout is there and whether we may make groups in it (a group below our own, named for this agent, so
  * that several agents on one machine do not meet). Undefined: no limits on this host.
  */
-export function probeCgroups(agentName: string): CgroupBackend | undefined {
+export function probeCgroups(agentName: string, tree: CgroupTree = kernelTree): CgroupBackend | undefined {
   if (process.platform !== 'linux') return undefined;
-  return probeV2(agentName) ?? probeV1(agentName);
+  return probeV2(agentName, tree) ?? probeV1(agentName, tree);
 }
 
 /** Names of what the backend can limit, for `abilities`: `cgroup-v1-memory` … */
@@ -118,9 +125,9 @@ export function closeCgroups(backend: CgroupBackend): void {
   }
 }
 
-function probeV2(agentName: string): CgroupBackend | undefined {
+function probeV2(agentName: string, { mountPoint, ownFile }: CgroupTree): CgroupBackend | undefined {
   if (!existsSync(join(mountPoint, 'cgroup.controllers'))) return undefined;
-  const own = /^0::(\/.*)$/m.exec(read('/proc/self/cgroup'))?.[1];
+  const own = /^0::(\/.*)$/m.exec(read(ownFile))?.[1];
   if (own === undefined) return undefined;
   const root = join(mountPoint, own, agentName);
   try {
@@ -135,9 +142,9 @@ function probeV2(agentName: string): CgroupBackend | undefined {
   }
 }
 
-function probeV1(agentName: string): CgroupBackend | undefined {
+function probeV1(agentName: string, { mountPoint, ownFile }: CgroupTree): CgroupBackend | undefined {
   const roots: Record<string, string> = {};
-  const own = read('/proc/self/cgroup');
+  const own = read(ownFile);
   for (const controller of v1Controllers) {
     if (!existsSync(join(mountPoint, controller, 'cgroup.procs'))) continue;
     const path = new RegExp(`^\\d+:(?:[^:]*,)?${controller}(?:,[^:]*)?:(/.*)$`, 'm').exec(own)?.[1] ?? '/';

@@ -8,7 +8,7 @@ import type { ActionSpec, Digest } from '../model/index.ts';
 export function buildKey(
   action: Extract<ActionSpec, { type: 'build' }>,
   tree: string,
-  inputs: readonly Digest[],
+  inputs: Readonly<Record<string, Digest>>,
 ): Digest {
   const { commands, include, exclude } = action;
   return digestOf({ format: 1, tree, commands, include, exclude, inputs });

@@ -241,6 +241,35 @@ describe('a release goes along its actions', () => {
     expect(world.find(id, 'deploy-production')!.inputs).toEqual({ package: id.padEnd(64, 'b') });
   });
 
+  test('P2 an action that takes several inputs gets each by its name, and begins in the first', () => {
+    const site = build({ name: 'site', output: 'site' });
+    const world = new World([
+      site,
+      build({ output: 'package' }),
+      check('both', ['site', 'build'], { inputs: ['package', 'site'] }),
+      deploy('production', ['both'], { inputs: ['package'] }),
+    ]);
+    const id = world.commit(1);
+    world.settle();
+    for (const action of ['site', 'build']) {
+      const output = { digest: (action === 'site' ? 's' : 'p').repeat(64), sizeBytes: 2 };
+      const run = world.find(id, action)!;
+      world.reports.push({
+        run: run.id,
+        host: run.host!,
+        state: 'succeeded',
+        exitCode: 0,
+        summary: '',
+        output,
+        atMs: 1,
+      });
+    }
+    const orders = world.decide().wants.flatMap((want) => (want.kind === 'order' ? [want.order] : []));
+    const inputs = { package: 'p'.repeat(64), site: 's'.repeat(64) };
+    expect(orders).toMatchObject([{ source: 'p'.repeat(64), inputs }]);
+    expect(world.find(id, 'both')!.inputs).toEqual(inputs);
+  });
+
   test('P3 a failed action stops only its own release', () => {
     const world = new World(line());
     const [a, b] = [world.commit(1), world.commit(2)];

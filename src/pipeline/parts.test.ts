@@ -100,20 +100,20 @@ describe('the build cache', () => {
     exclude: [],
     output: 'p',
   } as const;
-  const base = buildKey({ ...build } as never, 'tree', []);
+  const base = buildKey({ ...build } as never, 'tree', {});
   test.each([
     [
       'its name, timeout and picker do not matter',
       { ...build, name: 'c', timeoutMs: 2, picker: 'newest' },
       'tree',
-      [],
+      {},
       true,
     ],
-    ['another tree', build, 'other', [], false],
-    ['other commands', { ...build, commands: [['make', 'all']] }, 'tree', [], false],
-    ['other files', { ...build, exclude: ['x'] }, 'tree', [], false],
-    ['another input', build, 'tree', ['d'], false],
-  ])('%s', (_name, action, tree, inputs, same) => {
+    ['another tree', build, 'other', {}, false],
+    ['other commands', { ...build, commands: [['make', 'all']] }, 'tree', {}, false],
+    ['other files', { ...build, exclude: ['x'] }, 'tree', {}, false],
+    ['another input', build, 'tree', { site: 'd' }, false],
+  ] as [string, object, string, Record<string, string>, boolean][])('%s', (_name, action, tree, inputs, same) => {
     expect(buildKey(action as never, tree, inputs) === base).toBe(same);
   });
 });

@@ -56,6 +56,8 @@ export interface SourcePacker {
 export interface ActionOrder {
   readonly id: ActionRunId;
   readonly source: Digest;
+  /** What earlier actions made, by name: each in a folder of its own, under `$ROLLWAY_INPUTS`. */
+  readonly inputs: Readonly<Record<string, Digest>>;
   readonly commands: readonly (readonly string[])[];
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutMs: number;

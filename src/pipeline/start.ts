@@ -85,15 +85,14 @@ function startOnHost(draft: Draft, release: ReleaseFacts, action: HostAction): b
   const artifacts = inputsOf(draft, release, action);
   const inputs: Record<string, Digest> = Object.keys(artifacts).length > 0 ? artifacts : { source: digest };
   const run = { ...blank(draft, release, action), inputs };
-  if (action.type === 'build' && takeFromCache(draft, release, action, run, tree, Object.values(artifacts)))
-    return true;
+  if (action.type === 'build' && takeFromCache(draft, release, action, run, tree, artifacts)) return true;
 
   const host = draft.state.hasRoom ? chooseHost(draft, release, action) : undefined;
   if (host === undefined) return false;
-  const cacheKey = action.type === 'build' ? buildKey(action, tree, Object.values(artifacts)) : undefined;
+  const cacheKey = action.type === 'build' ? buildKey(action, tree, artifacts) : undefined;
   const dueAtMs = draft.nowMs + action.timeoutMs + graceMs;
   const begun = beginRun(draft, { ...run, host: host.id, cacheKey, dueAtMs });
-  draft.wants.push({ kind: 'order', run: begun, order: orderOf(begun, release, action) });
+  draft.wants.push({ kind: 'order', run: begun, order: orderOf(begun, release, action, artifacts) });
   return true;
 }
 
@@ -113,7 +112,7 @@ function takeFromCache(
   action: Extract<ActionSpec, { type: 'build' }>,
   run: Blank,
   tree: string,
-  inputs: readonly Digest[],
+  inputs: Readonly<Record<string, Digest>>,
 ): boolean {
   const cacheKey = buildKey(action, tree, inputs);
   const revision = draft.state.cache.get(cacheKey);
@@ -149,7 +148,12 @@ export function chooseHost(draft: Draft, release: ReleaseFacts, action: ActionSp
 }
 
 /** A build is told nothing that may differ between two commits of the same content: its package is found by key. */
-function orderOf(run: Run, release: ReleaseFacts, action: HostAction): ActionOrder {
+function orderOf(
+  run: Run,
+  release: ReleaseFacts,
+  action: HostAction,
+  inputs: Readonly<Record<string, Digest>>,
+): ActionOrder {
   const base = { CI: 'true', ROLLWAY_SERVICE: release.service, ROLLWAY_ACTION: action.name };
   const [source] = Object.values(run.inputs);
   assert(source, 'an action has something to work on', { run: run.id });
@@ -157,6 +161,7 @@ function orderOf(run: Run, release: ReleaseFacts, action: HostAction): ActionOrd
   return {
     id: run.id,
     source,
+    inputs,
     commands: action.commands,
     env: action.type === 'build' ? base : { ...base, ROLLWAY_RELEASE: release.id, ROLLWAY_COMMIT: release.commit },
     timeoutMs: action.timeoutMs,

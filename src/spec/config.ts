@@ -175,6 +175,7 @@ interface ActionBase {
   readonly timeout?: Duration;
   readonly retries?: number;
   readonly picker?: 'newest' | 'oldest' | 'every' | 'named';
+  /** What earlier actions made, by name: each in `$ROLLWAY_INPUTS/<name>`; the first is also the working folder. */
   readonly inputs?: readonly string[];
 }
 

@@ -48,6 +48,20 @@ test('commands run in order in a clean copy of the source; what they make is pac
   expect(log).toContain('CI=true');
 });
 
+test('what earlier actions made lies in a folder for each, outside of what is handed in', async () => {
+  const [site, api] = [await rig.pack({ 'index.html': 'site\n' }), await rig.pack({ 'lib/api.js': 'api\n' })];
+  const look = 'cat "$ROLLWAY_INPUTS/site/index.html" "$ROLLWAY_INPUTS/api/lib/api.js" in.txt > all.txt; ls > list.txt';
+  const order = action([['sh', '-c', look]], { inputs: { site, api }, output: { include: ['*.txt'], exclude: [] } });
+  await rig.run('host-1', order);
+  const report = await rig.endOf(order.id);
+  expect(report).toMatchObject({ state: 'succeeded' });
+  const store = openArtifactStore(openBlobFiles(join(rig.folder, 'artifacts')), realClock);
+  const target = join(await mkdtemp(join(rig.folder, 'out-')), 'tree');
+  await unpackTree(store, report.output?.digest ?? '', await createTreeWriter(target));
+  expect(await readFile(join(target, 'all.txt'), 'utf8')).toBe('site\napi\ninput\n');
+  expect((await readFile(join(target, 'list.txt'), 'utf8')).split('\n')).not.toContain('inputs');
+});
+
 test('a failing command ends the action, with its exit code and last words', async () => {
   const order = action([
     ['sh', '-c', 'echo this went wrong >&2; exit 3'],
@@ -135,7 +149,8 @@ test.runIf(probeSandbox())(
 );
 
 function action(commands: string[][], change: Partial<ActionOrder> = {}): ActionOrder {
-  return { type: 'action', id: newId('run'), source, commands, env: {}, timeoutMs: 30_000, output: null, ...change };
+  const rest = { inputs: {}, env: {}, timeoutMs: 30_000, output: null };
+  return { type: 'action', id: newId('run'), source, commands, ...rest, ...change };
 }
 
 async function logOf(id: string, text: string): Promise<string> {

@@ -81,7 +81,7 @@ test.runIf(process.getuid?.() === 0)(
       spawnSync('truncate', ['-s', '-200K', join(disk, 'filler')]);
       const id = newId('run');
       await rig.run('host-5', {
-        ...{ type: 'action', id, source, commands: [['true']], env: {}, timeoutMs: 5000, output: null },
+        ...{ type: 'action', id, source, inputs: {}, commands: [['true']], env: {}, timeoutMs: 5000, output: null },
       });
       const report = await rig.endOf(id);
       expect(report).toMatchObject({

@@ -149,7 +149,7 @@ async function loadCache(
   for (const { source, version, pipelineRevision } of releases) {
     if (source.kind !== 'ready' || version !== undefined) continue;
     for (const action of revisions.get(pipelineRevision)?.pipeline.actions ?? [])
-      if (action.type === 'build' && action.inputs.length === 0) keys.add(buildKey(action, source.source.tree, []));
+      if (action.type === 'build' && action.inputs.length === 0) keys.add(buildKey(action, source.source.tree, {}));
   }
   const found = await rows.findCachedBuilds(view.tx, [...keys]);
   return new Map(found.map(({ key, digest, sizeBytes }) => [key, { kind: 'package', digest, sizeBytes }]));
