@@ -68,4 +68,10 @@ export type {
   TaskDot,
   TaskLog,
 } from './shapes/tasks.ts';
+export {
+  type ConformanceOptions,
+  type ConformanceResult,
+  type ControllerUnderTest,
+  testTaskController,
+} from './task-control-conformance.ts';
 export { taskControlDocument } from './task-control-openapi.ts';

@@ -155,6 +155,21 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
         .option('--out <file>', 'where to write it (mode 0600)', './rollway-push-token'),
   );
 
+  const taskcontrol = program.command('taskcontrol').description('a service’s own controller: test');
+  localVerb(
+    taskcontrol,
+    'test <url>',
+    'rehearse releases with a TaskController: lost, repeated and late calls, expired acks',
+    () => import('./verbs/taskcontrol-test.ts'),
+    (c) =>
+      c
+        .option('--tasks <n>', 'how many tasks the rehearsed job has', wholeNumber, 5)
+        .option('--max-out <n>', 'fail when its acks let more tasks than this be out', wholeNumber)
+        .option('--job <handle>', 'the job’s name, when the controller knows only its own', 'rehearsal@test')
+        .option('--bearer-file <file>', 'send what this file holds as Authorization: Bearer …')
+        .option('--timeout <ms>', 'how long one call may take', wholeNumber, 5000),
+  );
+
   program.commandsGroup('Marks');
   verb(
     program,

@@ -33,6 +33,24 @@ export async function callTaskController(
   };
 }
 
+/** Sends text as it is and gives the status of the answer, or why there is none. */
+export async function sendText(target: TaskControlTarget, body: string, signal: AbortSignal): Promise<number | string> {
+  const { url, timeoutMs, headers } = target;
+  try {
+    const response = await fetch(url, {
+      method: 'POST',
+      body,
+      headers: { ...headers, 'content-type': 'application/json' },
+      redirect: 'error',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+    });
+    await response.body?.cancel();
+    return response.status;
+  } catch (error) {
+    return failureOf(error);
+  }
+}
+
 /** Fetches JSON of at most 16 MB within the target's timeout. */
 export async function fetchJson(
   { url, timeoutMs, headers }: TaskControlTarget,
