@@ -1,0 +1,133 @@
+// Two stores with opinions, for real: the leader goes last, and no shard ever has two replicas down by our acts.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type LocalFleet, makeRepository, openLocalFleet } from '../local-fleet.ts';
+
+let fleet: LocalFleet;
+beforeAll(async () => {
+  fleet = await openLocalFleet(3);
+});
+afterAll(() => fleet.close());
+
+const within = (timeoutMs: number) => ({ timeout: timeoutMs, interval: 150 });
+const serverOf = (example: string, version: string) =>
+  `${readFileSync(`examples/${example}/server.js`, 'utf8')}\n// ${version}\n`;
+const linesOf = (file: string): string[] => readFileSync(file, 'utf8').trim().split('\n');
+
+async function states(service: string): Promise<string[]> {
+  const { items } = await fleet.client.listRollouts({ query: { service } });
+  return items.map(({ state }) => state);
+}
+
+async function urlsOf(job: `${string}@${string}`): Promise<Map<number, string>> {
+  const { endpoints } = await fleet.client.listEndpoints({ params: { job } });
+  return new Map(endpoints.map(({ index, address, ports }) => [index, `http://${address}:${Object.values(ports)[0]}`]));
+}
+
+async function json(url: string): Promise<Record<string, unknown>> {
+  return (await (await fetch(url)).json()) as Record<string, unknown>;
+}
+
+test('C6 TWC-2 leader-last on a replicated store: a release costs exactly one election, and no write is lost', async () => {
+  const peers = join(fleet.folder, 'peers-kv');
+  const repository = makeRepository(join(fleet.folder, 'toy-kv'));
+  const config = `name: toy-kv
+command: node server.js
+ready: /healthz
+tasks: 5
+budget: 2
+drain: 100ms
+phases: [all]
+bake: 200ms
+taskControl: { leaderLast: /leader, interval: 300ms }
+env: { PEERS: '${peers}', MEMBERS: '5' }
+`;
+  repository.commit({ 'rollway.yaml': config, 'server.js': serverOf('toy-kv', 'one') }, 'One');
+  await fleet.client.registerRepository({ body: { url: repository.folder } });
+  await expect.poll(() => states('toy-kv'), within(90_000)).toEqual(['succeeded']);
+  const leaders = async (): Promise<unknown[]> => {
+    const urls = [...(await urlsOf('toy-kv@production')).values()];
+    const said = await Promise.all(urls.map((url) => json(`${url}/leader`).catch(() => ({ leader: null }))));
+    return [...new Set(said.map(({ leader }) => leader))];
+  };
+  const elected = async (): Promise<boolean> => {
+    const [leader, ...others] = await leaders();
+    return typeof leader === 'number' && others.length === 0;
+  };
+  await expect.poll(elected, within(60_000)).toBe(true);
+  const before = linesOf(join(peers, 'elections.log')).length;
+  const [first] = (await leaders()) as [number];
+  const urls = await urlsOf('toy-kv@production');
+  for (const key of ['a', 'b', 'c']) {
+    expect((await fetch(`${urls.get(first)}/kv/${key}`, { method: 'PUT', body: `of ${key}` })).status).toBe(200);
+  }
+
+  repository.commit({ 'server.js': serverOf('toy-kv', 'two') }, 'Two');
+  await expect.poll(() => states('toy-kv'), within(90_000)).toEqual(['succeeded', 'succeeded']);
+  await expect.poll(elected, within(60_000)).toBe(true);
+  expect(linesOf(join(peers, 'elections.log')).length - before).toBe(1);
+  const updated = fleet.events.flatMap(({ type, data }) => {
+    const { kind, index, state } = data as { kind?: string; index?: number; state?: string };
+    return type === 'operation.ended' && kind === 'update' && state === 'done' ? [index] : [];
+  });
+  expect(updated).toHaveLength(5);
+  expect(updated.at(-1)).toBe(first);
+  const [second] = (await leaders()) as [number];
+  expect(second).not.toBe(first);
+  const after = (await urlsOf('toy-kv@production')).get(second);
+  for (const key of ['a', 'b', 'c']) expect(await json(`${after}/kv/${key}`)).toEqual({ value: `of ${key}` });
+});
+
+test('C7 SM-3 shard-aware on a sharded store: two at once where they share nothing, never two replicas of a shard', async () => {
+  const peers = join(fleet.folder, 'peers-shards');
+  const repository = makeRepository(join(fleet.folder, 'toy-shards'));
+  const config = `name: toy-shards
+command: node server.js
+ready: /healthz
+tasks: 6
+budget: 3
+drain: 100ms
+phases: [all]
+bake: 200ms
+taskControl: { shardAware: /shards, interval: 300ms }
+env: { PEERS: '${peers}', TASKS: '6' }
+`;
+  repository.commit({ 'rollway.yaml': config, 'server.js': serverOf('toy-shards', 'one') }, 'One');
+  await fleet.client.registerRepository({ body: { url: repository.folder } });
+  await expect.poll(() => states('toy-shards'), within(90_000)).toEqual(['succeeded']);
+  const urls = await urlsOf('toy-shards@production');
+  for (let shard = 0; shard < 12; shard++) {
+    const written = await fetch(`${urls.get(0)}/kv/${shard}/x`, { method: 'PUT', body: `of ${shard}` });
+    expect(written.status).toBe(200);
+  }
+  const before = linesOf(join(peers, 'life.log')).length;
+
+  repository.commit({ 'server.js': serverOf('toy-shards', 'two') }, 'Two');
+  await expect.poll(() => states('toy-shards'), within(120_000)).toEqual(['succeeded', 'succeeded']);
+  const { shards } = (await json(`${(await urlsOf('toy-shards@production')).get(0)}/shards`)) as {
+    shards: Record<string, number[]>;
+  };
+  // The tasks' own word, in the order in which it was written down.
+  const down = new Set<number>();
+  let most = 0;
+  const twice: string[] = [];
+  for (const line of linesOf(join(peers, 'life.log')).slice(before)) {
+    const [index, word] = line.split(' ') as [string, 'up' | 'down'];
+    if (word === 'down') down.add(Number(index));
+    else down.delete(Number(index));
+    most = Math.max(most, down.size);
+    for (const [shard, held] of Object.entries(shards)) {
+      if (held.filter((one) => down.has(one)).length > 1) twice.push(`${shard} after ${line}`);
+    }
+  }
+  expect(twice).toEqual([]);
+  expect(down.size).toBe(0);
+  expect(most).toBe(2);
+  // A replica that came back has what the others had.
+  const after = await urlsOf('toy-shards@production');
+  for (let shard = 0; shard < 12; shard++) {
+    const replica = after.get((shard + 2) % 6);
+    expect(await json(`${replica}/kv/${shard}/x`)).toEqual({ value: `of ${shard}` });
+  }
+});
