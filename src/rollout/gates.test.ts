@@ -52,7 +52,7 @@ describe('what becomes of a judged phase', () => {
       cannotShow: ['errors'],
       promised: 'errors from 0 % to 9 % or more',
     };
-    const note = 'As said beforehand, this traffic cannot show the margin of errors; basic checks only: ';
+    const note = 'as planned, this traffic cannot show the margin of errors; basic checks only: ';
     expect(judgePhase(rollout, phase, said, basic, 10_000)).toMatchObject({
       kind: 'pass',
       note: expect.stringContaining(note),

@@ -58,12 +58,12 @@ function whenUndecided(
   if (!evidence.measured) return { kind: 'pass', by: 'onUndecided', note: basicNote(basic, bakedMs) };
   const proceeds = phase.onUndecided === 'proceed' || evidence.powerReached;
   const { cannotShow = [], promised } = evidence;
-  const said =
-    cannotShow.length === 0
-      ? ''
-      : ` As said beforehand, this traffic cannot show the margin of ${cannotShow.join(', ')}; ${basicNote(basic, bakedMs)}.`;
   if (proceeds) {
-    return { kind: 'pass', by: 'onUndecided', note: `Undecided, and let through. ${evidence.sentence}${said}` };
+    const why =
+      cannotShow.length === 0
+        ? `. ${evidence.sentence}`
+        : `: as planned, this traffic cannot show the margin of ${cannotShow.join(', ')}; ${basicNote(basic, bakedMs)}.`;
+    return { kind: 'pass', by: 'onUndecided', note: `Undecided, and let through${why}` };
   }
   const wanted = promised === undefined ? '' : ` Promised was: ${promised}.`;
   return { kind: 'hold', reason: `Undecided, with less evidence than planned. ${evidence.sentence}${wanted}` };
