@@ -1,6 +1,7 @@
 import { type BudgetPart, budgetFor, type LedgerOperation, type RateAnswer, takeToken } from '../disruption/index.ts';
 import type { ExecuteRequest } from '../drivers/index.ts';
 import type { NoHost, Placement } from '../fleet/index.ts';
+import { digestOf } from '../kit/index.ts';
 import {
   type HostId,
   isUnderWay,
@@ -33,7 +34,7 @@ export function admitOperations(draft: Draft, candidates: readonly Candidate[]):
   const indices = [...draft.tasks.values()].filter((task) => task.index < draft.job.size);
   const out = draft.rules.outOf(indices, draft.operations.values(), draft.hostStates);
   const inForce = draft.rules.budgetInForce(draft.job);
-  const room: Room = { out, inForce, parts: partsOf(draft), busy: updatesUnderWay(draft) };
+  const room: Room = { out, outBefore: digestOnce(out), inForce, parts: partsOf(draft), busy: updatesUnderWay(draft) };
   for (const candidate of candidates) {
     const reason = waitsForAck(draft, candidate) ?? tryAdmit(draft, candidate, room);
     if (reason !== undefined) block(draft, candidate.operation, reason);
@@ -44,6 +45,8 @@ export function admitOperations(draft: Draft, candidates: readonly Candidate[]):
 interface Room {
   /** Grows with what is admitted. */
   readonly out: Set<TaskIndex>;
+  /** Digest of what was out when the turn began. */
+  readonly outBefore: () => string;
   readonly inForce: number;
   readonly parts: readonly BudgetPart[];
   readonly busy: Map<RolloutId, number>;
@@ -69,7 +72,8 @@ function updatesUnderWay(draft: Draft): Map<RolloutId, number> {
 }
 
 /** Admits it, or says why not. */
-function tryAdmit(draft: Draft, candidate: Candidate, { out, inForce, parts, busy }: Room): string | undefined {
+function tryAdmit(draft: Draft, candidate: Candidate, room: Room): string | undefined {
+  const { out, inForce, parts, busy } = room;
   const { operation, rollout, wanted } = candidate;
   const silence = silenceAt(draft, wanted.host);
   if (silence !== undefined) {
@@ -103,9 +107,30 @@ function tryAdmit(draft: Draft, candidate: Candidate, { out, inForce, parts, bus
   }
   for (const bucket of rate.takes) setBucket(draft, takeToken(draft.buckets.get(bucket)!, draft.nowMs));
   if (paced !== undefined) busy.set(paced.id, (busy.get(paced.id) ?? 0) + 1);
-  begin(draft, operation, host, admission, [...out], inForce);
+  begin(draft, operation, host, admission, toldOut(room), inForce);
   out.add(operation.index);
   return undefined;
+}
+
+type ToldOut = readonly TaskIndex[] | { readonly count: number; readonly before: string };
+
+const mostTold = 200;
+
+/**
+ * OUT as an event tells it. Named one by one in each of a thousand admissions of a large job it would fill the log:
+ * there the digest of what was out before the turn has to do (what was admitted since is in the events in between).
+ */
+function toldOut({ out, outBefore }: Room): ToldOut {
+  return out.size <= mostTold ? [...out] : { count: out.size, before: outBefore() };
+}
+
+function digestOnce(out: ReadonlySet<TaskIndex>): () => string {
+  const before = [...out];
+  let digest: string | undefined;
+  return () => {
+    digest ??= digestOf(before.sort((a, b) => a - b));
+    return digest;
+  };
 }
 
 /** Rates limit what takes a living task out; an exemption takes nothing out, and a deadline does not wait. */
@@ -177,7 +202,7 @@ function begin(
   operation: LedgerOperation,
   host: HostId,
   admission: { readonly exemption: LedgerOperation['exemption']; readonly stillOut: number | undefined },
-  out: readonly TaskIndex[],
+  out: ToldOut,
   budget: number,
 ): void {
   const version = operation.to === undefined ? undefined : draft.before.versions.get(operation.to);

@@ -219,23 +219,28 @@ function inOrder(draft: Draft, candidates: Candidate[]): Candidate[] {
   if (candidates.length < 2) return candidates;
   const ranks = new Map<LedgerOperation, number>();
   const byDomain = candidates.some((one) => one.rollout?.state === 'reverting') ? domainOrder(draft) : undefined;
-  for (const one of candidates) ranks.set(one.operation, rankOf(one, byDomain));
+  const members = new Map<Rollout | undefined, ReadonlyMap<TaskIndex, number>>([[undefined, new Map()]]);
+  for (const one of candidates) {
+    if (!members.has(one.rollout)) members.set(one.rollout, memberOrder(one.rollout!));
+    ranks.set(one.operation, rankOf(one, byDomain, members.get(one.rollout)!));
+  }
   return candidates.sort((a, b) => ranks.get(a.operation)! - ranks.get(b.operation)!);
 }
 
 function rankOf(
   { operation, wanted, rollout }: Candidate,
   byDomain: ReadonlyMap<TaskIndex, number> | undefined,
+  members: ReadonlyMap<TaskIndex, number>,
 ): number {
   const isRevert = wanted.purpose === 'update' && rollout?.state === 'reverting';
   const purpose = operationPurposes.indexOf(isRevert ? 'revert' : wanted.purpose);
-  const within = isRevert ? byDomain?.get(operation.index) : memberAt(rollout, operation.index);
+  const within = isRevert ? byDomain?.get(operation.index) : members.get(operation.index);
   return purpose * 1_000_000 + (within ?? operation.index);
 }
 
-function memberAt(rollout: Rollout | undefined, index: TaskIndex): number | undefined {
-  const at = rollout?.phases[rollout.currentPhase]?.members.indexOf(index);
-  return at === undefined || at === -1 ? undefined : at;
+function memberOrder(rollout: Rollout): ReadonlyMap<TaskIndex, number> {
+  const members = rollout.phases[rollout.currentPhase]?.members ?? [];
+  return new Map(members.map((index, at) => [index, at]));
 }
 
 function domainOrder(draft: Draft): ReadonlyMap<TaskIndex, number> {
