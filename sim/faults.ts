@@ -1,7 +1,7 @@
 import type { SimulatedCluster } from '../src/drivers/simulated/index.ts';
 import type { HostId, JobId, TaskIndex } from '../src/model/index.ts';
 import type { VirtualClock } from './clock.ts';
-import type { Happening, Scenario } from './scenario.ts';
+import { type Happening, type Scenario, watchedMs } from './scenario.ts';
 
 /** What a fault of the cluster needs; both depths have it. */
 export interface FaultTargets {
@@ -81,6 +81,13 @@ export function applyFault(one: Happening, { job, cluster, clock, scenario, host
       });
       return true;
     }
+    case 'slow-network': {
+      cluster.network = { ...cluster.network, maxLatencyMs: one.maxLatencyMs };
+      later(one.forMs, () => {
+        cluster.network = { ...cluster.network, maxLatencyMs: scenario.network.maxLatencyMs };
+      });
+      return true;
+    }
     default:
       return false;
   }
@@ -88,7 +95,13 @@ export function applyFault(one: Happening, { job, cluster, clock, scenario, host
 
 /** How long it goes on by itself. */
 export function durationOf(one: Happening): number {
+  if (one.kind === 'command') return one.when === undefined ? 0 : watchedMs;
   if (one.kind === 'host-flap') return 2 * one.times * one.everyMs;
   if (one.kind === 'maintenance') return one.noticeMs + one.forMs;
   return 'forMs' in one ? (one.forMs ?? 0) : 0;
+}
+
+/** When the last of it is over. */
+export function calmAfterMs({ happenings }: Scenario): number {
+  return Math.max(0, ...happenings.map((one) => one.atMs + durationOf(one))) + 1000;
 }

@@ -14,6 +14,12 @@ export const regressions: readonly { readonly seed: number; readonly was: string
   { seed: 135, was: 'a rollback to a version that ran everywhere took everybody in its first phase' },
 ];
 
+/** Likewise, of whole scenarios, with what came to the simulator later (`more-happenings.ts`). */
+export const laterRegressions: readonly { readonly seed: number; readonly was: string }[] = [
+  { seed: 379, was: 'a later phase took others beside those that ran the version already' },
+  { seed: 1291, was: 'the same in a first deployment that was asked for again' },
+];
+
 /** The same at the depth of the whole. */
 export const wholeRegressions: readonly { readonly seed: number; readonly was: string }[] = [
   { seed: 14, was: 'a job with failed tasks only was not told when their host came back' },

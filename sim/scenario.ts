@@ -1,7 +1,18 @@
 import { type JobLimits, noLimits, noSharedLimits, type SharedLimits } from '../src/disruption/index.ts';
 import { type Behaviour, healthy, type Network } from '../src/drivers/simulated/index.ts';
 import { type Chance, pickBelow, pickOne, seededChance } from '../src/kit/index.ts';
-import type { Amount, GroupBudget, PhaseSpec, PlanSpec, Rate, RolloutCommand, VersionId } from '../src/model/index.ts';
+import type {
+  Amount,
+  GroupBudget,
+  PhaseSpec,
+  PlanSpec,
+  Rate,
+  RolloutCommand,
+  RolloutState,
+  VersionId,
+} from '../src/model/index.ts';
+import { moreHappenings, voiceOf } from './more-happenings.ts';
+import type { ServiceVoice } from './services.ts';
 
 /** A fault of the world, or a person's act: data, so that a failing run can be shortened and printed. */
 export type Happening = { readonly atMs: number } & (
@@ -20,7 +31,15 @@ export type Happening = { readonly atMs: number } & (
   | { readonly kind: 'task-crash'; readonly index: number }
   | { readonly kind: 'task-hang'; readonly index: number; readonly forMs: number }
   | { readonly kind: 'bad-network'; readonly lossRatio: number; readonly repeatRatio: number; readonly forMs: number }
+  /** Messages overtake each other. */
+  | { readonly kind: 'slow-network'; readonly maxLatencyMs: number; readonly forMs: number }
   | { readonly kind: 'server-crash'; readonly loses: boolean; readonly forMs: number }
+  /** Dies at the so manieth transaction or effect from now; another process goes on at once. */
+  | {
+      readonly kind: 'server-kill';
+      readonly point: 'beforeCommit' | 'afterCommit' | 'afterEffect';
+      readonly after: number;
+    }
   | { readonly kind: 'store-stall'; readonly forMs: number }
   | { readonly kind: 'clock-jump'; readonly byMs: number }
   | {
@@ -28,12 +47,22 @@ export type Happening = { readonly atMs: number } & (
       readonly to: VersionId;
       readonly plan: PlanSpec;
       readonly rolloutKind: 'deploy' | 'rollback';
+      readonly holdAfter?: string;
     }
-  | { readonly kind: 'command'; readonly command: RolloutCommand }
+  /** To the oldest rollout; with `when` to the first one that is seen in that state within a minute. */
+  | { readonly kind: 'command'; readonly command: RolloutCommand; readonly when?: RolloutState }
   | { readonly kind: 'resize'; readonly size: number }
   | { readonly kind: 'maintenance'; readonly host: string; readonly noticeMs: number; readonly forMs: number }
+  /** A person lets the host leave, and stay after all. */
+  | { readonly kind: 'host-leave'; readonly host: string; readonly forMs: number }
+  /** A person says of a host that has lost its power that nothing runs there. */
+  | { readonly kind: 'declare-dead'; readonly host: string }
   | { readonly kind: 'mark'; readonly version: VersionId }
+  | { readonly kind: 'clear-mark'; readonly version: VersionId }
 );
+
+/** How long a person waits for the state in which a command is meant to be given. */
+export const watchedMs = 60_000;
 
 export interface Scenario {
   readonly seed: number;
@@ -50,6 +79,8 @@ export interface Scenario {
   readonly versions: Readonly<Record<VersionId, Behaviour>>;
   readonly judge: 'decides' | 'undecided' | 'unmeasured' | 'loses-data' | 'none';
   readonly network: Network;
+  /** The service's own controller; undefined: it has none. */
+  readonly voice?: ServiceVoice | undefined;
   readonly happenings: readonly Happening[];
 }
 
@@ -64,6 +95,13 @@ const racks = ['a', 'b', 'c'];
 
 /** The unit: 12 tasks on 6 hosts, 3 phases, at least 4 faults, judge and marks on; and all that may come on top. */
 export function scenarioOf(seed: number): Scenario {
+  const plain = plainScenarioOf(seed);
+  const happenings = [...plain.happenings, ...moreHappenings(plain, planOf)].sort((a, b) => a.atMs - b.atMs);
+  return { ...plain, voice: voiceOf(seed), happenings };
+}
+
+/** Without what came later (`more-happenings.ts`): the seeds of old regressions mean these. */
+export function plainScenarioOf(seed: number): Scenario {
   const chance = seededChance(seed, 'scenario');
   const hosts = Array.from({ length: 6 }, (_, at) => {
     const rack = racks[at % racks.length]!;

@@ -1,16 +1,26 @@
 import type { Reports } from '../src/api/index.ts';
-import { insertCommits } from '../src/blame/rows.ts';
+import { insertCommits, liveMarksOf } from '../src/blame/rows.ts';
 import { blameWork } from '../src/blame/work.ts';
-import { isGone, newTask } from '../src/disruption/index.ts';
+import { type CallResult, type ControlCall, isGone, newTask } from '../src/disruption/index.ts';
 import * as ledger from '../src/disruption/rows.ts';
+import { controlEffects } from '../src/disruption/work.ts';
 import type { ClusterDriver } from '../src/drivers/index.ts';
 import { healthy, SimulatedCluster } from '../src/drivers/simulated/index.ts';
 import { Abandon, createEngine, type Engine, type Hooks, type WorkKind } from '../src/engine/index.ts';
 import * as fleet from '../src/fleet/rows.ts';
-import { fleetWatch, fleetWatchWork, listeningWrites, planIntake } from '../src/fleet/work.ts';
+import {
+  declareDead,
+  fleetWatch,
+  fleetWatchWork,
+  letLeave,
+  letStay,
+  listeningWrites,
+  planIntake,
+} from '../src/fleet/work.ts';
 import { insertVerdict } from '../src/judge/rows.ts';
 import { makeId, seededChance } from '../src/kit/index.ts';
 import {
+  type Actor,
   type AssignmentRow,
   assert,
   type HostId,
@@ -19,6 +29,7 @@ import {
   problem,
   type Rollout,
   type RolloutId,
+  type TaskControlRequest,
   type TaskReport,
   type VersionId,
 } from '../src/model/index.ts';
@@ -30,21 +41,26 @@ import { openStore, type Store } from '../src/store/index.ts';
 import { type Beginning, clearStore, readBeginning } from './clear-store.ts';
 import { VirtualClock } from './clock.ts';
 import { coverDecision } from './coverage.ts';
-import { applyFault, durationOf } from './faults.ts';
+import { applyFault, calmAfterMs } from './faults.ts';
 import { KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
-import { type Happening, type Scenario, v1 } from './scenario.ts';
+import { type Happening, type Scenario, v1, watchedMs } from './scenario.ts';
+import { type SimulatedService, serviceOf } from './services.ts';
 import { Streams } from './streams.ts';
 import { commitOf, jobId as job, repository, startMs, versionOf } from './versions.ts';
-import type { RunResult } from './world.ts';
+import { type RunResult, simulatedControl } from './world.ts';
 
 const restWithinMs = 30 * 60_000;
 const needsPersonAfterMs = 5 * 60_000;
-const ada = { kind: 'person', name: 'ada' } as const;
+const ada: Actor & { kind: 'person' } = { kind: 'person', name: 'ada' };
+const grace: typeof ada = { kind: 'person', name: 'grace' };
+
+type KillPoint = Extract<Happening, { kind: 'server-kill' }>['point'];
 
 /** What is to be done to the server by others than agents, in order. */
 type Act =
   | Happening
   | { readonly kind: 'listen' | 'fence' }
+  | { readonly kind: 'let-stay'; readonly host: HostId }
   | { readonly kind: 'end-maintenance'; readonly outage: Outage };
 
 export interface WholeOptions {
@@ -112,6 +128,8 @@ class WholeWorld {
   #stalledUntilMs = 0;
   #offsetMs = 0;
   readonly #where = new Map<number, HostId>();
+  readonly #kills: { readonly point: KillPoint; after: number }[] = [];
+  readonly #service: SimulatedService | undefined;
   #decisions = 0;
   #transactions = 0;
   #events = 0;
@@ -142,6 +160,8 @@ class WholeWorld {
       this.#inbox.push(report);
       return true;
     };
+    const { voice, seed } = scenario;
+    this.#service = voice && serviceOf(voice, seed, startMs + calmAfterMs(scenario));
     this.#engine = this.#startEngine();
   }
 
@@ -176,6 +196,7 @@ class WholeWorld {
           hostLabels: {},
           limits: scenario.limits,
           driver: 'simulated',
+          taskControl: scenario.voice === undefined ? undefined : simulatedControl,
         },
         nowMs,
       );
@@ -214,10 +235,18 @@ class WholeWorld {
       processId: `server-${this.#engines}`,
       settings: { isSoleProcess: true },
       hooks: {
-        ...hooks,
+        beforeCommit: (moment) => {
+          hooks?.beforeCommit?.(moment);
+          this.#dieAt('beforeCommit');
+        },
         afterCommit: (moment) => {
           this.#transactions += 1;
           hooks?.afterCommit?.(moment);
+          this.#dieAt('afterCommit');
+        },
+        afterEffect: (moment) => {
+          hooks?.afterEffect?.(moment);
+          this.#dieAt('afterEffect');
         },
       },
       onTrouble: ({ what, error }) => {
@@ -255,8 +284,26 @@ class WholeWorld {
     for (const kind of [...work, ...blameWork({ graphs: new Map() }), watchOnDemand(), this.#judge(), elsewhere]) {
       engine.registerWork(kind);
     }
-    for (const kind of effects) engine.registerEffect(kind);
+    const call = async ({ request }: ControlCall) => this.#askService(request);
+    const asking = controlEffects({ call, clock: { nowMs: () => this.#serverMs() } });
+    for (const kind of [...effects, ...asking]) engine.registerEffect(kind);
     return engine;
+  }
+
+  /** A `server-kill` whose moment has come. */
+  #dieAt(point: KillPoint): void {
+    const kill = this.#kills.find((one) => one.point === point);
+    if (kill === undefined || kill.after-- > 0) return;
+    this.#kills.splice(this.#kills.indexOf(kill), 1);
+    throw new Abandon();
+  }
+
+  /** Calls, and their answers, may be lost on the way. */
+  #askService(request: TaskControlRequest): CallResult {
+    const isLost = this.#cluster.isLost();
+    const reply = isLost ? undefined : this.#service?.(request, this.#clock.nowMs());
+    if (reply === undefined || this.#cluster.isLost()) return { ok: false, failure: 'it did not answer in time' };
+    return { ok: true, reply };
   }
 
   /** Orders reach an agent at once or not at all; what takes time is what it says in return. */
@@ -333,8 +380,7 @@ class WholeWorld {
   // -------------------------------------------------------------- time
 
   async run(): Promise<WholeResult> {
-    const lastMs = Math.max(0, ...this.#scenario.happenings.map((one) => one.atMs + durationOf(one)));
-    const endMs = startMs + lastMs + 1000;
+    const endMs = startMs + calmAfterMs(this.#scenario);
     this.#clock.at(endMs, () => this.#calm());
     let violation: Violation | undefined;
     try {
@@ -483,6 +529,7 @@ class WholeWorld {
       this.#stalledUntilMs = this.#clock.nowMs() + one.forMs;
       this.#clock.after(one.forMs, () => {});
     } else if (one.kind === 'clock-jump') this.#offsetMs += one.byMs;
+    else if (one.kind === 'server-kill') this.#kills.push({ point: one.point, after: one.after });
     else this.#acts.push(one);
   }
 
@@ -507,7 +554,7 @@ class WholeWorld {
     }));
     const isSettled = hosts.every(({ id, state }) =>
       this.#cluster.isHeard(id)
-        ? (state === 'up' || state === 'fenced') && memory.silentMs[id] === undefined
+        ? (state === 'up' || state === 'leaving' || state === 'fenced') && memory.silentMs[id] === undefined
         : state === 'lost' || state === 'fenced',
     );
     if (!isSettled || memory.massSilence) this.#watchHosts();
@@ -527,9 +574,19 @@ class WholeWorld {
         await engine.append({ write: (tx) => rows.insertRollout(tx, rollout), work });
         return;
       }
-      case 'command': {
-        const [rollout] = await this.#store.read((tx) => rows.listLiveRollouts(tx, job));
-        if (rollout !== undefined) await this.#command(rollout, one.command, 4);
+      case 'command':
+        return this.#commandWhen(one);
+      case 'host-leave':
+        return this.#letLeave(one.host, one.forMs);
+      case 'let-stay':
+        return this.#letStay(one.host);
+      case 'declare-dead':
+        if (this.#cluster.isDead(one.host)) await engine.commitAs(ada, declareDead(one.host, ada, 'because', nowMs));
+        return;
+      case 'clear-mark': {
+        for (const mark of await this.#store.read((tx) => liveMarksOf(tx, one.version))) {
+          await this.#submit('blame/mark', repository, 'clear', { mark });
+        }
         return;
       }
       case 'resize': {
@@ -539,7 +596,7 @@ class WholeWorld {
       }
       case 'maintenance': {
         const outage = {
-          id: makeId('out', nowMs, this.#streams.of('ids')),
+          id: makeId('out', one.atMs, seededChance(this.#scenario.seed, `${one.kind} ${one.atMs}`)),
           cause: 'maintenance',
           scope: { host: one.host },
           operation: undefined,
@@ -577,7 +634,7 @@ class WholeWorld {
       kind: one.rolloutKind,
       plan: one.plan,
       judged: this.#scenario.judge !== 'none',
-      holdAfter: undefined,
+      holdAfter: one.holdAfter,
       forwardOnly: this.#scenario.forwardOnly && one.to === v1 ? 'it drops a column' : undefined,
       createdBy: ada,
       reason: undefined,
@@ -585,16 +642,37 @@ class WholeWorld {
     return newRollout(request, nowMs);
   }
 
-  async #command(rollout: Rollout, name: string, count: number): Promise<void> {
-    const given = { rollout: rollout.id, ...(name === 'raise-budget' ? { count } : {}) };
-    await this.#submit('job/decide', job, name, given);
+  async #commandWhen(one: Extract<Act, { kind: 'command' }>): Promise<void> {
+    const live = await this.#store.read((tx) => rows.listLiveRollouts(tx, job));
+    const rollout = live.find(({ state }) => one.when === undefined || state === one.when);
+    if (rollout !== undefined) await this.#command(rollout, one.command, 4);
+    else if (one.when !== undefined && this.#clock.nowMs() < startMs + one.atMs + watchedMs) {
+      this.#clock.after(1000, () => this.#acts.push(one));
+    }
   }
 
-  async #submit(kind: string, key: string, name: string, given: Record<string, unknown>): Promise<void> {
+  async #letLeave(host: HostId, forMs: number): Promise<void> {
+    const done = await this.#engine.commitAs(ada, letLeave(host, ada, 'because', this.#serverMs()));
+    if (done?.ok) this.#clock.after(forMs, () => this.#acts.push({ kind: 'let-stay', host }));
+  }
+
+  async #letStay(host: HostId): Promise<void> {
+    await this.#engine.commitAs(ada, letStay(host, ada, 'because', this.#serverMs()));
+    const state = (await this.#store.read((tx) => fleet.findHost(tx, host)))?.state;
+    // Silent at the moment: it would come back as one that leaves.
+    if (state === 'suspected') this.#clock.after(1000, () => this.#acts.push({ kind: 'let-stay', host }));
+  }
+
+  async #command(rollout: Rollout, name: string, count: number): Promise<void> {
+    const given = { rollout: rollout.id, ...(name === 'raise-budget' ? { count } : {}) };
+    await this.#submit('job/decide', job, name, given, name === 'confirm-override' ? grace : ada);
+  }
+
+  async #submit(kind: string, key: string, name: string, given: Record<string, unknown>, actor = ada): Promise<void> {
     const atMs = this.#serverMs();
     const id = makeId('cmd', atMs, seededChance(this.#clock.nowMs() % 0x7fffffff, `${name} ${JSON.stringify(given)}`));
     if ((await this.#engine.findCommand(id)) !== undefined) return;
-    await this.#engine.submitCommand({ id, kind, key, name, arguments: given, actor: ada, reason: 'because', atMs });
+    await this.#engine.submitCommand({ id, kind, key, name, arguments: given, actor, reason: 'because', atMs });
   }
 
   // -------------------------------------------------------------- the end
@@ -602,6 +680,7 @@ class WholeWorld {
   /** All faults are over: a person declares the hosts dead that are, everything else is whole again. */
   #calm(): void {
     this.#record('calm');
+    this.#kills.length = 0;
     for (const { id } of this.#scenario.hosts) {
       if (this.#cluster.isDead(id)) continue;
       this.#cluster.thaw(id);

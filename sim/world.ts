@@ -41,14 +41,15 @@ import {
 } from '../src/rollout/index.ts';
 import { VirtualClock } from './clock.ts';
 import { coverDecision } from './coverage.ts';
-import { applyFault, durationOf } from './faults.ts';
+import { applyFault, calmAfterMs } from './faults.ts';
 import { KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
-import { type Happening, type Scenario, v1 } from './scenario.ts';
+import { type Happening, type Scenario, v1, watchedMs } from './scenario.ts';
+import { type SimulatedService, serviceOf } from './services.ts';
 import { Streams } from './streams.ts';
 import { jobId as job, startMs, versionOf } from './versions.ts';
 
-/** What is asked is `RunOptions.controller`. */
-const simulatedControl: TaskControlSpec = {
+/** What is asked is the scenario's service, or `RunOptions.controller`. */
+export const simulatedControl: TaskControlSpec = {
   kind: 'http',
   url: 'http://controller.invalid/',
   secretHeaders: {},
@@ -69,8 +70,8 @@ export interface RunOptions {
   readonly trace?: (line: string) => void;
   /** Collects what was decided and seen, for determinism. */
   readonly record?: (line: string) => void;
-  /** The service's own controller: undefined stands for silence, and whatever it acks may be a lie. */
-  readonly controller?: (request: TaskControlRequest, nowMs: number) => TaskControlResponse | undefined;
+  /** The service's own controller, instead of the scenario's. */
+  readonly controller?: SimulatedService;
   /** States and edges that were visited. */
   readonly cover?: (edge: string) => void;
 }
@@ -111,6 +112,7 @@ class World {
   readonly #looking = new Set<RolloutId>();
   readonly #ended: Rollout[] = [];
   readonly #lostSince = new Map<HostId, number>();
+  readonly #service: SimulatedService | undefined;
   #state: JobState;
   #reports: TaskReport[] = [];
   #answers: OperationAnswer[] = [];
@@ -138,6 +140,8 @@ class World {
     this.#rules = options.rules ?? standardRules;
     this.#streams = new Streams(scenario.seed);
     this.#open = scenario.happenings.length;
+    const { voice, seed } = scenario;
+    this.#service = options.controller ?? (voice && serviceOf(voice, seed, startMs + calmAfterMs(scenario)));
     const hosts = scenario.hosts.map((host) => host.id);
     this.#cluster = new SimulatedCluster(
       hosts,
@@ -163,8 +167,7 @@ class World {
   }
 
   run(): RunResult {
-    const lastFaultMs = Math.max(0, ...this.#scenario.happenings.map((one) => one.atMs + durationOf(one)));
-    const endMs = startMs + lastFaultMs + 1000;
+    const endMs = startMs + calmAfterMs(this.#scenario);
     let violation: Violation | undefined;
     try {
       this.#clock.at(endMs, () => this.#calm());
@@ -357,7 +360,7 @@ class World {
     const times = this.#cluster.isLost() ? 0 : chance.next() < this.#cluster.network.repeatRatio ? 2 : 1;
     for (let n = 0; n < times; n++) {
       this.#clock.after(this.#cluster.latencyMs(), () => {
-        const reply = this.#options.controller?.(request, this.#serverMs());
+        const reply = this.#service?.(request, this.#clock.nowMs());
         if (this.#cluster.isLost()) return;
         this.#clock.after(this.#cluster.latencyMs(), () => {
           const failure = reply === undefined ? 'it did not answer in time' : undefined;
@@ -476,7 +479,7 @@ class World {
     if (outcome.alarm !== undefined) this.#wantDecision();
     const isSettled = [...this.#hosts].every(([id, { state }]) =>
       this.#cluster.isHeard(id)
-        ? (state === 'up' || state === 'fenced') && outcome.memory.silentMs[id] === undefined
+        ? (state === 'up' || state === 'leaving' || state === 'fenced') && outcome.memory.silentMs[id] === undefined
         : state === 'lost' || state === 'fenced',
     );
     if (isSettled && !outcome.memory.massSilence && this.#isServerUp) {
@@ -515,6 +518,14 @@ class World {
           this.#wantDecision();
         });
         break;
+      case 'server-kill': {
+        // At this depth a decision and its commit are one: it either happened or did not.
+        this.#losesNext = one.point === 'beforeCommit';
+        if (this.#isServerUp) this.#decide();
+        this.#losesNext = false;
+        this.#wantDecision();
+        break;
+      }
       case 'store-stall':
         this.#stalledUntilMs = this.#clock.nowMs() + one.forMs;
         break;
@@ -541,7 +552,7 @@ class World {
           kind: one.rolloutKind,
           plan: one.plan,
           judged: this.#scenario.judge !== 'none',
-          holdAfter: undefined,
+          holdAfter: one.holdAfter,
           forwardOnly: this.#scenario.forwardOnly && one.to === v1 ? 'it drops a column' : undefined,
           createdBy: { kind: 'person', name: 'ada' },
           reason: undefined,
@@ -549,13 +560,45 @@ class World {
         nowMs,
       );
       this.#state = { ...this.#state, rollouts: [...this.#state.rollouts, rollout] };
-    } else if (one.kind === 'command') {
-      const rollout = this.#state.rollouts[0];
-      if (rollout !== undefined) this.#command(rollout, one.command);
+    } else if (one.kind === 'command') this.#commandWhen(one, this.#clock.nowMs() + watchedMs);
+    else if (one.kind === 'host-leave') this.#letLeave(one.host, one.forMs);
+    else if (one.kind === 'declare-dead') {
+      if (this.#cluster.isDead(one.host)) this.#setHost(one.host, 'fenced');
+    } else if (one.kind === 'clear-mark') {
+      if (this.#carriers.delete(one.version)) this.#record('cleared', () => one.version);
     } else if (one.kind === 'resize') {
       this.#state = { ...this.#state, job: { ...this.#state.job, wantedSize: one.size } };
     } else if (one.kind === 'maintenance') this.#maintain(one.host, one.noticeMs, one.forMs);
     else if (one.kind === 'mark') this.#mark(one.version);
+    this.#wantDecision();
+  }
+
+  #commandWhen(one: Extract<Happening, { kind: 'command' }>, untilMs: number): void {
+    const { when } = one;
+    const rollout = this.#state.rollouts.find(({ state }) => when === undefined || state === when);
+    if (rollout !== undefined) this.#command(rollout, one.command);
+    else if (when !== undefined && this.#clock.nowMs() < untilMs)
+      this.#clock.after(250, () => this.#commandWhen(one, untilMs));
+  }
+
+  #letLeave(host: HostId, forMs: number): void {
+    const { state } = this.#hosts.get(host)!;
+    if (state !== 'up' && state !== 'suspected') return;
+    this.#setHost(host, 'leaving');
+    this.#clock.after(forMs, () => this.#letStay(host));
+  }
+
+  #letStay(host: HostId): void {
+    const { state } = this.#hosts.get(host)!;
+    if (state === 'leaving') this.#setHost(host, 'up');
+    // Silent at the moment: it would come back as one that leaves.
+    else if (state === 'suspected') this.#clock.after(1000, () => this.#letStay(host));
+  }
+
+  #setHost(host: HostId, state: HostState): void {
+    this.#hosts.get(host)!.state = state;
+    this.#hostFacts = undefined;
+    this.#watchHosts();
     this.#wantDecision();
   }
 
@@ -565,7 +608,7 @@ class World {
       id: `cmd_${this.#number}`,
       rollout: rollout.id,
       command,
-      actor: { kind: 'person', name: 'ada' },
+      actor: { kind: 'person', name: command === 'confirm-override' ? 'grace' : 'ada' },
       reason: 'because',
       count: command === 'raise-budget' ? count : undefined,
     });
@@ -769,7 +812,7 @@ class World {
         hostLabels: {},
         limits: scenario.limits,
         driver: 'simulated',
-        taskControl: this.#options.controller === undefined ? undefined : simulatedControl,
+        taskControl: this.#service === undefined ? undefined : simulatedControl,
         size: scenario.size,
         resizingFrom: undefined,
         goodVersions: scenario.running === undefined ? [] : [scenario.running],

@@ -1,5 +1,5 @@
 import type { Phase, Rollout, TaskIndex } from '../model/index.ts';
-import { countAssigned, take, trimToAllowance } from './assign.ts';
+import { take, trimToAllowance } from './assign.ts';
 import { type Draft, emitForRollout, setJob, setRollout, wakeAt } from './draft.ts';
 import { withGood } from './good-versions.ts';
 import { hold } from './holds.ts';
@@ -49,12 +49,9 @@ function step(draft: Draft, rollout: Rollout): Rollout {
 /** Fixes the members and takes them all: what fails over from now on runs what its phase prescribes. */
 function startPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
   const spec = specOf(rollout.plan, phase)!;
-  const before = rollout.phases[rollout.currentPhase - 1]?.members ?? preferred(draft, rollout);
-  const members = draft.rules.selectMembers(spec.select, placesOf(draft), before);
-  const isRunningSomewhere = rollout.currentPhase === 0 && before.length > 0;
-  const wanted = isRunningSomewhere ? firstMembers(draft, members, spec) : members;
-  const earlier = rollout.phases[rollout.currentPhase - 1]?.members.length ?? 0;
-  if (wanted.length <= earlier && rollout.currentPhase > 0) {
+  const earlier = rollout.phases[rollout.currentPhase - 1]?.members ?? [];
+  const wanted = membersOf(draft, rollout, spec, earlier);
+  if (wanted.length <= earlier.length && rollout.currentPhase > 0) {
     emitForRollout(draft, rollout.id, 'phase.dropped', { phase: phase.name, why: 'it adds nobody' });
     const passedBy = { by: 'basic-checks' as const, note: 'it adds nobody' };
     const dropped = setPhase(draft, rollout, { state: 'passed', members: wanted, allowance: wanted.length, passedBy });
@@ -73,21 +70,30 @@ function startPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
   return started;
 }
 
-/** Indices that run the version already come first, so that nobody is taken twice. */
-function preferred(draft: Draft, rollout: Rollout): readonly TaskIndex[] {
-  if (countAssigned(draft.assignment, rollout.to) === 0) return [];
-  const rows = [...draft.assignment.values()].filter((row) => row.version === rollout.to && row.index < draft.job.size);
-  return rows.map((row) => row.index).sort((a, b) => a - b);
+/**
+ * As many as the phase selects. Indices that are assigned the version already come right after the members of the
+ * phases before, so that nobody is taken twice and their number does not outgrow what the phase allows.
+ */
+function membersOf(
+  draft: Draft,
+  rollout: Rollout,
+  { select }: NonNullable<ReturnType<typeof specOf>>,
+  earlier: readonly TaskIndex[],
+): readonly TaskIndex[] {
+  const places = placesOf(draft);
+  const selected = draft.rules.selectMembers(select, places, earlier);
+  const there = thereAlready(draft, rollout, earlier);
+  if (there.length === 0) return selected;
+  return draft.rules.selectMembers(select, places, [...earlier, ...there]).slice(0, selected.length);
 }
 
-/** The first phase has as many members as it selects, whoever already runs the version. */
-function firstMembers(
-  draft: Draft,
-  members: readonly TaskIndex[],
-  spec: NonNullable<ReturnType<typeof specOf>>,
-): readonly TaskIndex[] {
-  const count = draft.rules.selectMembers(spec.select, placesOf(draft), []).length;
-  return members.slice(0, count);
+function thereAlready(draft: Draft, rollout: Rollout, earlier: readonly TaskIndex[]): readonly TaskIndex[] {
+  const known = new Set(earlier);
+  const there: TaskIndex[] = [];
+  for (const { index, version } of draft.assignment.values()) {
+    if (version === rollout.to && index < draft.job.size && !known.has(index)) there.push(index);
+  }
+  return there.sort((a, b) => a - b);
 }
 
 function watchPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {

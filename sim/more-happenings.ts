@@ -1,0 +1,58 @@
+import { type Chance, pickBelow, pickOne, seededChance } from '../src/kit/index.ts';
+import { type PlanSpec, type RolloutState, rolloutCommands } from '../src/model/index.ts';
+import type { Happening, Scenario } from './scenario.ts';
+import { type ServiceVoice, serviceVoices } from './services.ts';
+
+const windowMs = 90_000;
+const busyStates: readonly RolloutState[] = ['waiting', 'running', 'held', 'held', 'reverting', 'reverting'];
+
+/**
+ * What came to the simulator later, from streams of its own, so that seeds that once failed still are what they were:
+ * persons who act on what they see, hosts that are told to leave or declared dead, marks that are cleared, messages
+ * that overtake each other, a server that is killed in the middle of something.
+ */
+export function moreHappenings(
+  { seed, hosts, happenings }: Scenario,
+  planOf: (chance: Chance) => PlanSpec,
+): readonly Happening[] {
+  const chance = seededChance(seed, 'more');
+  if (chance.next() < 0.5) return [];
+  const at = (): number => 2000 + pickBelow(chance, windowMs);
+  const forMs = (): number => 1000 + pickBelow(chance, 40_000);
+  const host = (): string => pickOne(chance, hosts).id;
+  const list: Happening[] = [];
+  const deployed = happenings.flatMap((one) => (one.kind === 'deploy' ? [one.to] : []));
+  do {
+    const draw = pickBelow(chance, 14);
+    if (draw < 5) {
+      const when = pickOne(chance, busyStates);
+      list.push({ atMs: at(), kind: 'command', command: pickOne(chance, rolloutCommands), when });
+    } else if (draw === 5) list.push({ atMs: at(), kind: 'host-leave', host: host(), forMs: forMs() });
+    else if (draw === 6) {
+      const [dead, diesAtMs] = [host(), at()];
+      list.push({ atMs: diesAtMs, kind: 'host-death', host: dead, forMs: undefined });
+      list.push({ atMs: diesAtMs + 4000 + pickBelow(chance, 40_000), kind: 'declare-dead', host: dead });
+    } else if (draw === 7) {
+      const [version, markedAtMs] = [pickOne(chance, deployed), at()];
+      list.push({ atMs: markedAtMs, kind: 'mark', version });
+      list.push({ atMs: markedAtMs + forMs(), kind: 'clear-mark', version });
+    } else if (draw === 8) {
+      list.push({ atMs: at(), kind: 'slow-network', maxLatencyMs: 500 + pickBelow(chance, 9000), forMs: forMs() });
+    } else if (draw < 12) {
+      const point = pickOne(chance, ['beforeCommit', 'afterCommit', 'afterEffect'] as const);
+      list.push({ atMs: at(), kind: 'server-kill', point, after: pickBelow(chance, point === 'afterEffect' ? 5 : 40) });
+    } else if (draw === 12) {
+      const plan = planOf(chance);
+      const holdAfter = pickOne(chance, plan.phases).name;
+      const to = pickOne(chance, deployed);
+      list.push({ atMs: at(), kind: 'deploy', to, plan, rolloutKind: 'deploy', holdAfter });
+    } else list.push({ atMs: at(), kind: 'mark', version: pickOne(chance, deployed) });
+  } while (chance.next() < 0.6);
+  return list;
+}
+
+/** One service in eight has a controller of its own. */
+export function voiceOf(seed: number): ServiceVoice | undefined {
+  const chance = seededChance(seed, 'voice');
+  return chance.next() < 0.125 ? pickOne(chance, serviceVoices) : undefined;
+}
