@@ -185,7 +185,9 @@ export function metricSourceConformance(name: string, options: ConformanceOption
         nothing: () => [],
         'no numbers': () => traffic(Number.NaN),
         'other names': (bin) => traffic(bin).map((one) => ({ ...one, name: `other_${one.name}` })),
-        'another kind': (bin) => traffic(bin).map((one) => ({ ...one, kind: 'gauge' }) as ShownSeries),
+        ...(lacks.includes('type-change')
+          ? {}
+          : { 'another kind': (bin: number) => traffic(bin).map((one) => ({ ...one, kind: 'gauge' }) as ShownSeries) }),
         'a frozen total': () => traffic(1),
         ...(cannot.garbage === undefined ? { garbage: () => 'garbage' as const } : {}),
         ...(cannot.gigabyte === undefined ? { gigabyte: () => 'gigabyte' as const } : {}),

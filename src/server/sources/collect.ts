@@ -1,12 +1,14 @@
+import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fetchMetrics } from '../../io/fetch-metrics.ts';
 import { type MetricSource, type SourceFinding, TaskBook } from '../../judge/index.ts';
 import { readJudgeBin, readKnownTasks } from '../../judge/read.ts';
+import { prometheusSource } from '../../judge/sources/prometheus.ts';
 import { type PushSource, pushSource } from '../../judge/sources/push.ts';
 import { type ScrapeTarget, scrapeSource } from '../../judge/sources/scrape.ts';
 import type { JobId } from '../../model/index.ts';
 import type { ServerContext } from '../context.ts';
-import { watchSourcesFile } from './sources-file.ts';
+import { type PrometheusServer, watchSourcesFile } from './sources-file.ts';
 
 /** Sources of metrics besides the agents: those handed in, the endpoints and the Prometheus servers of the file. */
 export interface Sources {
@@ -54,6 +56,18 @@ export function openSources(
     binMs,
     sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => undefined),
   });
+  let servers: readonly PrometheusServer[] = [];
+  let prometheus: MetricSource[] = [];
+  const openServers = (wanted: readonly PrometheusServer[]) => {
+    if (wanted === servers) return;
+    servers = wanted;
+    prometheus = wanted.map(({ name, url, tokenFile, lagMs, queries }) => {
+      const readToken = tokenFile === undefined ? undefined : () => readFile(tokenFile, 'utf8').catch(() => undefined);
+      const asked = queries.map((query) => ({ ...query, jobs: query.jobs as JobId[] }));
+      const options = { name, url, readToken, queries: asked, lagMs, read: fetchMetrics, book, binMs, judgeBinMsOf };
+      return prometheusSource(options);
+    });
+  };
   const running = new Set<MetricSource>();
 
   const collectOne = async (source: MetricSource, edgeMs: number, signal: AbortSignal): Promise<void> => {
@@ -76,11 +90,12 @@ export function openSources(
     async collect(edgeMs, signal) {
       const { sources, problem } = await file.read();
       if (problem !== undefined) sourceFindings.add([badFile(file.path!, problem)], edgeMs);
-      if (sources.targets.length > 0) await refreshBook();
+      if (sources.targets.length + sources.prometheus.length > 0) await refreshBook();
+      openServers(sources.prometheus);
       const found = targetsOf(sources.targets, book, edgeMs - binMs);
       targets = found.targets;
       sourceFindings.add(found.findings, edgeMs);
-      const all = [push, ...(targets.length > 0 ? [scrape] : [])];
+      const all = [push, ...(targets.length > 0 ? [scrape] : []), ...prometheus];
       await Promise.all(all.map((source) => collectOne(source, edgeMs, signal)));
     },
   };

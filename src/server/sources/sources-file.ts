@@ -15,12 +15,38 @@ const targetSchema = z.strictObject({
   labels: z.record(z.string().max(200), z.string().max(500)).default({}),
 });
 
+/**
+ * A metric asked of a Prometheus server once per bin of the job's judge. In `promql`, `{job}`, `{service}`,
+ * `{environment}` and `{bin}` (`10s`) are filled in. Each series of the answer is a task: by `instance` (its address
+ * and port), or by a label that holds its index.
+ */
+const querySchema = z.strictObject({
+  metric: z.string().regex(/^[a-zA-Z_:][a-zA-Z0-9_:.]{0,200}$/, 'a metric’s name'),
+  jobs: z.array(jobId).min(1).max(100),
+  promql: z.string().min(1).max(4000),
+  /** `gauge`: a level; `events`: how many in the bin; `histogram`: the same by `le`, or a native histogram. */
+  as: z.enum(['gauge', 'events', 'histogram']),
+  task: z.union([z.strictObject({ address: z.string().max(200) }), z.strictObject({ index: z.string().max(200) })]),
+});
+
+const prometheusSchema = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/),
+  url: httpUrl,
+  /** A file with a bearer token. The path, never the value. */
+  tokenFile: z.string().min(1).max(1000).optional(),
+  /** How far behind it is: it has to scrape first. */
+  lagMs: z.number().int().nonnegative().max(600_000).default(5000),
+  queries: z.array(querySchema).min(1).max(200),
+});
+
 export const sourcesFileSchema = z.strictObject({
   targets: z.array(targetSchema).max(20_000).default([]),
+  prometheus: z.array(prometheusSchema).max(10).default([]),
 });
 export type SourcesFile = z.output<typeof sourcesFileSchema>;
+export type PrometheusServer = SourcesFile['prometheus'][number];
 
-export const noSources: SourcesFile = { targets: [] };
+export const noSources: SourcesFile = { targets: [], prometheus: [] };
 const maxBytes = 16 * 1024 * 1024;
 
 /** Reads the file again whenever it changed. What cannot be read leaves what was there before, and says why. */
