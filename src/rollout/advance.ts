@@ -108,7 +108,7 @@ function watchPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
     const [first] = basic.failing;
     return fail(draft, rollout, {
       by: 'basic-checks',
-      sentence: `Task ${first!.index} fails on ${first!.host}: ${first!.why}`,
+      sentence: `Task ${first!.index} fails on ${first!.host}: ${uncapital(first!.why)}`,
       indices: basic.failing.map((one) => one.index),
       hosts: [...new Set(basic.failing.map((one) => one.host))],
     });
@@ -197,6 +197,11 @@ function succeed(draft: Draft, rollout: Rollout): Rollout {
   }
   emitForRollout(draft, rollout.id, 'rollout.succeeded', { version: rollout.to });
   return setRollout(draft, rollout.id, { state: 'succeeded', endedAtMs: draft.nowMs });
+}
+
+/** `It was not ready` after a colon: `it was not ready`; an abbreviation stays. */
+function uncapital(text: string): string {
+  return /^[A-Z][a-z]* /.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text;
 }
 
 function setPhase(draft: Draft, rollout: Rollout, change: Partial<Phase>): Rollout {

@@ -32,7 +32,7 @@ export const sentences: Readonly<Record<string, Say>> = {
   'controller.recovered': ({ controller }) => `${controller} answers and acks again.`,
   'operation.ended': ({ index, kind, state, outcome, tookMs }) =>
     `Task ${index}: ${kind} ${state}${typeof tookMs === 'number' && state === 'done' ? ` after ${formatDuration(tookMs)}` : ''}${
-      typeof outcome === 'string' && outcome !== '' && state !== 'done' ? `, ${outcome}` : ''
+      typeof outcome === 'string' && outcome !== '' && state !== 'done' ? `: ${capital(outcome)}` : ''
     }.`,
 };
 

@@ -41,6 +41,7 @@ export function ActionLogView({ run }: { run: ActionRunId }) {
       <section
         ref={box}
         className="log virtual"
+        style={{ height: Math.min(height, Math.max(3, lines.length + 1) * lineHeight) }}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls
         tabIndex={0}
         aria-label="Lines of the log"

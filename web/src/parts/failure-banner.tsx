@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
-import type { RolloutDetail } from '../../../src/api/index.ts';
+import type { RolloutDetail, TaskDot } from '../../../src/api/index.ts';
 import { counted } from '../words.ts';
+import { FailureCard } from './failure-card.tsx';
 import { Sentence } from './sentence.tsx';
 import { Ago } from './time.tsx';
 
@@ -33,8 +34,30 @@ export function FailureBanner({ rollout }: { rollout: RolloutDetail }) {
           </span>
         ))}
       </p>
+      {cardsOf(rollout).map(({ index, card }) => (
+        <details key={index} open>
+          <summary>Task {index}: what it said</summary>
+          <FailureCard failure={card} />
+        </details>
+      ))}
     </div>
   );
+}
+
+type Card = NonNullable<TaskDot['failure']>;
+const shownCards = 2;
+
+/** Of tasks that went back already: their cards are in the events of the operations that failed. */
+function cardsOf({ tasks, timeline }: RolloutDetail): { readonly index: number; readonly card: Card }[] {
+  // Those that fail now show theirs when they are opened.
+  if (tasks.some(({ failure }) => failure !== null)) return [];
+  const cards = new Map<number, Card>();
+  for (const { type, data } of timeline) {
+    if (type !== 'operation.ended' || data.failure === undefined || data.failure === null) continue;
+    const card = { exitCode: null, signal: null, probe: null, ...(data.failure as Partial<Card>) } as Card;
+    if (!cards.has(Number(data.index))) cards.set(Number(data.index), card);
+  }
+  return [...cards].slice(0, shownCards).map(([index, card]) => ({ index, card }));
 }
 
 function doneAboutIt(rollout: RolloutDetail): string {

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { ProblemDocument } from '../../../src/api/index.ts';
+import { Sentence } from './sentence.tsx';
 
 /** What stands in for a view until its first snapshot, or instead of it when there is no such thing. */
 export function Pending({ problem, what }: { problem: ProblemDocument | undefined; what: string }) {
@@ -10,7 +11,13 @@ export function Pending({ problem, what }: { problem: ProblemDocument | undefine
       </p>
     );
   }
-  return <ProblemBox title={problem.title} detail={problem.detail} remedy={problem.remedy} />;
+  return (
+    <ProblemBox
+      title={problem.title}
+      detail={<Sentence text={problem.detail} />}
+      remedy={<Sentence text={problem.remedy} />}
+    />
+  );
 }
 
 export function ProblemBox({ title, detail, remedy }: { title: string; detail: ReactNode; remedy: ReactNode }) {

@@ -1,9 +1,16 @@
 import type { PhaseView } from '../../../src/api/index.ts';
+import { counted } from '../words.ts';
 import { StateWord } from './state-word.tsx';
 import { Lasting } from './time.tsx';
 
+interface Props {
+  readonly phases: readonly PhaseView[];
+  /** Which one it is in; -1 when the rollout is over. */
+  readonly current: number;
+}
+
 /** The phases from left to right; the current one is marked. Each shows the ground its tasks have in the field. */
-export function Phases({ phases, current }: { phases: readonly PhaseView[]; current: number }) {
+export function Phases({ phases, current }: Props) {
   return (
     <ol className="phases">
       {phases.map((phase, i) => (
@@ -23,10 +30,15 @@ export function Phases({ phases, current }: { phases: readonly PhaseView[]; curr
                 className={`ground ground-${Math.min(i, 4)} ${i === current ? 'current' : ''}`}
               />
             </svg>
-            <strong>{phase.name}</strong> <StateWord state={phase.state} />
+            <strong>{phase.name}</strong>{' '}
+            {isNeverReached(phase, current) ? (
+              <span className="quiet">not reached</span>
+            ) : (
+              <StateWord state={phase.state} />
+            )}
           </div>
           <div className="num quiet">
-            {phase.members.length === 0 ? 'not started' : `${phase.updated} of ${phase.members.length} tasks`}
+            {progressOf(phase, current)}
             {phase.startedAtMs !== null && (
               <>
                 {' · '}
@@ -49,6 +61,16 @@ export function Phases({ phases, current }: { phases: readonly PhaseView[]; curr
       ))}
     </ol>
   );
+}
+
+/** The rollout ended before it came to this phase. */
+function isNeverReached({ state }: PhaseView, current: number): boolean {
+  return current < 0 && state === 'waiting';
+}
+
+function progressOf(phase: PhaseView, current: number): string {
+  if (phase.members.length > 0) return `${phase.updated} of ${counted(phase.members.length, 'task')}`;
+  return isNeverReached(phase, current) ? 'it ended before' : 'not started';
 }
 
 /** In a few words; the timeline and the checks have the numbers. */

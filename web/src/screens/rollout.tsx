@@ -52,7 +52,9 @@ function Rollout({ rollout, task }: { rollout: RolloutDetail; task: number | und
   }, [tasks]);
   const nameOf = useVersionNames(rollout);
   const isOver = rollout.endedAtMs !== null;
-  const words = isOver ? { ...dotWords, old: 'another version, serving', new: 'this version, serving' } : dotWords;
+  const isBack = tasks.every(({ dot, version }) => dot !== 'old' || rollout.from.some(({ id }) => id === version));
+  const old = isBack ? 'old version, serving' : 'another version, serving';
+  const words = isOver ? { ...dotWords, old, new: 'this version, serving' } : dotWords;
   const chosen = tasks.find((each) => each.index === task);
   return (
     <div className="rollout">
