@@ -51,6 +51,8 @@ export type Happening = { readonly atMs: number } & (
     }
   /** To the oldest rollout; with `when` to the first one that is seen in that state within a minute. */
   | { readonly kind: 'command'; readonly command: RolloutCommand; readonly when?: RolloutState }
+  /** A person restarts or moves tasks as they are. */
+  | { readonly kind: 'round'; readonly how: 'restart' | 'move'; readonly tasks: readonly number[] | undefined }
   | { readonly kind: 'resize'; readonly size: number }
   | { readonly kind: 'maintenance'; readonly host: string; readonly noticeMs: number; readonly forMs: number }
   /** A person lets the host leave, and stay after all. */
@@ -119,6 +121,7 @@ export function plainScenarioOf(seed: number): Scenario {
     { atMs: 1000, kind: 'deploy', to: v1, plan: planOf(chance), rolloutKind: 'deploy' },
     ...faults(chance, hosts, size, 4 + pickBelow(chance, 4)),
     ...extras(chance, hosts, size, isFirst),
+    ...rounds(seed, size),
   ];
   happenings.sort((a, b) => a.atMs - b.atMs);
   return {
@@ -174,6 +177,16 @@ function limitsOf(seed: number): Pick<Scenario, 'limits' | 'shared'> {
     },
     shared: { rate: some(0.2, rate(), null), ratePerDomain: some<Record<string, Rate>>(0.2, { rack: rate() }, {}) },
   };
+}
+
+/** A tenth of the runs restarts or moves tasks; of a stream of their own, so that nothing else changes. */
+function rounds(seed: number, size: number): Happening[] {
+  const chance = seededChance(seed, 'rounds');
+  if (chance.next() > 0.1) return [];
+  const how = pickOne(chance, ['restart', 'move'] as const);
+  const some = Array.from({ length: 1 + pickBelow(chance, 4) }, () => pickBelow(chance, size));
+  const tasks = chance.next() < 0.5 ? undefined : [...new Set(some)];
+  return [{ atMs: 500 + pickBelow(chance, faultWindowMs), kind: 'round', how, tasks }];
 }
 
 function behaviour(chance: Chance): Behaviour {

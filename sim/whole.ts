@@ -47,7 +47,7 @@ import { type Happening, type Scenario, v1, watchedMs } from './scenario.ts';
 import { type SimulatedService, serviceOf } from './services.ts';
 import { Streams } from './streams.ts';
 import { commitOf, jobId as job, repository, startMs, versionOf } from './versions.ts';
-import { type RunResult, simulatedControl } from './world.ts';
+import { type RunResult, roundOf, simulatedControl } from './world.ts';
 
 const restWithinMs = 30 * 60_000;
 const needsPersonAfterMs = 5 * 60_000;
@@ -572,6 +572,14 @@ class WholeWorld {
         // A person who was not answered asks again, for the same thing.
         if ((await this.#store.read((tx) => rows.findRollout(tx, rollout.id))) !== undefined) return;
         await engine.append({ write: (tx) => rows.insertRollout(tx, rollout), work });
+        return;
+      }
+      case 'round': {
+        const id = makeId('ro', one.atMs, seededChance(this.#scenario.seed, `${one.kind} ${one.atMs}`));
+        const isThere = (await this.#store.read((tx) => rows.listAssignment(tx, job))).length > 0;
+        const isKnown = (await this.#store.read((tx) => rows.findRollout(tx, id))) !== undefined;
+        if (isThere && !isKnown)
+          await engine.append({ write: (tx) => rows.insertRollout(tx, roundOf(id, one, nowMs)), work });
         return;
       }
       case 'command':

@@ -37,13 +37,14 @@ import {
   newRollout,
   type PhaseEvidence,
   type Rules,
+  roundPlan,
   standardRules,
 } from '../src/rollout/index.ts';
 import { VirtualClock } from './clock.ts';
 import { coverDecision } from './coverage.ts';
 import { applyFault, calmAfterMs } from './faults.ts';
 import { KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
-import { type Happening, type Scenario, v1, watchedMs } from './scenario.ts';
+import { type Happening, type Scenario, v0, v1, watchedMs } from './scenario.ts';
 import { type SimulatedService, serviceOf } from './services.ts';
 import { Streams } from './streams.ts';
 import { jobId as job, startMs, versionOf } from './versions.ts';
@@ -94,6 +95,18 @@ export function runDecisions(scenario: Scenario, options: RunOptions = {}): RunR
 interface Pending {
   readonly request: ExecuteRequest;
   isWithdrawn: boolean;
+}
+
+/** What a person's wish to restart or move tasks becomes. */
+export function roundOf(id: RolloutId, one: Extract<Happening, { kind: 'round' }>, nowMs: number): Rollout {
+  const plan = roundPlan(one.tasks, { percent: 100 });
+  const asked = {
+    judged: false,
+    holdAfter: undefined,
+    createdBy: { kind: 'person', name: 'ada' },
+    reason: 'a leak',
+  } as const;
+  return newRollout({ id, job, release: undefined, to: v0, kind: one.how, plan, ...asked }, nowMs);
 }
 
 class World {
@@ -560,6 +573,10 @@ class World {
         nowMs,
       );
       this.#state = { ...this.#state, rollouts: [...this.#state.rollouts, rollout] };
+    } else if (one.kind === 'round') {
+      const id = makeId('ro', nowMs, this.#streams.of('ids'));
+      const round = roundOf(id, one, nowMs);
+      if (this.#state.assignment.size > 0) this.#state = { ...this.#state, rollouts: [...this.#state.rollouts, round] };
     } else if (one.kind === 'command') this.#commandWhen(one, this.#clock.nowMs() + watchedMs);
     else if (one.kind === 'host-leave') this.#letLeave(one.host, one.forMs);
     else if (one.kind === 'declare-dead') {

@@ -4,7 +4,7 @@ import { route } from './route.ts';
 import * as basics from './shapes/basics.ts';
 import { doctorReport, finding, joinToken, parkedWork, person, tokenView } from './shapes/machine.ts';
 import { carrierView, markDetail, markSummary } from './shapes/marks.ts';
-import { explanation, planBody, planView } from './shapes/plans.ts';
+import { explanation, planBody, planView, taskPlanView, taskWish } from './shapes/plans.ts';
 import { commandView, rolloutCommandBody, rolloutDetail, rolloutSummary } from './shapes/rollouts.ts';
 import { pushAnswer, pushBody } from './shapes/samples.ts';
 import {
@@ -243,6 +243,35 @@ export const routes = {
     role: 'viewer',
     params: job,
     response: jobDetail,
+  }),
+  planTasks: route({
+    method: 'POST',
+    path: '/api/v1/jobs/:job/plan',
+    summary: 'What restarting, moving, resizing or retiring would do. Changes nothing',
+    tag: 'jobs',
+    role: 'viewer',
+    params: job,
+    body: z.strictObject(taskWish),
+    response: taskPlanView,
+  }),
+  changeTasks: route({
+    method: 'POST',
+    path: '/api/v1/jobs/:job/changes',
+    summary: 'Restart or move tasks, resize the job or stop it for good, through the ledger',
+    tag: 'jobs',
+    role: 'operator',
+    params: job,
+    body: z.strictObject({
+      ...taskWish,
+      /** Refuse when the plan of this hash no longer holds. */
+      planHash: z.string().max(100).optional(),
+      /** For retire: the job’s own name. */
+      confirm: jobIdText.optional(),
+      reason,
+    }),
+    status: 202,
+    response: z.object({ job: jobIdText, rollout: basics.rolloutId.nullable(), sentence: z.string() }),
+    idempotent: true,
   }),
   listEndpoints: route({
     method: 'GET',

@@ -35,6 +35,16 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
         .option('--plan <hash>', 'refuse when the plan of this hash no longer holds')
         .option('-d, --detach', 'do not watch'),
   );
+  for (const [usage, about] of [
+    ['restart', 'restart tasks in phases, on what they run'],
+    ['move', 'start tasks on other hosts, then stop them where they were'],
+    ['resize <tasks>', 'let the job have so many tasks until the next deployment'],
+    ['retire', 'stop all tasks of the job and let no release in'],
+  ] as const) {
+    verb(program, usage, about, taskVerbs[usage.split(' ')[0] as keyof typeof taskVerbs], (c) =>
+      taskOptions(usage, reason(environment(service(c)))),
+    );
+  }
   verb(
     program,
     'rollback [version]',
@@ -339,4 +349,21 @@ function wholeNumber(text: string): number {
   const n = Number(text);
   if (!Number.isSafeInteger(n) || n < 0) throw new InvalidArgumentError('It must be a whole number.');
   return n;
+}
+
+const taskVerbs = {
+  restart: () => import('./verbs/restart.ts'),
+  move: () => import('./verbs/move.ts'),
+  resize: () => import('./verbs/resize.ts'),
+  retire: () => import('./verbs/retire.ts'),
+};
+
+function taskOptions(usage: string, c: Command): Command {
+  const isRound = usage === 'restart' || usage === 'move';
+  if (isRound) c.option('--tasks <list>', 'only these, e.g. 0-3,7 (default: all)');
+  if (isRound) c.option('--at-once <n>', 'at most so many at once; the budget limits it further', wholeNumber);
+  if (usage === 'retire') c.option('--confirm <job>', 'the name of the job, to show that it is meant');
+  return c
+    .option('--plan <hash>', 'carry it out if the plan is still this one')
+    .option('--yes', 'carry it out without looking at the plan first');
 }

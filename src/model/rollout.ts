@@ -1,5 +1,5 @@
 import type { Actor } from './actor.ts';
-import type { HostId, JobId, ReleaseId, RolloutId, TaskIndex, VersionId } from './ids.ts';
+import type { HostId, Incarnation, JobId, ReleaseId, RolloutId, TaskIndex, VersionId } from './ids.ts';
 import type { OnFail, PlanSpec } from './service-spec.ts';
 
 /**
@@ -94,12 +94,16 @@ export interface ControllerOverride {
   readonly confirmedAtMs: number | undefined;
 }
 
+/** A deployment or a step back; or a round that renews tasks as they are: restarted in place, or moved elsewhere. */
+export const rolloutKinds = ['deploy', 'rollback', 'restart', 'move'] as const;
+export type RolloutKind = (typeof rolloutKinds)[number];
+
 export interface Rollout {
   readonly id: RolloutId;
   readonly job: JobId;
   readonly release: ReleaseId | undefined;
   readonly to: VersionId;
-  readonly kind: 'deploy' | 'rollback';
+  readonly kind: RolloutKind;
   readonly state: RolloutState;
   /** As its owner wrote it; `phases` is what becomes of it on this job. */
   readonly plan: PlanSpec;
@@ -141,6 +145,8 @@ export interface AssignmentRow {
   readonly version: VersionId | undefined;
   readonly rollout: RolloutId | undefined;
   readonly lastGood: VersionId | undefined;
+  /** A restart or move wants an incarnation newer than this one. */
+  readonly renewAbove?: Incarnation | undefined;
 }
 
 /** Commands a person can give a rollout; which are legal in which state is `rollout/transitions.ts`. */

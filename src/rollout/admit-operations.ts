@@ -23,6 +23,7 @@ import {
   taskOf,
   wakeAt,
 } from './draft.ts';
+import { isRound } from './rounds.ts';
 import type { Candidate } from './wanted-operations.ts';
 
 /**
@@ -65,7 +66,10 @@ function labelsOf(draft: Draft): (host: HostId) => Readonly<Record<string, strin
 function updatesUnderWay(draft: Draft): Map<RolloutId, number> {
   const counts = new Map<RolloutId, number>();
   for (const { rollout, kind, state } of draft.operations.values()) {
-    if (rollout === undefined || kind !== 'update' || !isUnderWay(state)) continue;
+    if (rollout === undefined || !isUnderWay(state)) continue;
+    const owner = draft.rollouts.get(rollout);
+    const isPaced = kind === 'update' || (owner !== undefined && isRound(owner) && kind !== 'stop');
+    if (!isPaced) continue;
     counts.set(rollout, (counts.get(rollout) ?? 0) + 1);
   }
   return counts;
@@ -81,7 +85,7 @@ function tryAdmit(draft: Draft, candidate: Candidate, room: Room): string | unde
     wakeAt(draft, draft.nowMs + silenceRetryMs);
     return silence;
   }
-  const paced = operation.kind === 'update' && rollout?.state === 'running' ? rollout : undefined;
+  const paced = wanted.purpose === 'update' && rollout?.state === 'running' ? rollout : undefined;
   const held = paced && paceOf(draft, paced, busy);
   if (held !== undefined) return held;
   const admission = draft.rules.admit(operation, {

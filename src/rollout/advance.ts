@@ -3,8 +3,9 @@ import { take, trimToAllowance } from './assign.ts';
 import { type Draft, emitForRollout, setJob, setRollout, wakeAt } from './draft.ts';
 import { withGood } from './good-versions.ts';
 import { hold } from './holds.ts';
-import { concurrencyOf, placesOf, progressOf, specOf } from './phases.ts';
+import { concurrencyOf, isRenewedBy, placesOf, progressOf, specOf } from './phases.ts';
 import { fail } from './revert.ts';
+import { endRound, isRound, takeInRound } from './rounds.ts';
 
 /**
  * Brings a running rollout as far as it can go now: start a phase, find it updated, judge it, go to the next one, end.
@@ -16,7 +17,8 @@ export function advance(draft: Draft, start: Rollout): Rollout {
   for (let pass = 0; pass < 4 * start.phases.length + 4; pass++) {
     if (rollout.state !== 'running') return rollout;
     const marks = draft.before.carriers.get(rollout.to);
-    if (marks !== undefined) {
+    // To start again what runs already is allowed, marked or not.
+    if (marks !== undefined && !isRound(rollout)) {
       const sentence = `Its version carries the mark ${marks.join(', ')}.`;
       return fail(draft, rollout, { by: 'mark', sentence, indices: [], hosts: [] });
     }
@@ -82,6 +84,8 @@ function membersOf(
 ): readonly TaskIndex[] {
   const places = placesOf(draft);
   const selected = draft.rules.selectMembers(select, places, earlier);
+  // A round does not start what was never assigned anything.
+  if (isRound(rollout)) return selected.filter((index) => draft.assignment.get(index)?.version !== undefined);
   const there = thereAlready(draft, rollout, earlier);
   if (there.length === 0) return selected;
   return draft.rules.selectMembers(select, places, [...earlier, ...there]).slice(0, selected.length);
@@ -97,9 +101,10 @@ function thereAlready(draft: Draft, rollout: Rollout, earlier: readonly TaskInde
 }
 
 function watchPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
-  for (const index of phase.members) if (index < draft.job.size) take(draft, rollout, index);
+  const takeOne = isRound(rollout) ? takeInRound : take;
+  for (const index of phase.members) if (index < draft.job.size) takeOne(draft, rollout, index);
   const basic = draft.rules.readBasicChecks({
-    to: rollout.to,
+    isNew: (index) => isRenewedBy(draft, rollout, index),
     members: phase.members,
     tasks: draft.tasks,
     hostStates: draft.hostStates,
@@ -126,7 +131,7 @@ function watchPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
       hosts: evidence.drivers.flatMap((index) => draft.tasks.get(index)?.current?.host ?? []),
     });
   }
-  const progress = progressOf(draft, phase, rollout.to);
+  const progress = progressOf(draft, phase, rollout);
   const isUpdated = progress.missing.length === 0 && (progress.serving > 0 || phase.members.length === 0);
   // Also in the bake: nothing passes while one of its own tasks is not there.
   if (!isUpdated) return rollout;
@@ -179,6 +184,11 @@ function holdIfAsked(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
 
 /** The last phase passed: the version is good, and tasks that were born meanwhile get it too. */
 function succeed(draft: Draft, rollout: Rollout): Rollout {
+  if (isRound(rollout)) {
+    endRound(draft, rollout);
+    emitForRollout(draft, rollout.id, 'rollout.succeeded', { kind: rollout.kind });
+    return setRollout(draft, rollout.id, { state: 'succeeded', endedAtMs: draft.nowMs });
+  }
   // Nothing goes back behind a change that cannot be undone.
   const before = rollout.forwardOnly === undefined ? draft.job.goodVersions : [];
   setJob(draft, { goodVersions: withGood(before, rollout.to) });

@@ -2,6 +2,7 @@ import { isServing } from '../disruption/index.ts';
 import { type AssignmentRow, assert, type Rollout, type TaskIndex, type VersionId } from '../model/index.ts';
 import { type Draft, emitForJob, emitForRollout, setAssignment } from './draft.ts';
 import { newestGood } from './good-versions.ts';
+import { isRound, letGoInRound } from './rounds.ts';
 
 /** Indices now assigned to a version. */
 export function countAssigned(assignment: ReadonlyMap<TaskIndex, AssignmentRow>, version: VersionId): number {
@@ -38,6 +39,7 @@ function backOf(draft: Draft, rollout: Rollout, row: AssignmentRow): VersionId |
  * assigned it again. Where nothing good is known they stay as they are.
  */
 export function letGo(draft: Draft, rollout: Rollout): readonly TaskIndex[] {
+  if (isRound(rollout)) return letGoInRound(draft, rollout);
   const released: TaskIndex[] = [];
   for (const row of draft.assignment.values()) {
     if (row.rollout !== rollout.id || row.version !== rollout.to) continue;
@@ -64,7 +66,7 @@ function hasBegun(draft: Draft, index: TaskIndex, to: VersionId): boolean {
  */
 export function keepBegun(draft: Draft, rollout: Rollout): void {
   const phase = rollout.phases[rollout.currentPhase];
-  if (phase === undefined || draft.before.carriers.has(rollout.to)) return;
+  if (phase === undefined || draft.before.carriers.has(rollout.to) || isRound(rollout)) return;
   let room = phase.allowance - countAssigned(draft.assignment, rollout.to);
   for (const index of phase.members) {
     const row = draft.assignment.get(index);
@@ -78,7 +80,7 @@ export function keepBegun(draft: Draft, rollout: Rollout): void {
 /** More indices than the phase allows (the job shrank, or the version was there before): the surplus goes back. */
 export function trimToAllowance(draft: Draft, rollout: Rollout, cause: string): void {
   const phase = rollout.phases[rollout.currentPhase];
-  if (phase === undefined || draft.job.goodVersions.includes(rollout.to)) return;
+  if (phase === undefined || isRound(rollout) || draft.job.goodVersions.includes(rollout.to)) return;
   let surplus = countAssigned(draft.assignment, rollout.to) - phase.allowance;
   if (surplus <= 0) return;
   const members = new Set(phase.members.slice(0, phase.allowance));

@@ -1,9 +1,10 @@
 import type { HostStates, TaskFacts } from '../disruption/index.ts';
 import { isHeard } from '../disruption/index.ts';
-import type { FailureCard, HostId, TaskIndex, VersionId } from '../model/index.ts';
+import type { FailureCard, HostId, TaskIndex } from '../model/index.ts';
 
 export interface BasicCheckFacts {
-  readonly to: VersionId;
+  /** Whether the newest incarnation of an index is what the rollout made. */
+  readonly isNew: (index: TaskIndex) => boolean;
   readonly members: readonly TaskIndex[];
   readonly tasks: ReadonlyMap<TaskIndex, TaskFacts>;
   readonly hostStates: HostStates;
@@ -27,7 +28,7 @@ export function readBasicChecks(facts: BasicCheckFacts): BasicChecks {
   let restarts = 0;
   for (const index of facts.members) {
     const current = facts.tasks.get(index)?.current;
-    if (current === undefined || current.version !== facts.to || !isHeard(facts.hostStates(current.host))) continue;
+    if (current === undefined || !facts.isNew(index) || !isHeard(facts.hostStates(current.host))) continue;
     tried += 1;
     restarts += current.life;
     if (current.state === 'serving') serving += 1;
@@ -47,8 +48,8 @@ function whyFailing(state: string, failure: FailureCard | undefined): string | u
 function areWell(facts: BasicCheckFacts, failing: number, tried: number): boolean {
   let old = 0;
   let oldFailing = 0;
-  for (const { current } of facts.tasks.values()) {
-    if (current === undefined || current.version === facts.to || !isHeard(facts.hostStates(current.host))) continue;
+  for (const { index, current } of facts.tasks.values()) {
+    if (current === undefined || facts.isNew(index) || !isHeard(facts.hostStates(current.host))) continue;
     old += 1;
     if (whyFailing(current.state, current.failure) !== undefined) oldFailing += 1;
   }

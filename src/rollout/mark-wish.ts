@@ -1,6 +1,7 @@
 import { isServing } from '../disruption/index.ts';
 import type { Rollout } from '../model/index.ts';
 import { type Draft, setRollout } from './draft.ts';
+import { isRound } from './rounds.ts';
 import type { MarkWish } from './state.ts';
 
 /** Once a rollout has failed by checks it asks `blame/` for a mark, and again as what is known of it grows. */
@@ -9,7 +10,7 @@ export function keepMarkWishes(draft: Draft): void {
   const seen = new Set<string>();
   for (const rollout of failed) {
     const isMarkable = rollout.failure?.by === 'judge' || rollout.failure?.by === 'basic-checks';
-    if (!isMarkable || seen.has(rollout.id)) continue;
+    if (!isMarkable || isRound(rollout) || seen.has(rollout.id)) continue;
     seen.add(rollout.id);
     const wish: MarkWish = { rollout, areOldTasksWell: true, lastGoodServesOn: restoredHosts(draft, rollout) };
     const isFirst = rollout.failure?.markAskedAtMs === undefined;

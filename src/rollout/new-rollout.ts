@@ -1,11 +1,11 @@
-import type { Actor, JobId, PlanSpec, ReleaseId, Rollout, RolloutId, VersionId } from '../model/index.ts';
+import type { Actor, JobId, PlanSpec, ReleaseId, Rollout, RolloutId, RolloutKind, VersionId } from '../model/index.ts';
 
 export interface RolloutRequest {
   readonly id: RolloutId;
   readonly job: JobId;
   readonly release: ReleaseId | undefined;
   readonly to: VersionId;
-  readonly kind: 'deploy' | 'rollback';
+  readonly kind: RolloutKind;
   readonly plan: PlanSpec;
   /** The service has checks to compare by. */
   readonly judged: boolean;

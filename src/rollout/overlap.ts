@@ -4,6 +4,7 @@ import { type Draft, emitForRollout, setAssignment, setRollout } from './draft.t
 import { yieldsToNext } from './holds.ts';
 import { phasesOf } from './phases.ts';
 import { ownedBy } from './revert.ts';
+import { isRound } from './rounds.ts';
 
 /** The rollout that has the job now: running, held or reverting. */
 export function activeRollout(draft: Draft): Rollout | undefined {
@@ -21,15 +22,24 @@ function isWaiting(rollout: Rollout): boolean {
  */
 export function takeTurns(draft: Draft): void {
   const waiting = [...draft.rollouts.values()].filter((rollout) => rollout.state === 'waiting');
-  const newest = waiting.at(-1);
-  if (newest === undefined) return;
-  for (const older of waiting.slice(0, -1)) {
+  const releases = waiting.filter((rollout) => !isRound(rollout));
+  const newest = releases.at(-1);
+  if (newest === undefined) {
+    takeRoundsTurn(draft, waiting[0]);
+    return;
+  }
+  for (const older of releases.slice(0, -1)) {
     emitForRollout(draft, older.id, 'rollout.superseded', { by: newest.id, why: 'a newer release waits' });
     setRollout(draft, older.id, { state: 'superseded', endedAtMs: draft.nowMs });
   }
   const active = activeRollout(draft);
   if (active === undefined) begin(draft, newest);
   else if (mayTakeOver(newest, active)) supersede(draft, active, newest);
+}
+
+/** A round overtakes nobody: it begins when no release has or wants the job, the one asked for first. */
+function takeRoundsTurn(draft: Draft, next: Rollout | undefined): void {
+  if (next !== undefined && activeRollout(draft) === undefined) begin(draft, next);
 }
 
 function mayTakeOver(newer: Rollout, active: Rollout): boolean {
@@ -74,9 +84,9 @@ function oldVersions(draft: Draft, rollout: Rollout): Set<Rollout['to']> {
 }
 
 function begin(draft: Draft, rollout: Rollout): void {
-  supersedePausedBefore(draft, rollout);
-  const versions = oldVersions(draft, rollout);
-  const firstDeployment = draft.job.goodVersions.length === 0;
+  if (!isRound(rollout)) supersedePausedBefore(draft, rollout);
+  const versions = isRound(rollout) ? new Set<Rollout['to']>() : oldVersions(draft, rollout);
+  const firstDeployment = draft.job.goodVersions.length === 0 && !isRound(rollout);
   emitForRollout(draft, rollout.id, 'rollout.started', {
     to: rollout.to,
     from: [...versions],

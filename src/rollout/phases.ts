@@ -5,9 +5,11 @@ import {
   type PhaseSpec,
   type PlanSpec,
   phaseCountOf,
+  type Rollout,
   type TaskIndex,
 } from '../model/index.ts';
 import type { Draft } from './draft.ts';
+import { isRenewed, isRound } from './rounds.ts';
 import type { TaskPlace } from './select.ts';
 
 /** The phases of a plan before they start; `members` is fixed when each one does. */
@@ -60,7 +62,7 @@ export interface PhaseProgress {
   readonly excused: readonly TaskIndex[];
 }
 
-export function progressOf(draft: Draft, phase: Phase, to: string): PhaseProgress {
+export function progressOf(draft: Draft, phase: Phase, rollout: Rollout): PhaseProgress {
   const missing: TaskIndex[] = [];
   const excused: TaskIndex[] = [];
   let serving = 0;
@@ -69,11 +71,19 @@ export function progressOf(draft: Draft, phase: Phase, to: string): PhaseProgres
     const current = draft.tasks.get(index)?.current;
     const host = current?.host ?? hostOfOperation(draft, index);
     if (host !== undefined && !isHeard(draft.hostStates(host))) excused.push(index);
-    else if (current?.version === to && current.state === 'serving') serving += 1;
+    else if (current?.state === 'serving' && isRenewedBy(draft, rollout, index)) serving += 1;
     else if (current?.state === 'stopped') excused.push(index);
     else missing.push(index);
   }
   return { serving, missing, excused };
+}
+
+/** Its newest incarnation is what the rollout wants of it: the new version, or in a round a new one of the same. */
+export function isRenewedBy(draft: Draft, rollout: Rollout, index: TaskIndex): boolean {
+  const task = draft.tasks.get(index);
+  if (!isRound(rollout)) return task?.current?.version === rollout.to;
+  const row = draft.assignment.get(index);
+  return row?.rollout === rollout.id && row.renewAbove !== undefined && isRenewed(row, task);
 }
 
 function hostOfOperation(draft: Draft, index: TaskIndex): HostId | undefined {

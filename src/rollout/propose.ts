@@ -16,6 +16,8 @@ export interface ProposeFacts {
   /** The index is beyond the job's size. */
   readonly isRetiring: boolean;
   readonly isSingleton: boolean;
+  /** A round wants an incarnation newer than `above`, in its place or on another host. */
+  readonly renewal?: { readonly above: Incarnation; readonly how: 'restart' | 'move' } | undefined;
   /** Its owner is held: nothing new begins on it, repairs apart. */
   readonly isHeld: boolean;
   /** Admitted and not ended. */
@@ -106,6 +108,10 @@ function proposeForServing(facts: ProposeFacts): Proposal {
   if (current.version !== facts.wanted && !facts.isHeld) {
     return afterBackoff(facts, () => inPlace(facts, 'update', 'update', 'it is assigned another version'));
   }
+  const { renewal } = facts;
+  if (renewal !== undefined && !facts.isHeld && current.incarnation <= renewal.above) {
+    return afterBackoff(facts, () => renew(facts, renewal.how));
+  }
   const superseded = task.others.find(
     (one) => one.incarnation < current.incarnation && mayLive(one, hostStates) && isHeard(hostStates(one.host)),
   );
@@ -125,6 +131,14 @@ function proposeForServing(facts: ProposeFacts): Proposal {
       reason: `incarnation ${current.incarnation} serves in its place`,
     },
   };
+}
+
+/** The same version again: in its place, or started on another host before the old one stops. */
+function renew(facts: ProposeFacts, how: 'restart' | 'move'): Proposal {
+  if (how === 'restart') return inPlace(facts, 'restart', 'update', 'it is to be restarted');
+  const { wanted } = start(facts, 'update', 'it is to be moved') as { wanted: WantedOperation };
+  const excluded = { ...wanted.excluded, [facts.task.current!.host]: 'it is to leave it' };
+  return { kind: 'operate', wanted: { ...wanted, kind: 'move', excluded } };
 }
 
 function proposeDeparture(facts: ProposeFacts, departure: Departure): Proposal {

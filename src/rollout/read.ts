@@ -10,6 +10,7 @@ import type { AssignmentRow, HostId, JobId, Outage, Rollout, RolloutId, TaskInde
 import type { Tx } from '../store/index.ts';
 import { type Explanation, explainRollout } from './explain.ts';
 import type { JobFacts } from './facts.ts';
+import { isRenewed, isRound } from './rounds.ts';
 import { findJob, findRollout, listAssignment, listJobs, listLiveRollouts, listVersionsInUse } from './rows.ts';
 import { loadState } from './work/load.ts';
 
@@ -119,6 +120,12 @@ export async function findRolloutFacts(tx: Tx, id: RolloutId): Promise<Rollout |
   return findRollout(tx, id);
 }
 
+/** It runs what the rollout brings: the new version, or in a round a new incarnation. */
+function isDoneBy(shown: Rollout, row: AssignmentRow | undefined, task: TaskFacts | undefined): boolean {
+  if (!isRound(shown)) return task?.current?.version === shown.to;
+  return row?.rollout === shown.id && row.renewAbove !== undefined && isRenewed(row, task);
+}
+
 function dotOf(
   index: TaskIndex,
   task: TaskFacts | undefined,
@@ -127,7 +134,7 @@ function dotOf(
   shown: Rollout | undefined,
 ): TaskDot {
   const current = task?.current;
-  const isNew = shown !== undefined && current?.version === shown.to;
+  const isNew = shown !== undefined && isDoneBy(shown, row, task);
   const look = (): TaskDot['look'] => {
     if (operation !== undefined) return 'updating';
     if (current === undefined) return 'absent';

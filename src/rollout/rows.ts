@@ -59,6 +59,11 @@ export async function listJobsOfService(tx: Tx, service: ServiceName): Promise<J
   return rows.map(jobOf);
 }
 
+/** What its owner wants, until the next deployment says it again; `job/decide` must be enqueued. */
+export async function setWantedSize(tx: Tx, id: JobId, size: number): Promise<void> {
+  await tx.updateTable('job').set({ wanted_size: size }).where('id', '=', id).execute();
+}
+
 /** What is in force; only `job/decide` writes it. */
 export async function updateJobInForce(
   tx: Tx,
@@ -86,16 +91,23 @@ export async function listAssignment(tx: Tx, job: JobId): Promise<AssignmentRow[
 }
 
 const upsertAssignment = prepareChange<Selectable<Schema['assignment']>>((db, p) => {
-  const values = { version: p.version, rollout: p.rollout, last_good: p.last_good };
+  const values = { version: p.version, rollout: p.rollout, last_good: p.last_good, renew_above: p.renew_above };
   return db
     .insertInto('assignment')
     .values({ job: p.job, task_index: p.task_index, ...values })
     .onConflict((on) => on.columns(['job', 'task_index']).doUpdateSet(values));
 });
 
-export async function saveAssignment(tx: Tx, { job, index, version, rollout, lastGood }: AssignmentRow): Promise<void> {
-  const values = { version: version ?? null, rollout: rollout ?? null, last_good: lastGood ?? null };
-  await upsertAssignment(tx, { job, task_index: index, ...values });
+export async function saveAssignment(tx: Tx, row: AssignmentRow): Promise<void> {
+  const { job, index, version = null, rollout = null, lastGood = null, renewAbove = null } = row;
+  await upsertAssignment(tx, {
+    job,
+    task_index: index,
+    version,
+    rollout,
+    last_good: lastGood,
+    renew_above: renewAbove,
+  });
 }
 
 export async function deleteAssignment(tx: Tx, job: JobId, index: number): Promise<void> {
@@ -200,6 +212,7 @@ function assignmentOf(row: Selectable<Schema['assignment']>): AssignmentRow {
     version: (row.version ?? undefined) as VersionId | undefined,
     rollout: (row.rollout ?? undefined) as RolloutId | undefined,
     lastGood: (row.last_good ?? undefined) as VersionId | undefined,
+    renewAbove: row.renew_above ?? undefined,
   };
 }
 

@@ -9,6 +9,7 @@ import {
   type RolloutState,
   rolloutCommands,
 } from '../model/index.ts';
+import { isRound } from './rounds.ts';
 
 /**
  * state × command → state. What is not here is illegal and answered with a problem; the diagram of the docs, the
@@ -113,6 +114,8 @@ function fits(rollout: Rollout, command: RolloutCommand): boolean {
   }
   const resumesTo = rollout.hold?.resumesTo;
   if (command === 'promote') return resumesTo === undefined || resumesTo === 'running';
-  if (command === 'revert') return !rollout.firstDeployment && resumesTo !== 'waiting';
+  // A round changes no version: there is nothing to take back.
+  const hasWayBack = !rollout.firstDeployment && !isRound(rollout);
+  if (command === 'revert') return hasWayBack && resumesTo !== 'waiting';
   return true;
 }

@@ -1,8 +1,9 @@
-import { goneTask, isGone, type LedgerOperation } from '../disruption/index.ts';
-import { isUnderWay, type Rollout, type TaskIndex } from '../model/index.ts';
+import { goneTask, isGone, isServing, type LedgerOperation } from '../disruption/index.ts';
+import { type AssignmentRow, isUnderWay, type Rollout, type TaskIndex } from '../model/index.ts';
 import { type Draft, emitForJob, moveOperation, retire, setOperation, setTask, taskOf, wakeAt } from './draft.ts';
 import { placesOf } from './phases.ts';
-import { type Departure, operationPurposes, type WantedOperation } from './propose.ts';
+import { type Departure, operationPurposes, type ProposeFacts, type WantedOperation } from './propose.ts';
+import { isRound } from './rounds.ts';
 import { domainsOf } from './select.ts';
 
 /** An operation that waits to be admitted, and what it is wanted for. */
@@ -96,6 +97,7 @@ function candidateFor(
     wanted: row?.version,
     isRetiring,
     isSingleton: spec?.singleton ?? false,
+    renewal: renewalOf(row, owner),
     isHeld: owner?.state === 'held',
     underWay,
     hostStates: draft.hostStates,
@@ -121,6 +123,11 @@ function candidateFor(
         rollout: owner,
       };
   }
+}
+
+function renewalOf(row: AssignmentRow | undefined, owner: Rollout | undefined): ProposeFacts['renewal'] {
+  if (row?.renewAbove === undefined || owner === undefined || !isRound(owner)) return undefined;
+  return { above: row.renewAbove, how: owner.kind === 'move' ? 'move' : 'restart' };
 }
 
 /** The operation that already waits for this, or a new one. */
@@ -196,11 +203,19 @@ function tend(draft: Draft, operation: LedgerOperation): void {
     draft.dispatches.push({ kind: 'withdraw', operation: taken });
     return;
   }
-  const isWanted = operation.to === undefined || draft.assignment.get(operation.index)?.version === operation.to;
+  const row = draft.assignment.get(operation.index);
+  const isWanted = operation.to === undefined || (row?.version === operation.to && !isGivenBack(draft, operation, row));
   if (operation.isWithdrawn && host === 'up') {
     // It may have been written down after all; a cancel settles that, and reality decides what comes next.
     askCancel(draft, { ...operation, isWithdrawn: false });
   } else if (!isWanted && operation.cancelAskedAtMs === undefined) askCancel(draft, operation);
+}
+
+/** A round that was stopped wants nothing of what serves and has not begun to be renewed. */
+function isGivenBack(draft: Draft, operation: LedgerOperation, row: AssignmentRow): boolean {
+  const owner = operation.rollout === undefined ? undefined : draft.rollouts.get(operation.rollout);
+  const isRenewal = owner !== undefined && isRound(owner) && row.renewAbove === undefined;
+  return isRenewal && isServing(draft.tasks.get(operation.index), draft.hostStates);
 }
 
 function askCancel(draft: Draft, operation: LedgerOperation): void {

@@ -5,6 +5,9 @@ import type { EffectKind, WorkKind } from '../engine/index.ts';
 import type { Clock } from '../kit/index.ts';
 import type { HostId, JobId, OperationId, TaskIndex } from '../model/index.ts';
 import { decideJob } from './decide.ts';
+
+export { type Asked, askForTasks } from './work/ask.ts';
+
 import { jobDecide, loadState } from './work/load.ts';
 import { proposalOf } from './work/propose.ts';
 

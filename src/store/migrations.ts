@@ -10,6 +10,7 @@ import { up as judge } from './migrations/judge.ts';
 import { up as pipeline } from './migrations/pipeline.ts';
 import { up as pipeline2 } from './migrations/pipeline-2.ts';
 import { up as rollout } from './migrations/rollout.ts';
+import { up as rollout2 } from './migrations/rollout-2.ts';
 import { up as server } from './migrations/server.ts';
 import { up as server2 } from './migrations/server-2.ts';
 
@@ -34,4 +35,5 @@ export const migrations: readonly Migration[] = [
   { name: 'pipeline-2', up: pipeline2 },
   { name: 'disruption-3', up: disruption3 },
   { name: 'server-2', up: server2 },
+  { name: 'rollout-2', up: rollout2 },
 ];

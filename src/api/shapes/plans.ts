@@ -48,6 +48,39 @@ export const planView = z.object({
 });
 export type PlanView = z.infer<typeof planView>;
 
+/** What to do with the tasks of a job, apart from a deployment. */
+export const taskWish = {
+  do: z.enum(['restart', 'move', 'resize', 'retire']),
+  /** For restart and move; default: all. */
+  tasks: z.array(z.number().int().min(0).max(1_000_000)).min(1).max(10_000).optional(),
+  /** For restart and move: at most so many at once; the budget limits it further. */
+  atOnce: z.number().int().min(1).max(10_000).optional(),
+  /** For resize. */
+  size: z.number().int().min(1).max(100_000).optional(),
+};
+
+export const taskPlanView = z.object({
+  job: jobIdText,
+  do: taskWish.do,
+  /** A change that names it is refused when it no longer holds. */
+  hash: z.string(),
+  size: z.number().int(),
+  budget: z.number().int(),
+  steps: z.array(
+    z.object({
+      name: z.string(),
+      tasks: z.array(z.number().int()),
+      atOnce: z.number().int(),
+      batches: z.number().int(),
+      servingAtLeast: z.number().int(),
+      of: z.number().int(),
+    }),
+  ),
+  estimateMs: z.number(),
+  notes: z.array(z.string()),
+});
+export type TaskPlanView = z.infer<typeof taskPlanView>;
+
 /** Why something is as it is. */
 export const explanation = z.object({
   /** `release/rel_…`, `rollout/ro_…`, `job/guestbook@production`, `service/guestbook`. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { phaseStates, rolloutCommands, rolloutStates } from '../../model/index.ts';
+import { phaseStates, rolloutCommands, rolloutKinds, rolloutStates } from '../../model/index.ts';
 import { actor, eventView, instant, jobIdText, markId, releaseId, rolloutId, versionRef } from './basics.ts';
 import { budgetLine, operationView, taskDot } from './tasks.ts';
 
@@ -73,7 +73,7 @@ export const rolloutSummary = z.object({
   job: jobIdText,
   service: z.string(),
   environment: z.string(),
-  kind: z.enum(['deploy', 'rollback']),
+  kind: z.enum(rolloutKinds),
   state: z.enum(rolloutStates),
   release: releaseId.nullable(),
   to: versionRef.nullable(),

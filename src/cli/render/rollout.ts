@@ -5,11 +5,13 @@ import { failureLines } from './failure-card.ts';
 import { plain, type Style } from './style.ts';
 import { shortCommit, stateWord } from './words.ts';
 
+const kindWords = { deploy: '', rollback: 'back to ', restart: 'restart of ', move: 'move of ' } as const;
+
 /** One rollout as a page of text: what, how far, phases, tasks by host, checks, the last events. */
 export function rolloutLines(rollout: RolloutDetail, style: Style): string[] {
   const what = rollout.to === null ? '' : `${shortCommit(rollout.to.commit)} ${plain(rollout.to.subject)}`;
   const lines = [
-    `${style.bold(rollout.job)}  ${stateWord(rollout.state, style)}  ${rollout.kind === 'rollback' ? 'back to ' : ''}${what}`,
+    `${style.bold(rollout.job)}  ${stateWord(rollout.state, style)}  ${kindWords[rollout.kind]}${what}`,
     rollout.headline,
   ];
   if (rollout.failure !== null) lines.push(style.bad(rollout.failure));

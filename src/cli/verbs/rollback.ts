@@ -32,7 +32,8 @@ export async function unhold(session: Session, _words: readonly string[], flags:
   return showCommand(session, answer, 'rollway releases');
 }
 
-async function onlyEnvironment(session: Session, service: string): Promise<string> {
+/** Of a service that runs in one place only; else a person has to say which. */
+export async function onlyEnvironment(session: Session, service: string): Promise<string> {
   const { environments } = await session.client.getService({ params: { service } });
   const names = environments.map((entry) => entry.environment);
   if (names.length === 1) return names[0] as string;

@@ -12,6 +12,7 @@ import { repositoryHandlers } from './repositories.ts';
 import { rolloutHandlers } from './rollouts.ts';
 import { sampleHandlers } from './samples.ts';
 import { serviceHandlers } from './services.ts';
+import { taskPlanHandlers } from './task-plans.ts';
 
 /** A handler for each route of the table; the compiler says which one is missing. */
 export function createHandlers(house: House): Handlers {
@@ -21,6 +22,7 @@ export function createHandlers(house: House): Handlers {
     ...rolloutHandlers(house),
     ...deployHandlers(house),
     ...planHandlers(house),
+    ...taskPlanHandlers(house),
     ...repositoryHandlers(house),
     ...markHandlers(house),
     ...hostHandlers(house, house.agents),

@@ -91,11 +91,18 @@ export function rolloutEtag(rollout: Rollout): string {
   return [rollout.state, rollout.currentPhase, phase?.state ?? 'none', rollout.hold?.sinceMs ?? 0].join('.');
 }
 
+const doneWords = {
+  deploy: 'on the new version',
+  rollback: 'on the earlier version',
+  restart: 'restarted',
+  move: 'moved',
+} as const;
+
 /** `phase 2 of 4 · 12 of 48 tasks · budget 3 of 5 out · next: judge, about 40 s`. */
 export function headline(rollout: Rollout, summary: RolloutSummary, budget: BudgetLine, nowMs: number): string {
   if (rollout.endedAtMs !== undefined) {
     const took = formatDuration(rollout.endedAtMs - (rollout.startedAtMs ?? rollout.createdAtMs));
-    return `${rollout.state} after ${took} · ${summary.updated} of ${summary.size} tasks on the new version`;
+    return `${rollout.state} after ${took} · ${summary.updated} of ${summary.size} tasks ${doneWords[rollout.kind]}`;
   }
   const at =
     rollout.phases.length === 0 ? 'not started' : `phase ${rollout.currentPhase + 1} of ${rollout.phases.length}`;

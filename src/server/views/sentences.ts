@@ -6,10 +6,17 @@ type Say = (facts: Facts) => string | undefined;
 /** What decisions say in words. An event that is not here is told by its name and its facts. */
 export const sentences: Readonly<Record<string, Say>> = {
   'rollout.started': ({ size, firstDeployment, kind }) =>
-    `The ${kind === 'rollback' ? 'rollback' : 'rollout'} begins over ${tasks(size)}${firstDeployment === true ? ', for the first time' : ''}.`,
+    `The ${kind === undefined || kind === 'deploy' ? 'rollout' : kind} begins over ${tasks(size)}${firstDeployment === true ? ', for the first time' : ''}.`,
   'rollout.reverting': ({ indices }) => `${capital(tasks(count(indices)))} ${goes(count(indices))} back.`,
   'rollout.reverted': () => 'All touched tasks run the good version again.',
-  'rollout.succeeded': () => 'Done: the new version is good, and the job runs it.',
+  'rollout.succeeded': ({ kind }) =>
+    kind === 'restart' || kind === 'move'
+      ? `Done: the ${kind} is through.`
+      : 'Done: the new version is good, and the job runs it.',
+  'job.restart-asked': ({ reason }) => `A restart was asked for: ${reason}`,
+  'job.move-asked': ({ reason }) => `A move was asked for: ${reason}`,
+  'job.resize-asked': ({ from, to, reason }) => `From ${from} to ${to} tasks: ${reason}`,
+  'job.retire-asked': ({ from, reason }) => `All ${from} tasks are to stop: ${reason}`,
   'rollout.superseded': () => 'A newer release takes over.',
   'rollout.held': ({ reason, by }) => `Held (${by}): ${reason}`,
   'rollout.commanded': ({ command, reason, count: n }) =>

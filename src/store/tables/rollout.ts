@@ -37,6 +37,8 @@ export interface AssignmentTable {
   version: string | null;
   rollout: string | null;
   last_good: string | null;
+  /** A restart or move wants an incarnation newer than this one. */
+  renew_above: number | null;
 }
 
 export interface RolloutTable {

@@ -147,7 +147,7 @@ function Head({ rollout }: { rollout: RolloutDetail }) {
           <span className="quiet">{rollout.environment}</span> <StateWord state={rollout.state} />
         </h1>
         <p className="line">
-          {rollout.kind === 'rollback' && <span>back to</span>} <VersionLine version={to} />
+          {rollout.kind !== 'deploy' && <span>{kindWords[rollout.kind]}</span>} <VersionLine version={to} />
           {from.length > 0 && (
             <span className="quiet">
               from {from.map(({ commit, subject }) => `${short(commit)} ${subject}`).join(', ')}
@@ -182,3 +182,5 @@ function Head({ rollout }: { rollout: RolloutDetail }) {
     </header>
   );
 }
+
+const kindWords = { rollback: 'back to', restart: 'restart of', move: 'move of' } as const;

@@ -1,0 +1,3 @@
+import { changeTasks } from './tasks.ts';
+
+export const { run } = changeTasks('restart');
