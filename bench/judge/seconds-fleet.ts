@@ -1,4 +1,5 @@
 import { type JudgeMemory, type Judgement, judge } from '../../src/judge/index.ts';
+import { plainCheck } from '../../src/judge/plain-check.ts';
 import { type Chance, seededChance } from '../../src/kit/index.ts';
 import type { CheckSpec, Sample } from '../../src/model/index.ts';
 
@@ -31,7 +32,9 @@ export interface RolloutRun {
 const bounds = [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024, Number.POSITIVE_INFINITY];
 const checks: CheckSpec[] = [
   {
+    ...plainCheck,
     name: 'errors',
+    class: 'call',
     metric: { errorRatio: { counter: 'http_requests_total', label: 'code', errorValues: '5..' } },
     worse: 'higher',
     delta: 0.03,
@@ -41,7 +44,9 @@ const checks: CheckSpec[] = [
     trust: 'revert',
   },
   {
+    ...plainCheck,
     name: 'latency',
+    class: 'call',
     metric: { latency: { histogram: 'http_request_duration_seconds', quantile: 0.99 } },
     worse: 'higher',
     delta: 0.01,
@@ -129,7 +134,7 @@ export function runSecondsRollout(fleet: SecondsFleet, seed: number): RolloutRun
           rollout: 'ro_1',
           phase,
           phaseName: String(phase),
-          spec: { checks, alpha: 0.01, binMs: 1000, warmupMs: fleet.warmupMs },
+          spec: { checks, failShare: 0.5, alpha: 0.01, binMs: 1000, warmupMs: fleet.warmupMs },
           newVersion: 'v_new',
           updates: [...admitted].map(([index, times]) => ({ index, ...times })),
           phaseStartedAtMs,

@@ -17,7 +17,7 @@ const plan: JudgePlan = {
   rollout: 'ro_bench',
   phase: 3,
   phaseName: 'half',
-  spec: { checks: [...benchChecks], alpha: 0.01, binMs: 60_000, warmupMs: 120_000 },
+  spec: { checks: [...benchChecks], failShare: 0.5, alpha: 0.01, binMs: 60_000, warmupMs: 120_000 },
   newVersion: 'v_new',
   updates: [],
   phaseStartedAtMs: 90 * 60_000,

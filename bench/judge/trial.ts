@@ -4,6 +4,7 @@ import { type JudgeOptions, judgeTable } from '../../src/judge/judge.ts';
 import { planLooks } from '../../src/judge/looks.ts';
 import type { CheckData } from '../../src/judge/measured-check.ts';
 import type { Measure } from '../../src/judge/measures.ts';
+import { plainCheck } from '../../src/judge/plain-check.ts';
 import { promisePhase } from '../../src/judge/promise.ts';
 import { pickBelow, seededChance } from '../../src/kit/index.ts';
 import type { CheckSpec } from '../../src/model/index.ts';
@@ -20,7 +21,9 @@ import {
 /** One deployment on the synthetic fleet, judged as the product judges it. */
 export const warmupBins = 2;
 const gauge = (name: string, delta: number, margin: number): CheckSpec => ({
+  ...plainCheck,
   name,
+  class: 'system',
   metric: { gauge: name },
   worse: 'higher',
   delta,
@@ -105,7 +108,7 @@ export interface TrialResult {
 }
 
 const warmupMs = warmupBins * 60_000;
-export const benchSpec = { checks: [...benchChecks], alpha: 0.01, binMs: 60_000, warmupMs };
+export const benchSpec = { checks: [...benchChecks], failShare: 0.5, alpha: 0.01, binMs: 60_000, warmupMs };
 
 /** What the hour before the first update promises for each phase. */
 export function promisesOf(run: FleetRun, ageCurves: AgeCurves | undefined): PhasePromise[] {

@@ -17,7 +17,7 @@ function plan(more: Partial<JudgePlan> = {}, warmupMs = 2000): JudgePlan {
     rollout: 'ro_1',
     phase: 0,
     phaseName: 'first',
-    spec: { checks: [], alpha: 0.01, binMs: 1000, warmupMs },
+    spec: { checks: [], failShare: 0.5, alpha: 0.01, binMs: 1000, warmupMs },
     newVersion: 'v_new',
     oldVersions: ['v_old'],
     updates: [],

@@ -264,7 +264,7 @@ export function withoutLevelsAndShocks(
   ageCurve: AgeCurve | undefined,
   isCut = true,
 ) {
-  const { bins, group, domains } = table;
+  const { bins, group } = table;
   const { values } = measure;
   // Only what is looked at later: the hour before the first update, and everything since.
   const firstFrozen = rows.reduce((least, row) => Math.min(least, table.frozenAt[row]!), since);

@@ -1,4 +1,5 @@
 import type { CheckSpec, Sample } from '../model/index.ts';
+import { plainCheck } from './plain-check.ts';
 
 /** A metric as far as discovery looks at it. */
 export interface SeenMetric {
@@ -55,7 +56,9 @@ export function discoverChecks(metrics: readonly SeenMetric[]): CheckSpec[] {
   if (latency) {
     const metric = { latency: { histogram: latency, quantile: 0.99 } };
     checks.push({
+      ...plainCheck,
       name: 'latency-p99',
+      class: 'call',
       metric,
       worse: 'higher',
       delta: 0.05,
@@ -75,7 +78,9 @@ function findErrors(metrics: readonly SeenMetric[]): CheckSpec | undefined {
     if (!label) continue;
     const errorValues = label.includes('grpc') ? grpcErrors : '5..';
     return {
+      ...plainCheck,
       name: 'errors',
+      class: 'call',
       metric: { errorRatio: { counter, label, errorValues } },
       worse: 'higher',
       delta: 0.03,

@@ -1,5 +1,6 @@
 import type { CheckResult, CheckSpec, Verdict } from '../model/index.ts';
 import { type Evidence, isTolerated, toleratedRatio } from './measured-check.ts';
+import { limitOf } from './plain-check.ts';
 
 /** One sentence for people: what was seen, how sure it is, what it was held against, from how much. */
 export function explainCheck(
@@ -9,6 +10,8 @@ export function explainCheck(
   power: number,
   seconds: boolean,
 ): string {
+  if (check.against === 'limit') return explainLimit(check, evidence, seconds);
+  if (check.against === 'trend') return explainTrend(check, evidence);
   const { estimate, interval, oldLevel, newLevel, newEvents, source } = evidence;
   const tasks = `${source.newTasks} ${source.newTasks === 1 ? 'task' : 'tasks'}`;
   const amount = source.kind === 'counts' ? `${thousands(newEvents)} requests` : `${thousands(newEvents)} readings`;
@@ -31,11 +34,45 @@ export function explainCheck(
     fact = `${name} of the new tasks is ${difference} ${direction} than that of old tasks in the same bins (${levels})`;
   } else {
     const name = 'gauge' in check.metric ? check.metric.gauge : check.metric.rate;
-    fact = `${name} of the new tasks is ${difference} ${direction} than that of old tasks`;
+    fact = `${name} of the new tasks is ${difference} ${direction} than ${source.oldTasks === 0 ? 'before their update' : 'that of old tasks'}`;
   }
   const numbers = isTiny ? `${tasks}, ${amount}` : tail;
   if (verdict !== 'undecided') return `${fact}; ${numbers}.`;
   return `${fact}; ${numbers}. That is not enough to tell: harm at the margin of ${margin} would have been found with ${percent(power)} chance.`;
+}
+
+/** `1.2 % of the requests to new tasks failed; limit 1 %; 12 tasks, 41,000 requests.` */
+function explainLimit(check: CheckSpec, { source, newLevel, interval }: Evidence, seconds: boolean): string {
+  const tasks = `${source.newTasks} ${source.newTasks === 1 ? 'task' : 'tasks'}`;
+  const limit = limitOf(check);
+  if (source.kind === 'counts') {
+    const amount = `${tasks}, ${thousands(source.newExposure)} requests`;
+    const bounds = (base: number) => `95 % interval ${interval.map((x) => share((1 + x) * base)).join(' to ')}`;
+    if ('latency' in check.metric) {
+      const { quantile } = check.metric.latency;
+      const slow = `${share(newLevel)} of the requests to new tasks took longer than ${duration(limit, seconds)}`;
+      return `${slow}; ${share(1 - quantile)} may; ${bounds(1 - quantile)}; ${amount}.`;
+    }
+    return `${share(newLevel)} of the requests to new tasks failed; limit ${share(limit)}; ${bounds(limit)}; ${amount}.`;
+  }
+  const name = 'gauge' in check.metric ? check.metric.gauge : 'rate' in check.metric ? check.metric.rate : check.name;
+  const number = (value: number) => grouped(String(Number(value.toPrecision(3))));
+  const [low, high] = interval.map((x) => limit + x * Math.abs(limit) * (check.worse === 'higher' ? 1 : -1)) as [
+    number,
+    number,
+  ];
+  const range = `95 % interval ${number(Math.min(low, high))} to ${number(Math.max(low, high))}`;
+  return `${name} of the new tasks is ${number(newLevel)}; limit ${number(limit)}; ${range}; ${tasks}, ${thousands(source.newBins)} readings.`;
+}
+
+function explainTrend(check: CheckSpec, { source, estimate, interval }: Evidence): string {
+  const name = 'gauge' in check.metric ? check.metric.gauge : 'rate' in check.metric ? check.metric.rate : check.name;
+  const [grows, peers] = [
+    check.worse === 'higher' ? 'grows' : 'falls',
+    source.oldTasks >= 3 ? ' more than that of old tasks' : '',
+  ];
+  const range = `95 % interval ${percent(interval[0])} to ${percent(interval[1])}; limit ${percent(check.limit ?? 0)}`;
+  return `${name} of the new tasks ${grows} by ${percent(estimate)} an hour${peers}; ${range}; ${source.newTasks} ${source.newTasks === 1 ? 'task' : 'tasks'}.`;
 }
 
 /** The verdict in one sentence: of a failure the check that shows it most, else what all have in common. */

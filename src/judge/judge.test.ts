@@ -4,6 +4,7 @@ import { seededChance, shuffled } from '../kit/index.ts';
 import type { CheckSpec, Sample } from '../model/index.ts';
 import { discoverChecks, type JudgeMemory, type JudgePlan, judge, metricsIn } from './index.ts';
 import { matcherOf } from './measures.ts';
+import { plainCheck } from './plain-check.ts';
 
 const bounds = [0.01, 0.02, 0.05, 0.1, Number.POSITIVE_INFINITY];
 
@@ -60,7 +61,9 @@ function traffic(t: Traffic): Sample[] {
 }
 
 const heap: CheckSpec = {
+  ...plainCheck,
   name: 'heap',
+  class: 'system',
   metric: { gauge: 'heap' },
   worse: 'higher',
   delta: 0.01,
@@ -75,7 +78,7 @@ function planOf(more: Partial<JudgePlan> = {}, checks: readonly CheckSpec[] = []
     rollout: 'ro_1',
     phase: 0,
     phaseName: 'first',
-    spec: { checks: [...checks], alpha: 0.01, binMs: 1000, warmupMs: 2000 },
+    spec: { checks: [...checks], failShare: 0.5, alpha: 0.01, binMs: 1000, warmupMs: 2000 },
     newVersion: 'v_new',
     oldVersions: ['v_old'],
     updates: [0, 1, 2].map((index) => ({ index, admittedAtMs: 40_000, servingAtMs: 40_000 })),

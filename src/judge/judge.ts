@@ -7,6 +7,7 @@ import { explainPromise } from './explain-promise.ts';
 import { alphaOf, regionShare, regionsToJudge } from './levels.ts';
 import { dueLook, type LookPlan, planLooks, shareOfLook, updatingShare } from './looks.ts';
 import { type CheckData, type Evidence, priorSpreadOf, readCheck, weigh } from './measured-check.ts';
+import { countsMilliseconds, isAlone } from './plain-check.ts';
 import type { AgeCurve, JudgeMemory, Judgement, JudgePlan, RolloutCurve } from './port.ts';
 import { promisedPower } from './promise.ts';
 
@@ -70,7 +71,9 @@ function readAll(plan: JudgePlan, samples: readonly Sample[], untilMs = 0) {
     toMs = Math.max(toMs, sample.toMs);
   }
   const table = buildBinTable(plan, samples, fromMs === Number.POSITIVE_INFINITY ? 0 : fromMs, toMs);
-  const checks = checksInForce(plan.spec, samples);
+  const all = checksInForce(plan.spec, samples);
+  // In a first deployment there is nobody to compare with: only what is held against a limit of its own.
+  const checks = plan.oldVersions?.length === 0 ? all.filter(isAlone) : all;
   const data = new Map(checks.map((check) => [check.name, readCheck(table, samples, check)]));
   return { checks, table, data };
 }
@@ -125,9 +128,10 @@ export function judgeTable(
     if (presence.onNew) hadData.add(check.name);
     const isGone = presence.isDue && !presence.onNew && (presence.onOld || hadData.has(check.name));
     if (!one || isGone) missing.push(check.name);
-    const evidence = one
+    const weighed = one
       ? weigh(table, one, { ageCurve: curveFor(plan, one), leaveOneOut: options.leaveOneOut })
       : undefined;
+    const evidence = weighed && weighed.newEvents >= check.minSamples ? weighed : undefined;
     if (evidence) measured = true;
     if (!isPromiseKept(plan, check, evidence, presence.traffic)) powerReached = false;
     if (look && evidence && !isGone) {
@@ -143,7 +147,7 @@ export function judgeTable(
     perCheck.push(resultOf(check, evidence, verdicts[check.name] ?? 'undecided', alpha * typicalShare, table, isGone));
   }
 
-  const verdict = combine(checks, perCheck, measured);
+  const verdict = combine(checks, perCheck, measured, plan.spec.failShare);
   const lostData =
     missing.some((name) => hadData.has(name)) ||
     perCheck.some((r, i) => missing.includes(r.check) && checks[i]!.required && measured);
@@ -249,14 +253,14 @@ function decide(
   const { check } = data;
   const regions = options.regions ? regionsToJudge(table, data.measure) : [];
   const main = regions.length > 0 ? level * (1 - regionShare) : level;
-  if (evidence.chanceIfHarmless <= main && evidence.estimate > check.delta) return 'fail';
+  if (evidence.chanceIfHarmless <= main && evidence.estimate > leastHarm(check)) return 'fail';
   for (const domain of regions) {
     const part = weigh(table, data, { ageCurve: curveFor(plan, data), domain, leaveOneOut: options.leaveOneOut });
     if (
       part &&
       part.source.newTasks >= 2 &&
       part.chanceIfHarmless <= (level * regionShare) / table.domains &&
-      part.estimate > check.delta
+      part.estimate > leastHarm(check)
     )
       return 'fail';
   }
@@ -306,14 +310,27 @@ function presenceOf(plan: JudgePlan, table: BinTable, { measure }: CheckData) {
   return { onOld, onOldNow, onNew, isDue, traffic: usual > 0 ? seen / usual : 1 };
 }
 
-/** One failing critical check fails; others fail together when they are half of all. `observe` never counts. */
-function combine(checks: readonly CheckSpec[], results: readonly CheckResult[], measured: boolean): Verdict {
+/** Harm below this is none. */
+function leastHarm({ against, delta, limit }: CheckSpec): number {
+  if (against === 'limit') return 0;
+  return against === 'trend' ? (limit ?? 0) : delta;
+}
+
+/** One failing critical check fails; others fail together when so much of their weight does. `observe` never counts. */
+function combine(
+  checks: readonly CheckSpec[],
+  results: readonly CheckResult[],
+  measured: boolean,
+  failShare: number,
+): Verdict {
   const counted = checks.flatMap((check, i) =>
     check.trust === 'observe' ? [] : [{ check, verdict: results[i]!.verdict }],
   );
   const failed = counted.filter(({ verdict, check }) => verdict === 'fail' && check.trust === 'revert');
   if (failed.some(({ check }) => check.critical)) return 'fail';
-  if (failed.length > 0 && failed.length * 2 >= counted.length) return 'fail';
+  const weightIn = (list: readonly { readonly check: CheckSpec }[]) =>
+    list.reduce((sum, { check }) => sum + check.weight, 0);
+  if (failed.length > 0 && weightIn(failed) >= failShare * weightIn(counted) * (1 - 1e-9)) return 'fail';
   const isPass = measured && counted.length > 0 && counted.every(({ verdict }) => verdict === 'pass');
   return isPass ? 'pass' : 'undecided';
 }
@@ -326,7 +343,9 @@ function resultOf(
   table: BinTable,
   isGone: boolean,
 ): CheckResult {
-  const base = { check: check.name, verdict, delta: check.delta, margin: check.margin };
+  const held = check.against === 'limit' ? 0 : check.against === 'trend' ? (check.limit ?? 0) : undefined;
+  const { against } = check;
+  const base = { check: check.name, verdict, against, delta: held ?? check.delta, margin: held ?? check.margin };
   if (!evidence || isGone) {
     const sentence = isGone
       ? `The metric of ${check.name} is there on old tasks and missing on new ones.`
@@ -347,7 +366,7 @@ function resultOf(
   }
   const { source } = evidence;
   const power = evidence.powerAt(level);
-  const inSeconds = 'latency' in check.metric && !/milliseconds|_ms$/.test(check.metric.latency.histogram);
+  const inSeconds = 'latency' in check.metric && !countsMilliseconds(check.metric.latency.histogram);
   return {
     ...base,
     estimate: finite(evidence.estimate),

@@ -1,6 +1,7 @@
 import type { CheckSpec, Sample } from '../model/index.ts';
 import { expectedMaximum, normalBelow, studentUpper } from '../stats/index.ts';
-import type { BinTable } from './bin-table.ts';
+import { type BinTable, nobody } from './bin-table.ts';
+import { compareBefore } from './compare-before.ts';
 import {
   type CountEvidence,
   chanceOfCounts,
@@ -11,9 +12,13 @@ import {
   intervalOfCounts,
   meanUnder,
 } from './compare-counts.ts';
+import { countsAgainstLimit, slowerThan, valuesAgainstLimit } from './compare-limit.ts';
+import { compareTrend } from './compare-trend.ts';
 import { chanceOfValue, compareValues, intervalOfValue, type ValueEvidence } from './compare-values.ts';
 import { type LatencyMeasure, measureLatency } from './latency.ts';
+import { tableFor } from './masks.ts';
 import { type Measure, measureErrors, measureHistograms, measureValues } from './measures.ts';
+import { limitOf } from './plain-check.ts';
 import type { AgeCurve } from './port.ts';
 
 /** What one check sees, ready to be held against δ and margin. */
@@ -36,11 +41,19 @@ const priorSpreads = { errors: 0.2, latency: 0.08, values: 0.05 };
  * troubles make are believed then. From two on, the worst is left out instead.
  */
 const hostTrouble = { errors: 6, slower: 0.5, values: 0.5 };
+/** Where a comparison with the time before stands in for one side by side, only more than times differ is believed. */
+const otherTimes = 0.2;
 /** Below this many requests of new tasks nothing is decided. */
 const fewestEvents = 20;
 
 /** Reads a check's metric out of the samples; undefined: it does not occur. */
 export function readCheck(table: BinTable, samples: readonly Sample[], check: CheckSpec): CheckData | undefined {
+  const data = readMetric(table, samples, check);
+  if (data && check.missing === 'zero') fillWithZero(table, data.measure);
+  return data;
+}
+
+function readMetric(table: BinTable, samples: readonly Sample[], check: CheckSpec): CheckData | undefined {
   const { metric } = check;
   if ('errorRatio' in metric) {
     const measure = measureErrors(table, samples, metric.errorRatio);
@@ -48,6 +61,10 @@ export function readCheck(table: BinTable, samples: readonly Sample[], check: Ch
   }
   if ('latency' in metric) {
     const histograms = measureHistograms(table, samples, metric.latency.histogram);
+    if (check.against === 'limit') {
+      const measure = slowerThan(histograms, limitOf(check));
+      return measure && hasAny(measure.exposure) ? { check, measure, latency: undefined } : undefined;
+    }
     const latency = measureLatency(table, histograms, metric.latency.quantile);
     if (latency) return { check, measure: latency.counts, latency };
     // Nothing slow to count, or no requests at all: there is no tail to compare yet.
@@ -56,6 +73,16 @@ export function readCheck(table: BinTable, samples: readonly Sample[], check: Ch
   const [name, kind] = 'gauge' in metric ? ([metric.gauge, 'gauge'] as const) : ([metric.rate, 'rate'] as const);
   const measure = measureValues(table, samples, name, kind);
   return hasAny(measure.values) ? { check, measure, latency: undefined } : undefined;
+}
+
+/** Where a task served and nothing was read, its owner says, it was zero. */
+function fillWithZero(table: BinTable, measure: Measure): void {
+  const parts = measure.kind === 'counts' ? [measure.events, measure.exposure] : [measure.values];
+  for (const cells of parts) {
+    for (let at = 0; at < cells.length; at += 1) {
+      if (table.group[at] !== nobody && Number.isNaN(cells[at]!)) cells[at] = 0;
+    }
+  }
 }
 
 function hasAny(cells: Float64Array): boolean {
@@ -98,7 +125,43 @@ export function priorSpreadOf(check: CheckSpec, latency: LatencyMeasure | undefi
 }
 
 export function weigh(table: BinTable, data: CheckData, options: EvidenceOptions): Evidence | undefined {
-  return data.measure.kind === 'counts' ? weighCounts(table, data, options) : weighValues(table, data, options);
+  const seen = tableFor(table, data.check);
+  if (data.check.against === 'limit') return weighLimit(seen, data);
+  return data.measure.kind === 'counts' ? weighCounts(seen, data, options) : weighValues(seen, data, options);
+}
+
+/** New tasks alone against a fixed limit: above it is harm, below it is none; there is no margin between. */
+function weighLimit(table: BinTable, { check, measure }: CheckData): Evidence | undefined {
+  const limit = limitOf(check);
+  const { metric } = check;
+  if (measure.kind === 'values') {
+    const source = valuesAgainstLimit(table, measure, limit, check.worse === 'higher' ? 1 : -1);
+    return source && evidenceOfValue(source, { delta: 0, margin: 0, toScale: (harm) => harm, toHarm: (x) => x });
+  }
+  const share = 'latency' in metric ? 1 - metric.latency.quantile : limit;
+  const source = countsAgainstLimit(table, measure, share);
+  if (!source || source.newExposure < fewestEvents) return undefined;
+  const [low, high] = intervalOfCounts(source, 0.025);
+  const least = new Map<number, number>();
+  const powerFor = (harm: number, alpha: number) => {
+    const needed = least.get(alpha) ?? eventsToFail(source, { ratio: 1 }, alpha);
+    least.set(alpha, needed);
+    const mean = source.expected * (1 + harm);
+    return normalBelow((mean - needed) / Math.sqrt(source.overdispersion * mean + 1e-9));
+  };
+  return {
+    source,
+    estimate: source.newEvents / Math.max(source.expected, 1e-9) - 1,
+    interval: [low - 1, high - 1],
+    chanceIfHarmless: chanceOfCounts(source, { ratio: 1 }),
+    chanceIfHarmful: chanceOfFewCounts(source, { ratio: 1 }),
+    // There is no margin: said of what is half as much again.
+    powerAt: (alpha) => powerFor(0.5, alpha),
+    powerFor,
+    oldLevel: share,
+    newLevel: source.newEvents / source.newExposure,
+    newEvents: source.newExposure,
+  };
 }
 
 function weighCounts(table: BinTable, { check, measure, latency }: CheckData, options: EvidenceOptions) {
@@ -147,23 +210,46 @@ export function isTolerated(check: CheckSpec, { tested }: CountEvidence): boolea
   );
 }
 
-function weighValues(table: BinTable, { check, measure }: CheckData, options: EvidenceOptions) {
+function weighValues(table: BinTable, { check, measure }: CheckData, options: EvidenceOptions): Evidence | undefined {
   if (measure.kind !== 'values') return undefined;
   const sign = check.worse === 'higher' ? 1 : -1;
-  const source = compareValues(table, measure, { ...options, sign, priorSpread: priorSpreads.values });
+  if (check.against === 'trend') {
+    const trend = compareTrend(table, measure, sign);
+    const limit = check.limit ?? 0;
+    const same = (x: number) => x;
+    return trend && evidenceOfValue(trend, { delta: limit, margin: limit, toScale: same, toHarm: same });
+  }
+  const how = { ...options, sign, priorSpread: priorSpreads.values } as const;
+  const beside = check.against === 'old' ? compareValues(table, measure, how) : undefined;
+  // Too few old tasks to compare with side by side: the same tasks before.
+  const source = beside ?? (options.domain === undefined ? compareBefore(table, measure, how) : undefined);
   if (!source) return undefined;
   const { isLog } = source;
   const toScale = (harm: number) =>
     isLog ? (sign === 1 ? Math.log(1 + harm) : -Math.log(Math.max(1e-9, 1 - harm))) : harm;
   const toHarm = (difference: number) => (isLog ? sign * (Math.exp(sign * difference) - 1) : difference);
+  const alone = source.newTasks === 1;
+  const isStandIn = beside === undefined && check.against === 'old';
+  const least = alone ? hostTrouble.values : isStandIn ? otherTimes : 0;
+  const delta = Math.max(check.delta, least);
+  return evidenceOfValue(source, { delta, margin: check.margin, toScale, toHarm });
+}
+
+interface ValueScale {
+  readonly delta: number;
+  readonly margin: number;
+  readonly toScale: (harm: number) => number;
+  readonly toHarm: (difference: number) => number;
+}
+
+function evidenceOfValue(source: ValueEvidence, { toScale, toHarm, ...wanted }: ValueScale): Evidence {
   const [low, high] = intervalOfValue(source, 0.025);
-  const margin = toScale(check.margin);
+  const [delta, margin] = [toScale(wanted.delta), toScale(wanted.margin)];
   const powerOf = (difference: number, alpha: number) =>
     normalBelow(
       (difference - delta - source.lostToOutlier) / source.deviation -
         studentUpper(Math.max(alpha, 1e-12), source.freedom),
     );
-  const delta = toScale(source.newTasks === 1 ? Math.max(check.delta, hostTrouble.values) : check.delta);
   return {
     source,
     estimate: toHarm(source.estimate),

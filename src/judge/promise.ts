@@ -13,6 +13,7 @@ import {
   toleratedRatio,
   weigh,
 } from './measured-check.ts';
+import { isAlone } from './plain-check.ts';
 import type { AgeCurve, CheckPromise, PhasePromise, RolloutCurve } from './port.ts';
 
 /** Chance with which a promised worsening is found. */
@@ -47,7 +48,8 @@ const coarseBinMs = 60_000;
  */
 export function promisePhases(request: PromiseRequest, samples: readonly Sample[]): PhasePromise[] {
   const { spec } = request;
-  const checks = checksInForce(spec, samples);
+  // What is held against a limit of its own needs no comparison to be promised.
+  const checks = checksInForce(spec, samples).filter((check) => !isAlone(check));
   if (checks.length === 0 || samples.length === 0) return [];
   const tables = new Map<number, ReturnType<typeof readRecent>>();
   return request.phases.map((phase) => {

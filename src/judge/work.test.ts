@@ -13,7 +13,7 @@ import { judgeWork, lookAt } from './work.ts';
 
 const t0 = 1_700_000_000_000;
 const id = 'ro_1' as RolloutId;
-const spec: JudgeSpec = { checks: [], alpha: 0.01, binMs: 1000, warmupMs: 2000 };
+const spec: JudgeSpec = { checks: [], failShare: 0.5, alpha: 0.01, binMs: 1000, warmupMs: 2000 };
 const phase: Phase = {
   name: 'first',
   state: 'judging',

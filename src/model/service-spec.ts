@@ -119,6 +119,15 @@ export const checkSpecSchema = z.strictObject({
     z.strictObject({ rate: z.string() }),
   ]),
   worse: z.enum(['higher', 'lower']),
+  /** What it speaks of: the machine's resources, calls and their outcomes, or what the service is for. */
+  class: z.enum(['system', 'call', 'business']),
+  /**
+   * What new tasks are held against: tasks of the old version at the same time, the same tasks before their update, a
+   * fixed `limit`, or growth over time (`limit` per hour, relative).
+   */
+  against: z.enum(['old', 'before', 'limit', 'trend']),
+  /** In the metric's own unit (share of requests, seconds or what the histogram counts, …); null: not needed. */
+  limit: z.number().nullable(),
   /** Smallest relative harm worth acting on (δ). */
   delta: z.number().nonnegative(),
   /** Harm the owner can live with: `pass` needs the upper bound below it. */
@@ -126,11 +135,21 @@ export const checkSpecSchema = z.strictObject({
   critical: z.boolean(),
   /** Its disappearance on the new version is a failure in itself. */
   required: z.boolean(),
+  /** A bin without a reading of a serving task: nothing is known, or it was zero. */
+  missing: z.enum(['undecided', 'zero']),
+  /** Requests (of gauges and rates: readings) of new tasks below which it decides nothing. */
+  minSamples: z.number().int().nonnegative(),
+  /** Only so much of the newest time of new tasks counts; null: all since their update. */
+  windowMs: ms.nullable(),
+  /** Its part where checks that are not critical fail together. */
+  weight: z.number().positive(),
   trust: z.enum(['observe', 'hold', 'revert']),
 });
 
 export const judgeSpecSchema = z.strictObject({
   checks: z.array(checkSpecSchema),
+  /** Checks that are not critical fail the phase when so much of their weight fails: 0 = any of them, 1 = all. */
+  failShare: z.number().min(0).max(1),
   /** Chance of stopping a harmless deployment, over all checks and looks. */
   alpha: z.number().gt(0).lt(0.5),
   binMs: z.number().int().min(1000),

@@ -8,6 +8,8 @@ export interface CheckResult {
   /** Relative difference new against old (0.12 = 12 % higher), with its confidence interval, when there is one. */
   readonly estimate: number | undefined;
   readonly interval: readonly [number, number] | undefined;
+  /** What new tasks were held against; absent: old ones. */
+  readonly against?: 'old' | 'before' | 'limit' | 'trend' | undefined;
   /** δ and margin it was held against. */
   readonly delta: number;
   readonly margin: number;

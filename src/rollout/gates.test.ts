@@ -64,6 +64,15 @@ describe('what becomes of a judged phase', () => {
     });
   });
 
+  it('a first deployment is held against limits where there are any, else passes by basic checks', () => {
+    const { rollout, phase } = judging();
+    const first = { ...rollout, firstDeployment: true };
+    const of = (said: object, nowMs: number) => judgePhase(first, phase, { ...evidence, ...said }, basic, nowMs);
+    expect(of({ measured: false }, 3000)).toMatchObject({ kind: 'pass', by: 'basic-checks' });
+    expect(of({ verdict: 'fail' }, 1500)).toMatchObject({ kind: 'fail' });
+    expect(of({ verdict: 'pass', atMs: 2500 }, 3000)).toMatchObject({ kind: 'pass', by: 'judge' });
+  });
+
   it('undecided is never recorded as the judge’s pass', () => {
     const { rollout, phase } = judging({ onUndecided: 'proceed' });
     expect(judgePhase(rollout, phase, evidence, basic, 10_000)).toMatchObject({ kind: 'pass', by: 'onUndecided' });

@@ -27,7 +27,9 @@ export function judgePhase(
   const asked = phase.passAsked ?? rollout.promoted;
   if (asked !== undefined) return { kind: 'pass', by: 'person', note: asked };
   const minMs = updatedAtMs + phase.minBakeMs;
-  if (!rollout.judged || rollout.firstDeployment) {
+  // Of a first deployment only checks with a limit of their own can say anything.
+  const isUnmeasured = !rollout.judged || (rollout.firstDeployment && evidence?.measured !== true);
+  if (isUnmeasured) {
     if (nowMs < minMs) return { kind: 'wait', untilMs: minMs, reason: 'It bakes; only basic checks can be made.' };
     return { kind: 'pass', by: 'basic-checks', note: basicNote(basic, nowMs - updatedAtMs) };
   }

@@ -1,7 +1,7 @@
 import type { PlanView, VersionRef } from '../api/index.ts';
 import { type PhasePromise, promiseLines } from '../judge/index.ts';
 import { digestOf, formatDuration } from '../kit/index.ts';
-import type { ActionSpec, Amount, EnvironmentSpec, PhaseSpec, Rate, ServiceSpec } from '../model/index.ts';
+import type { ActionSpec, Amount, CheckSpec, EnvironmentSpec, PhaseSpec, Rate, ServiceSpec } from '../model/index.ts';
 import { type PlannedPhase, planOf, type TaskPlace } from '../rollout/index.ts';
 
 export type DeployAction = Extract<ActionSpec, { type: 'deploy' }>;
@@ -134,12 +134,26 @@ function gatesOf(spec: ServiceSpec, phase: PhaseSpec): string[] {
   if (phase.minBakeMs > 0) gates.push(`at least ${formatDuration(phase.minBakeMs)} on the new version`);
   if (phase.maxBakeMs > 0) {
     for (const check of spec.judge.checks) {
-      gates.push(
-        `${check.name}: new against old, at most ${Math.round(check.margin * 100)} % worse, within ${formatDuration(phase.maxBakeMs)}`,
-      );
+      gates.push(`${check.name}: ${gateOf(check)}, within ${formatDuration(phase.maxBakeMs)}`);
     }
   }
   return gates;
+}
+
+/** What a check asks of new tasks. */
+function gateOf({ against, limit, margin, metric, worse }: CheckSpec): string {
+  const most = worse === 'higher' ? 'at most' : 'at least';
+  if (against === 'trend') return `grows by at most ${percentOf(limit ?? 0)} an hour`;
+  if (against === 'limit') {
+    if ('errorRatio' in metric) return `at most ${percentOf(limit ?? 0)} of requests fail`;
+    if ('latency' in metric) return `p${metric.latency.quantile * 100} at most ${formatDuration((limit ?? 0) * 1000)}`;
+    return `${most} ${limit}`;
+  }
+  return `new against ${against === 'old' ? 'old' : 'before'}, at most ${percentOf(margin)} worse`;
+}
+
+function percentOf(share: number): string {
+  return `${Number((share * 100).toPrecision(3))} %`;
 }
 
 function notes({ spec, action, from, marks, hasHosts }: PlanFacts, size: number, budget: number): string[] {

@@ -102,6 +102,7 @@ function assembleJudge({ values, checks }: Resolved, book: OriginBook): JudgeSpe
     .map(([name, check]) => assembleCheck(name, check, book));
   return {
     checks: kept.length === 0 ? book.derived('judge.checks', []) : kept,
+    failShare: book.at('judge.failShare', values.failShare),
     alpha: book.at('judge.alpha', values.alpha),
     binMs: book.at('judge.binMs', values.binMs),
     warmupMs: book.at('judge.warmupMs', values.warmupMs),
@@ -117,10 +118,24 @@ function assembleCheck(name: string, check: Resolved['checks'][string], book: Or
     // Its absence was refused before.
     metric: book.at(`${path}.metric`, check.metric as Leaf<CheckSpec['metric']>),
     worse: book.at(`${path}.worse`, part('worse')),
+    class: check.class ? book.at(`${path}.class`, check.class) : book.derived(`${path}.class`, classOf(check)),
+    against: check.against
+      ? book.at(`${path}.against`, check.against)
+      : book.derived(`${path}.against`, check.limit ? 'limit' : 'old'),
+    limit: book.at(`${path}.limit`, part('limit')),
     delta: book.at(`${path}.delta`, part('delta')),
     margin: book.at(`${path}.margin`, part('margin')),
     critical: book.at(`${path}.critical`, part('critical')),
     required: book.at(`${path}.required`, part('required')),
+    missing: book.at(`${path}.missing`, part('missing')),
+    minSamples: book.at(`${path}.minSamples`, part('minSamples')),
+    windowMs: book.at(`${path}.windowMs`, part('windowMs')),
+    weight: book.at(`${path}.weight`, part('weight')),
     trust: book.at(`${path}.trust`, part('trust')),
   };
+}
+
+/** Failures and durations speak of calls, everything else of resources, until its owner says otherwise. */
+function classOf({ metric }: Resolved['checks'][string]): CheckSpec['class'] {
+  return metric && ('errorRatio' in metric.value || 'latency' in metric.value) ? 'call' : 'system';
 }

@@ -26,10 +26,41 @@ function checkChecks(user: config.ServiceConfig): ConfigError[] {
       return standard.includes(name) ? [] : [mistake(['checks', name], 'is no check that there would be by default')];
     }
     const kinds = [check.errorRatio, check.latency, check.gauge, check.rate].filter((kind) => kind !== undefined);
+    const limited = checkLimit(name, check);
+    if (limited) return [limited];
     if (kinds.length > 1) return [mistake(['checks', name], 'must have only one of errorRatio, latency, gauge, rate')];
     if (kinds.length === 1 || standard.includes(name)) return [];
     return [mistake(['checks', name], 'must have one of errorRatio, latency, gauge, rate')];
   });
+}
+
+/** A limit where one is meant, and in the unit of what it limits. */
+function checkLimit(name: string, { against, limit, ...check }: config.CheckConfig): ConfigError | undefined {
+  const path = ['checks', name, 'limit'];
+  if (limit === undefined) {
+    const isNeeded = against === 'limit' || against === 'trend';
+    return isNeeded ? mistake(path, `is needed by \`against: ${against}\``, 'Say the limit.') : undefined;
+  }
+  if (against === 'old' || against === 'before') {
+    return mistake(
+      path,
+      `has no meaning with \`against: ${against}\``,
+      'Use `delta` and `margin`, or `against: limit`.',
+    );
+  }
+  const isPercent = typeof limit === 'string' && limit.endsWith('%');
+  const isDuration = typeof limit === 'string' && !isPercent;
+  if (against === 'trend' && !check.gauge && !check.rate) {
+    return mistake(['checks', name, 'against'], 'can be `trend` only of a gauge or a rate');
+  }
+  if (against === 'trend') return isPercent ? undefined : mistake(path, 'must be a percentage an hour such as "5%"');
+  const isLatency =
+    check.latency !== undefined || (name === 'latency' && !check.errorRatio && !check.gauge && !check.rate);
+  const isErrors =
+    check.errorRatio !== undefined || (name === 'errors' && !check.latency && !check.gauge && !check.rate);
+  if (isLatency) return isDuration ? undefined : mistake(path, 'must be a duration such as "250ms"');
+  if (isErrors) return isPercent ? undefined : mistake(path, 'must be a percentage such as "1%"');
+  return typeof limit === 'number' ? undefined : mistake(path, 'must be a number, in the unit of the metric');
 }
 
 function checkAfter(user: config.ServiceConfig): ConfigError[] {

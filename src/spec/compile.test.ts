@@ -118,6 +118,52 @@ describe('TWS-4 the smallest configuration', () => {
     ]);
   });
 
+  it('H7 takes checks against limits, the time before and trends; every part has a default and an origin', () => {
+    const checks = {
+      errors: { limit: '1%' },
+      latency: { limit: '250ms', weight: 2 },
+      heap: { gauge: 'heap_bytes', against: 'trend', limit: '5%' },
+      orders: { rate: 'orders_total', class: 'business', worse: 'lower', missing: 'zero', minSamples: 9, window: '5m' },
+    };
+    const compiled = compileSpec({ ...minimal, metrics: '/m', checks, judge: { failTogether: 'any' } }, 'rollway.yaml');
+    if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
+    const { spec, origins } = compiled.value;
+    expect(spec.judge.failShare).toBe(0);
+    expect(spec.judge.checks).toMatchObject([
+      { name: 'errors', class: 'call', against: 'limit', limit: 0.01, weight: 1 },
+      { name: 'heap', class: 'system', against: 'trend', limit: 0.05, missing: 'undecided', windowMs: null },
+      { name: 'latency', class: 'call', against: 'limit', limit: 0.25, weight: 2 },
+      {
+        name: 'orders',
+        class: 'business',
+        against: 'old',
+        limit: null,
+        missing: 'zero',
+        minSamples: 9,
+        windowMs: 300_000,
+      },
+    ]);
+    const layer = (path: string) => origins.find((one) => one.path === `judge.checks.${path}`)?.layer;
+    expect([layer('errors.limit'), layer('errors.against'), layer('errors.weight')]).toEqual([
+      'service',
+      'derived',
+      'base',
+    ]);
+  });
+
+  it.each([
+    [{ errors: { limit: '5ms' } }, 'checks.errors.limit must be a percentage such as "1%"'],
+    [{ latency: { limit: '5%' } }, 'checks.latency.limit must be a duration such as "250ms"'],
+    [{ heap: { gauge: 'heap', limit: '5%' } }, 'checks.heap.limit must be a number, in the unit of the metric'],
+    [{ heap: { gauge: 'heap', against: 'trend' } }, 'checks.heap.limit is needed by `against: trend`'],
+    [{ errors: { against: 'trend', limit: '5%' } }, 'checks.errors.against can be `trend` only of a gauge or a rate'],
+    [{ errors: { against: 'old', limit: '5%' } }, 'checks.errors.limit has no meaning with `against: old`'],
+  ])('H7 refuses %j', (checks, message) => {
+    const compiled = compileSpec({ ...minimal, metrics: '/m', checks }, 'rollway.yaml');
+    expect(compiled.ok).toBe(false);
+    if (!compiled.ok) expect(compiled.error[0]!.detail).toContain(message);
+  });
+
   it('has checks of errors and latency as soon as there are metrics', () => {
     const { spec } = compile({ ...minimal, metrics: '/metrics' });
     expect(spec.judge.checks.map(({ name }) => name)).toEqual(['errors', 'latency']);

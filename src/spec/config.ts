@@ -156,6 +156,15 @@ export interface CheckConfig {
   readonly rate?: string;
   /** Which direction is harm. */
   readonly worse?: 'higher' | 'lower';
+  /** What it speaks of: `system`, `call` (default of error ratios and latencies) or `business`. */
+  readonly class?: 'system' | 'call' | 'business';
+  /**
+   * What new tasks are held against: `old` tasks at the same time (default), the same tasks `before` their update, a
+   * fixed `limit` (default when there is one; also judges a first deployment), or the `trend`: growth per hour.
+   */
+  readonly against?: 'old' | 'before' | 'limit' | 'trend';
+  /** Of `limit`: `1%` of failed requests, `250ms` of a latency, a number of a gauge or rate. Of `trend`: `5%` an hour. */
+  readonly limit?: Percent | Duration | number;
   /** Smallest relative harm worth acting on. */
   readonly delta?: Percent;
   /** Harm that can be lived with: to pass, the harm must surely be below it. */
@@ -164,6 +173,14 @@ export interface CheckConfig {
   readonly critical?: boolean;
   /** Its disappearance on the new version is a failure in itself. */
   readonly required?: boolean;
+  /** What a reading that is not there means: nothing is known (`undecided`, default), or it was `zero`. */
+  readonly missing?: 'undecided' | 'zero';
+  /** Requests (of gauges and rates: readings) of new tasks below which it decides nothing. */
+  readonly minSamples?: number;
+  /** Only so much of the newest time of new tasks counts; left out: all since their update. */
+  readonly window?: Duration;
+  /** Its part where checks that are not critical fail together; default 1. */
+  readonly weight?: number;
   /** What its failure leads to: only a note, a hold, or the rule of the phase. */
   readonly trust?: 'observe' | 'hold' | 'revert';
 }
@@ -260,8 +277,16 @@ export interface ServiceConfig extends RolloutConfig {
   readonly environments?: Readonly<Record<string, number | EnvironmentConfig>>;
   /** `errors` and `latency` are there by default when there are metrics; `false` leaves one out. */
   readonly checks?: Readonly<Record<string, CheckConfig | false>>;
-  /** `alpha`: false alarms a rollout; `bin`: length of a bin of metrics; `warmup`: what a new task’s first time is not compared for. */
-  readonly judge?: { readonly alpha?: number; readonly bin?: Duration; readonly warmup?: Duration };
+  /**
+   * `alpha`: false alarms a rollout; `bin`: length of a bin of metrics; `warmup`: what a new task’s first time is not
+   * compared for; `failTogether`: checks that are not critical fail when so much of their weight does (`any`, `all`, a share).
+   */
+  readonly judge?: {
+    readonly failTogether?: 'any' | 'all' | Percent;
+    readonly alpha?: number;
+    readonly bin?: Duration;
+    readonly warmup?: Duration;
+  };
   /** When releases begin, and what they go through. */
   readonly pipeline?: 'continuous' | 'manual' | PipelineConfig;
 }

@@ -40,6 +40,7 @@ const base: Omit<Settings, 'name' | 'command' | 'ready'> = {
   windows: [],
   soakMs: 0,
   after: null,
+  failShare: 0.5,
   alpha: 0.05,
   binMs: 10_000,
   warmupMs: 30_000,
@@ -62,12 +63,17 @@ export const withoutMetricsLayer: Layer = {
 };
 
 /** What every part of a check is when its owner leaves it out. */
-export const checkBase: Omit<CheckSettings, 'metric' | 'off'> = {
+export const checkBase: Omit<CheckSettings, 'metric' | 'off' | 'class' | 'against'> = {
   worse: 'higher',
+  limit: null,
   delta: 0.01,
   margin: 0.1,
   critical: false,
   required: false,
+  missing: 'undecided',
+  minSamples: 0,
+  windowMs: null,
+  weight: 1,
   trust: 'revert',
 };
 

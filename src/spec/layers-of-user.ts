@@ -39,6 +39,7 @@ export function serviceLayer(user: config.ServiceConfig): Layer {
     rate: optional(user.rate, readRate),
     ratePerDomain: optional(user.ratePerDomain, (rates) => readEach(rates, readRate)),
     taskControl: optional(user.taskControl, taskControlOf),
+    failShare: optional(user.judge?.failTogether, readFailShare),
     alpha: user.judge?.alpha,
     binMs: optional(user.judge?.bin, readDuration),
     warmupMs: optional(user.judge?.warmup, readDuration),
@@ -176,13 +177,27 @@ function isCommands(said: unknown): said is config.Commands {
 
 function checkValues(said: config.CheckConfig | false): Partial<CheckSettings> {
   if (said === false) return { off: true };
-  const { delta, margin, errorRatio: _, latency: __, gauge: ___, rate: ____, ...rest } = said;
+  const { delta, margin, limit, window, errorRatio: _, latency: __, gauge: ___, rate: ____, ...rest } = said;
   return {
     ...rest,
     metric: metricOfCheck(said),
     delta: optional(delta, (percent) => readPercent(percent) / 100),
     margin: optional(margin, (percent) => readPercent(percent) / 100),
+    limit: optional(limit, readLimit),
+    windowMs: optional(window, readDuration),
   } as Partial<CheckSettings>;
+}
+
+/** `1%` → 0.01, `250ms` → 0.25 (seconds), a number as it is. */
+function readLimit(limit: NonNullable<config.CheckConfig['limit']>): number {
+  if (typeof limit === 'number') return limit;
+  return limit.endsWith('%') ? readPercent(limit) / 100 : readDuration(limit) / 1000;
+}
+
+/** Of `any`, the smallest weight there is suffices. */
+function readFailShare(said: NonNullable<NonNullable<config.ServiceConfig['judge']>['failTogether']>): number {
+  if (said === 'any') return 0;
+  return said === 'all' ? 1 : readPercent(said) / 100;
 }
 
 function metricOfCheck(said: config.CheckConfig): CheckSettings['metric'] | undefined {

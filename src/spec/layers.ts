@@ -44,6 +44,7 @@ export interface Settings {
   windows: readonly config.WindowConfig[];
   soakMs: number;
   after: string | null;
+  failShare: number;
   alpha: number;
   binMs: number;
   warmupMs: number;

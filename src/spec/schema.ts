@@ -193,6 +193,17 @@ const check = z.strictObject({
   gauge: text.optional(),
   rate: text.optional(),
   worse: z.enum(['higher', 'lower'], expected('"higher" or "lower"')).optional(),
+  class: z.enum(['system', 'call', 'business'], expected('"system", "call" or "business"')).optional(),
+  against: z.enum(['old', 'before', 'limit', 'trend'], expected('"old", "before", "limit" or "trend"')).optional(),
+  limit: oneOf('a percentage such as "1%", a duration such as "250ms", or a number', [
+    percent,
+    duration,
+    z.number(),
+  ]).optional(),
+  missing: z.enum(['undecided', 'zero'], expected('"undecided" or "zero"')).optional(),
+  minSamples: whole.optional(),
+  window: duration.optional(),
+  weight: z.number(expected('a number')).positive('must be more than 0').optional(),
   delta: percent.optional(),
   margin: percent.refine((value) => value !== '0%', 'must be more than 0%').optional(),
   critical: flag.optional(),
@@ -291,6 +302,11 @@ export const configSchema = z.strictObject(
     checks: z.record(name, oneOf('a check, or false', [z.literal(false), check])).optional(),
     judge: z
       .strictObject({
+        failTogether: oneOf('"any", "all" or a percentage such as "50%"', [
+          z.literal('any'),
+          z.literal('all'),
+          share,
+        ]).optional(),
         alpha: z.number().gt(0).lt(0.5, 'must be below 0.5').optional(),
         bin: duration.refine((value) => (parseDuration(value) ?? 1000) >= 1000, 'must be at least 1s').optional(),
         warmup: duration.optional(),

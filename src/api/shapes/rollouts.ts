@@ -42,6 +42,8 @@ export const checkView = z.object({
   /** Relative difference new against old (0.12 = 12 % higher), its interval, and what it is held against. */
   estimate: z.number().nullable(),
   interval: z.tuple([z.number(), z.number()]).nullable(),
+  /** What new tasks are held against: then `estimate`, `delta` and `margin` are relative to that. */
+  against: z.enum(['old', 'before', 'limit', 'trend']),
   delta: z.number(),
   margin: z.number(),
   /** Of an error ratio: the rise in the share of failed requests that is tolerated when hardly any failed before. */

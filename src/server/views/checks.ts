@@ -15,6 +15,7 @@ export function checkViews(verdicts: readonly VerdictRow[], specs: readonly Chec
     verdict: result.verdict,
     estimate: result.estimate ?? null,
     interval: result.interval ? [result.interval[0], result.interval[1]] : null,
+    against: result.against ?? 'old',
     delta: result.delta,
     margin: result.margin,
     tolerated: toleratedOf(specs.find((spec) => spec.name === result.check)),
@@ -37,6 +38,7 @@ function unseen(spec: CheckSpec): CheckView {
     verdict: null,
     estimate: null,
     interval: null,
+    against: spec.against,
     delta: spec.delta,
     margin: spec.margin,
     tolerated: toleratedOf(spec),
@@ -69,5 +71,5 @@ function unitOf(spec: CheckSpec | undefined): string {
 
 /** Of shares of failed requests: a rise that an owner can live with where nothing failed before. */
 function toleratedOf(spec: CheckSpec | undefined): number | null {
-  return spec !== undefined && 'errorRatio' in spec.metric ? toleratedRatio : null;
+  return spec !== undefined && 'errorRatio' in spec.metric && spec.against !== 'limit' ? toleratedRatio : null;
 }

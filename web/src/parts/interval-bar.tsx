@@ -78,8 +78,8 @@ function shareBar({ oldLevel, newLevel, tolerated }: CheckView): Bar {
   };
 }
 
-function ratioBar({ estimate, interval, delta, margin }: CheckView): Bar {
-  const most = Math.max(margin * 2, Math.min(margin * 6, interval?.[1] ?? 0), (estimate ?? 0) * 1.25);
+function ratioBar({ against, estimate, interval, delta, margin }: CheckView): Bar {
+  const most = Math.max(0.1, margin * 2, Math.min(margin * 6, interval?.[1] ?? 0), (estimate ?? 0) * 1.25);
   const range = interval === null ? '' : ` (${signedPercent(interval[0])} to ${signedPercent(interval[1])})`;
   return {
     domain: [-Math.min(1, Math.max(margin, most / 2)), most],
@@ -88,6 +88,12 @@ function ratioBar({ estimate, interval, delta, margin }: CheckView): Bar {
     delta,
     limit: margin,
     value: estimate === null ? 'no estimate yet' : `${signedPercent(estimate)}${range}`,
-    limits: `passes below ${signedPercent(margin)}, fails above ${signedPercent(delta)}`,
+    limits: limitWords(against, delta, margin),
   };
+}
+
+function limitWords(against: CheckView['against'], delta: number, margin: number): string {
+  if (against === 'limit') return 'against its limit';
+  if (against === 'trend') return `growth an hour; limit ${signedPercent(delta)}`;
+  return `passes below ${signedPercent(margin)}, fails above ${signedPercent(delta)}`;
 }

@@ -1,0 +1,96 @@
+import type { BinTable } from './bin-table.ts';
+import { newGroup, oldGroup } from './bin-table.ts';
+import { atAge } from './compare-counts.ts';
+import type { ValueEvidence, ValueOptions } from './compare-values.ts';
+import type { ValueMeasure } from './measures.ts';
+
+/** Windows of the time before that say how much the same tasks change without any update. */
+const fewestWindows = 3;
+
+/**
+ * New tasks against themselves before their update, where there are too few old ones to compare with: what changes
+ * with time for everybody is told by windows of the same length before, and by old tasks at the same time as far as
+ * there are any. It shows less than a comparison side by side. Undefined: too little is known of the time before.
+ */
+export function compareBefore(
+  table: BinTable,
+  { values }: ValueMeasure,
+  options: ValueOptions,
+): ValueEvidence | undefined {
+  const { bins, group, tasks } = table;
+  const fresh = [...tasks.keys()].filter((row) => table.newSince[row]! < bins);
+  if (fresh.length === 0) return undefined;
+  const since = fresh.reduce((least, row) => Math.min(least, table.newSince[row]!), bins);
+  const until = fresh.reduce((least, row) => Math.min(least, table.frozenAt[row]!), since);
+  const isLog = values.every((value, at) => group[at] === 0 || Number.isNaN(value) || value > 0);
+  const meanOf = (row: number, wanted: number, from: number, to: number) => {
+    let sum = 0;
+    let n = 0;
+    for (let bin = Math.max(0, from); bin < to; bin += 1) {
+      const at = row * bins + bin;
+      const value = values[at]!;
+      if (group[at] !== wanted || Number.isNaN(value)) continue;
+      const curve = wanted === newGroup && options.ageCurve ? atAge(options.ageCurve.mean, table.age[at]!) : 0;
+      sum += (isLog ? Math.log(value) : value) - curve;
+      n += 1;
+    }
+    return { mean: sum / n, n };
+  };
+  // As long as the time since the update, as far as the past has room for some of them.
+  const length = Math.max(2, Math.min(bins - since, Math.floor(until / 6)));
+  const changes: number[] = [];
+  let newBins = 0;
+  let newSum = 0;
+  let oldSum = 0;
+  for (const row of fresh) {
+    const now = meanOf(row, newGroup, since, bins);
+    const before = meanOf(row, oldGroup, 0, until);
+    if (now.n === 0 || before.n === 0) continue;
+    changes.push(now.mean - before.mean);
+    newBins += now.n;
+    newSum += isLog ? Math.exp(now.mean) : now.mean;
+    oldSum += isLog ? Math.exp(before.mean) : before.mean;
+  }
+  if (changes.length === 0) return undefined;
+  // What the same tasks did from the rest of their past to one window of it: nothing was updated then.
+  const drifts: number[] = [];
+  for (let end = until; end - length >= 0 && drifts.length < 20; end -= length) {
+    const parts = fresh.flatMap((row) => {
+      const inside = meanOf(row, oldGroup, end - length, end);
+      const all = meanOf(row, oldGroup, 0, until);
+      return inside.n > 0 && all.n > inside.n ? [inside.mean - all.mean] : [];
+    });
+    if (parts.length > 0) drifts.push(average(parts));
+  }
+  if (drifts.length < fewestWindows) return undefined;
+  const scale = isLog ? 1 : Math.max(Math.abs(oldSum / changes.length), 1e-9);
+  const shared = drifts.reduce((sum, drift) => sum + drift * drift, 0) / (drifts.length - 1);
+  const spread = options.ageCurve ? Math.sqrt(atAge(options.ageCurve.variance[0]!, bins - since)) : options.priorSpread;
+  const own = changes.length > 1 ? varianceOf(changes) / changes.length : 0;
+  const variance = (shared + own) / (scale * scale) + spread * spread;
+  const sorted = fresh.filter((row) => meanOf(row, newGroup, since, bins).n > 0);
+  return {
+    kind: 'values',
+    estimate: (options.sign * average(changes)) / scale,
+    deviation: Math.sqrt(variance),
+    freedom: Math.max(2, drifts.length - 1),
+    lostToOutlier: 0,
+    isLog,
+    newLevel: newSum / changes.length,
+    oldLevel: oldSum / changes.length,
+    newTasks: changes.length,
+    oldTasks: 0,
+    newBins,
+    outlier: undefined,
+    drivers: sorted.slice(0, 5),
+  };
+}
+
+export function average(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+export function varianceOf(values: readonly number[]): number {
+  const centre = average(values);
+  return values.reduce((sum, value) => sum + (value - centre) * (value - centre), 0) / Math.max(1, values.length - 1);
+}
