@@ -16,11 +16,12 @@ export function moreHappenings(
   planOf: (chance: Chance) => PlanSpec,
 ): readonly Happening[] {
   const chance = seededChance(seed, 'more');
-  if (chance.next() < 0.5) return [];
+  const overrides = voiceOf(seed) === undefined ? [] : twoPersons(seed);
+  if (chance.next() < 0.5) return overrides;
   const at = (): number => 2000 + pickBelow(chance, windowMs);
   const forMs = (): number => 1000 + pickBelow(chance, 40_000);
   const host = (): string => pickOne(chance, hosts).id;
-  const list: Happening[] = [];
+  const list: Happening[] = [...overrides];
   const deployed = happenings.flatMap((one) => (one.kind === 'deploy' ? [one.to] : []));
   do {
     const draw = pickBelow(chance, 14);
@@ -48,6 +49,21 @@ export function moreHappenings(
       list.push({ atMs: at(), kind: 'deploy', to, plan, rolloutKind: 'deploy', holdAfter });
     } else list.push({ atMs: at(), kind: 'mark', version: pickOne(chance, deployed) });
   } while (chance.next() < 0.6);
+  return list;
+}
+
+/** Two persons go on without the controller. */
+function twoPersons(seed: number): Happening[] {
+  const chance = seededChance(seed, 'two persons');
+  const list: Happening[] = [];
+  while (chance.next() < 0.6) {
+    const atMs = 3000 + pickBelow(chance, windowMs);
+    const [asks, confirms] = [pickOne(chance, busyStates), pickOne(chance, busyStates)];
+    const isSame = chance.next() < 0.7;
+    list.push({ atMs, kind: 'command', command: 'override-controller', when: asks });
+    const when = isSame ? asks : confirms;
+    list.push({ atMs: atMs + 100 + pickBelow(chance, 9000), kind: 'command', command: 'confirm-override', when });
+  }
   return list;
 }
 

@@ -1,6 +1,10 @@
 // node sim/run.ts --depth decisions --seed 42 --trace        one run, told line by line
-// node sim/run.ts --depth decisions --seeds 1..1000          many, with a count
+// node sim/run.ts --depth decisions --seeds 1..1000          many, with a count, and which edges of the state tables they missed
+// node sim/run.ts --depth whole --seed 42 --shrink 42.json   a failing one made short and written down
+// node sim/run.ts --replay 42.json --trace                   and seen again
 import { parseArgs } from 'node:util';
+import { missingEdges } from './coverage.ts';
+import { readScript, writeScript } from './replay.ts';
 import { scenarioOf } from './scenario.ts';
 import { closeWhole, runWhole } from './whole.ts';
 import { runDecisions } from './world.ts';
@@ -11,21 +15,38 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     seeds: { type: 'string', default: '1..200' },
     trace: { type: 'boolean', default: false },
+    shrink: { type: 'string' },
+    replay: { type: 'string' },
   },
 });
 
-const [from, to] = values.seed === undefined ? rangeOf(values.seeds) : [Number(values.seed), Number(values.seed)];
+const script = values.replay === undefined ? undefined : readScript(values.replay);
+const depth = (script?.depth ?? values.depth) === 'whole' ? 'whole' : 'decisions';
+if (values.shrink !== undefined) {
+  const { breaks, scenario } = await writeScript(depth, scenarioOf(Number(values.seed)), values.shrink);
+  await closeWhole();
+  console.log(`${values.shrink}: ${scenario.happenings.length} happenings that break ${breaks}`);
+  process.exit();
+}
+const [from, to] =
+  script !== undefined
+    ? [0, 0]
+    : values.seed === undefined
+      ? rangeOf(values.seeds)
+      : [Number(values.seed), Number(values.seed)];
 const startedAt = performance.now();
 const cpuAtStart = process.cpuUsage();
 let decisions = 0;
 let events = 0;
 const outcomes = new Map<string, number>();
 const failed: number[] = [];
+const covered = new Set<string>();
 for (let seed = from; seed <= to; seed++) {
   const trace = values.trace ? (line: string) => console.log(line) : undefined;
-  const options = trace === undefined ? {} : { trace };
-  const scenario = scenarioOf(seed);
-  const result = values.depth === 'whole' ? await runWhole(scenario, options) : runDecisions(scenario, options);
+  const cover = (edge: string): unknown => covered.add(edge);
+  const options = trace === undefined ? { cover } : { trace, cover };
+  const scenario = script?.scenario ?? scenarioOf(seed);
+  const result = depth === 'whole' ? await runWhole(scenario, options) : runDecisions(scenario, options);
   decisions += result.decisions;
   events += result.events;
   for (const outcome of result.outcomes) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
@@ -43,6 +64,8 @@ console.log(
     `${(decisions / runs).toFixed(1)} decisions and ${(events / runs).toFixed(1)} events a run; ` +
     [...outcomes].map(([state, count]) => `${count} ${state}`).join(', '),
 );
+const missing = missingEdges(covered);
+if (to - from >= 1000 && missing.length > 0) console.log(`edges of the state tables not seen: ${missing.join('; ')}`);
 if (failed.length > 0) {
   console.log(`seeds: ${failed.slice(0, 20).join(', ')}`);
   process.exitCode = 1;

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
+import { missingEdges } from './coverage.ts';
 import type { SoakChunk, SoakReply } from './soak-worker.ts';
 
 const { values } = parseArgs({
@@ -48,6 +49,8 @@ process.once('SIGINT', () => {
 await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('exit', resolve))));
 save();
 tell();
+const missing = missingEdges(progress.coverage);
+console.log(missing.length === 0 ? 'every edge of the state tables was seen' : `not seen: ${missing.join('; ')}`);
 if (progress.violations.length > 0) process.exitCode = 1;
 
 function startWorker(): ChildProcess {
@@ -79,7 +82,10 @@ function take(): void {
     progress.next = reply.to + 1;
     progress.runs += reply.to - reply.from + 1;
     progress.violations.push(...reply.violations);
-    for (const { seed, what } of reply.violations) console.log(`seed ${seed}: ${what.slice(0, 500)}`);
+    for (const { seed, what } of reply.violations) {
+      console.log(`seed ${seed}: ${what.slice(0, 500)}`);
+      console.log(`  made short by: node sim/run.ts --depth ${depth} --seed ${seed} --shrink ${depth}-${seed}.json`);
+    }
     for (const [edge, count] of Object.entries(reply.coverage)) {
       progress.coverage[edge] = (progress.coverage[edge] ?? 0) + count;
     }
