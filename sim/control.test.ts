@@ -1,10 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { budgetOnly } from '../src/disruption/index.ts';
 import { seededChance } from '../src/kit/index.ts';
 import type { TaskController } from '../src/model/index.ts';
+import { crashScenario, proveCrashes } from './crash.ts';
 import { withoutReality } from './no-reality.ts';
 import { scenarioOf } from './scenario.ts';
 import { startMs } from './versions.ts';
+import { closeWhole, runWhole } from './whole.ts';
 import { type RunOptions, runDecisions } from './world.ts';
 
 const oneAtATime: TaskController = ({ request, inFlight }) => ({
@@ -44,4 +46,28 @@ describe('jobs with a TaskController under faults', () => {
       expect(broken).toEqual([]);
     },
   );
+});
+
+describe('the whole with a TaskController', () => {
+  afterAll(closeWhole);
+
+  it.each(['lets one task go at a time', 'answers every third call, and acks at random'])(
+    'I1, I2, I3, I4, L1, L2 hold on the real engine with one that %s',
+    { timeout: 60_000 },
+    async (name) => {
+      for (let seed = 70_101; seed <= 70_104; seed++) {
+        const { violation } = await runWhole(scenarioOf(seed), { controller: controllers[name]!(seed) });
+        expect(violation?.message, `seed ${seed}`).toBeUndefined();
+      }
+    },
+  );
+
+  it('A1 TWC-9 wherever the server dies between and in calls: each task is updated once, and the end is the same', {
+    timeout: 120_000,
+  }, async () => {
+    const { points, reference, failures } = await proveCrashes(crashScenario('rollout'), 9, oneAtATime);
+    expect(reference).toMatchObject({ violation: undefined, outcomes: ['succeeded'] });
+    expect(points).toBeGreaterThan(100);
+    expect(failures).toEqual([]);
+  });
 });

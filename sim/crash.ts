@@ -3,7 +3,7 @@ import { healthy } from '../src/drivers/simulated/index.ts';
 import { Abandon, type Hooks, type Moment } from '../src/engine/index.ts';
 import type { PlanSpec } from '../src/model/index.ts';
 import { type Scenario, v0, v1, v2 } from './scenario.ts';
-import { runWhole, type WholeResult } from './whole.ts';
+import { runWhole, type WholeOptions, type WholeResult } from './whole.ts';
 
 const gates = {
   concurrency: { count: 1 },
@@ -55,14 +55,21 @@ export interface CrashReport {
 }
 
 /** Every transaction, before and after it, and every effect between doing and recording. */
-export async function listCrashPoints(scenario: Scenario): Promise<{ points: number; reference: WholeResult }> {
+export async function listCrashPoints(
+  scenario: Scenario,
+  controller?: WholeOptions['controller'],
+): Promise<{ points: number; reference: WholeResult }> {
   let points = 0;
-  const reference = await runWhole(scenario, { hooks: hooksOf(() => points++) });
+  const reference = await runWhole(scenario, { hooks: hooksOf(() => points++), ...(controller && { controller }) });
   return { points, reference };
 }
 
 /** Abandons the world at one point; another process goes on from the database. */
-export async function runWithCrash(scenario: Scenario, at: number): Promise<{ result: WholeResult; where: string }> {
+export async function runWithCrash(
+  scenario: Scenario,
+  at: number,
+  controller?: WholeOptions['controller'],
+): Promise<{ result: WholeResult; where: string }> {
   let count = 0;
   let where = '';
   const hooks = hooksOf((point, moment) => {
@@ -70,15 +77,19 @@ export async function runWithCrash(scenario: Scenario, at: number): Promise<{ re
     where = `${point} of ${moment.what} ${moment.kind} ${moment.key}`;
     throw new Abandon();
   });
-  return { result: await runWhole(scenario, { hooks }), where };
+  return { result: await runWhole(scenario, { hooks, ...(controller && { controller }) }), where };
 }
 
 /** The same outcome wherever it dies: assignment, marks, nothing left over, nothing begun twice. */
-export async function proveCrashes(scenario: Scenario, every = 1): Promise<CrashReport> {
-  const { points, reference } = await listCrashPoints(scenario);
+export async function proveCrashes(
+  scenario: Scenario,
+  every = 1,
+  controller?: WholeOptions['controller'],
+): Promise<CrashReport> {
+  const { points, reference } = await listCrashPoints(scenario, controller);
   const failures: string[] = [];
   for (let at = 0; at < points; at += every) {
-    const { result, where } = await runWithCrash(scenario, at);
+    const { result, where } = await runWithCrash(scenario, at, controller);
     const wrong = differs(reference, result);
     if (wrong !== undefined) failures.push(`point ${at} (${where}): ${wrong}`);
   }

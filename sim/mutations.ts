@@ -1,15 +1,22 @@
 import { admit, type TaskFacts } from '../src/disruption/index.ts';
+import type { TaskController } from '../src/model/index.ts';
 import { type Rules, standardRules } from '../src/rollout/index.ts';
 import { scenarioOf, v0, v2 } from './scenario.ts';
-import { runDecisions } from './world.ts';
+import { type RunOptions, runDecisions } from './world.ts';
 
 /** A decision broken on purpose: what the simulator has to see. Handed in; nothing in `src/` knows of it. */
 export interface Mutation {
   readonly name: string;
   readonly broken: Partial<Rules>;
+  /** Seen only with a service that has a say. */
+  readonly controller?: RunOptions['controller'];
 }
 
-const { foldReport, outOf, proposeFor } = standardRules;
+const { foldReport, outOf, proposeFor, readAnswer } = standardRules;
+
+const oneAtATime: TaskController = ({ request, inFlight }) => ({
+  ack: inFlight.length === 0 ? request.slice(0, 1).map(({ opId }) => opId) : [],
+});
 
 const without = (tasks: Iterable<TaskFacts>, isForgotten: (task: TaskFacts) => boolean): TaskFacts[] =>
   [...tasks].filter((task) => !isForgotten(task));
@@ -193,6 +200,30 @@ export const mutations: readonly Mutation[] = [
       },
     },
   },
+  {
+    name: 'a late answer of the controller is accepted',
+    controller: oneAtATime,
+    broken: {
+      readAnswer: (control, answer, operations) =>
+        readAnswer({ ...control, sequence: answer.sequence, isAwaited: true }, answer, operations),
+    },
+  },
+  {
+    name: 'acks for what was not asked are accepted',
+    controller: (request) => ({ ...oneAtATime(request), ack: ['op_invented', ...oneAtATime(request).ack] }),
+    broken: {
+      // Whatever is acked stands for everything that waits.
+      readAnswer: (control, answer, operations) => {
+        const all = answer.reply && { ...answer.reply, ack: [...control.asked] };
+        return readAnswer(control, { ...answer, reply: answer.reply?.ack.length ? all : answer.reply }, operations);
+      },
+    },
+  },
+  {
+    name: 'the controller is asked for nothing',
+    controller: oneAtATime,
+    broken: { needsAck: () => false },
+  },
 ];
 
 export interface Caught {
@@ -206,15 +237,15 @@ export interface Caught {
 export function hunt(mutation: Mutation, from: number, limit: number): Caught {
   const rules: Rules = { ...standardRules, ...mutation.broken };
   for (let seed = from; seed < from + limit; seed++) {
-    const by = whatIsSeen(seed, rules);
+    const by = whatIsSeen(seed, rules, mutation.controller);
     if (by !== undefined) return { runs: seed - from + 1, by, seed };
   }
   return { runs: undefined, by: undefined, seed: undefined };
 }
 
-function whatIsSeen(seed: number, rules: Rules): string | undefined {
+function whatIsSeen(seed: number, rules: Rules, controller: RunOptions['controller']): string | undefined {
   try {
-    return runDecisions(scenarioOf(seed), { rules }).violation?.invariant;
+    return runDecisions(scenarioOf(seed), { rules, ...(controller && { controller }) }).violation?.invariant;
   } catch (error) {
     // An assertion of the decisions themselves is as good.
     return error instanceof Error ? error.name : 'error';

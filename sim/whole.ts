@@ -47,7 +47,7 @@ import { type Happening, type Scenario, v1, watchedMs } from './scenario.ts';
 import { type SimulatedService, serviceOf } from './services.ts';
 import { Streams } from './streams.ts';
 import { commitOf, jobId as job, repository, startMs, versionOf } from './versions.ts';
-import { type RunResult, roundOf, simulatedControl } from './world.ts';
+import { type RunOptions, type RunResult, roundOf, simulatedControl } from './world.ts';
 
 const restWithinMs = 30 * 60_000;
 const needsPersonAfterMs = 5 * 60_000;
@@ -69,6 +69,7 @@ export interface WholeOptions {
   readonly trace?: (line: string) => void;
   readonly record?: (line: string) => void;
   readonly cover?: (edge: string) => void;
+  readonly controller?: RunOptions['controller'];
 }
 
 export interface WholeResult extends RunResult {
@@ -161,7 +162,7 @@ class WholeWorld {
       return true;
     };
     const { voice, seed } = scenario;
-    this.#service = voice && serviceOf(voice, seed, startMs + calmAfterMs(scenario));
+    this.#service = options.controller ?? (voice && serviceOf(voice, seed, startMs + calmAfterMs(scenario)));
     this.#engine = this.#startEngine();
   }
 
@@ -196,7 +197,7 @@ class WholeWorld {
           hostLabels: {},
           limits: scenario.limits,
           driver: 'simulated',
-          taskControl: scenario.voice === undefined ? undefined : simulatedControl,
+          taskControl: this.#service === undefined ? undefined : simulatedControl,
         },
         nowMs,
       );

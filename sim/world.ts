@@ -20,7 +20,6 @@ import type {
   Rollout,
   RolloutId,
   TaskControlRequest,
-  TaskControlResponse,
   TaskControlSpec,
   TaskReport,
   Version,
@@ -44,6 +43,7 @@ import { VirtualClock } from './clock.ts';
 import { coverDecision } from './coverage.ts';
 import { applyFault, calmAfterMs } from './faults.ts';
 import { KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
+import { LiveAcks } from './live-acks.ts';
 import { type Happening, type Scenario, v0, v1, watchedMs } from './scenario.ts';
 import { type SimulatedService, serviceOf } from './services.ts';
 import { Streams } from './streams.ts';
@@ -130,6 +130,7 @@ class World {
   #reports: TaskReport[] = [];
   #answers: OperationAnswer[] = [];
   #controlAnswers: ControlAnswer[] = [];
+  readonly #acks = new LiveAcks();
   #commands: JobCommand[] = [];
   #watch: WatchMemory = emptyWatchMemory;
   /** The hosts as decisions see them; undefined: to be looked up again. */
@@ -313,6 +314,7 @@ class World {
     const { operation } = dispatch;
     const key = `${operation.host}/${operation.index}`;
     if (dispatch.kind === 'execute') {
+      if (this.#service !== undefined) this.#acks.check(this.#state, operation);
       const raised = this.#state.rollouts.find((one) => one.id === operation.rollout)?.budgetOverride?.count ?? 0;
       const budget = Math.max(standardRules.budgetInForce(this.#state.job), raised);
       this.#truth.budgets.set(operation.id, operation.exemption === 'forced' ? undefined : budget);
@@ -370,6 +372,7 @@ class World {
   /** Calls reach the service late, not at all, or twice; and so do its answers. */
   #callController(request: TaskControlRequest): void {
     const chance = this.#streams.of('controller');
+    this.#acks.called(request.sequenceNumber);
     const times = this.#cluster.isLost() ? 0 : chance.next() < this.#cluster.network.repeatRatio ? 2 : 1;
     for (let n = 0; n < times; n++) {
       this.#clock.after(this.#cluster.latencyMs(), () => {
@@ -378,7 +381,9 @@ class World {
         this.#clock.after(this.#cluster.latencyMs(), () => {
           const failure = reply === undefined ? 'it did not answer in time' : undefined;
           const answer = { sequence: request.sequenceNumber, atMs: this.#serverMs(), reply, failure };
-          if (this.#isServerUp) this.#controlAnswers.push(answer);
+          if (!this.#isServerUp) return;
+          this.#acks.arrived(answer.sequence, reply);
+          this.#controlAnswers.push(answer);
           this.#wantDecision();
         });
       });

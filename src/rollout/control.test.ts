@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { readAnswer } from '../disruption/index.ts';
+import { budgetOnly, leaderLast, readAnswer } from '../disruption/index.ts';
 import { pickBelow, seededChance } from '../kit/index.ts';
-import { isUnderWay, type TaskControlRequest, type TaskIndex } from '../model/index.ts';
+import { isUnderWay, type TaskController, type TaskControlRequest, type TaskIndex } from '../model/index.ts';
 import { explainRollout } from './explain.ts';
 import { type Rules, standardRules } from './rules.ts';
 import { controlledJob, setsOf } from './testing/controlled-job.ts';
@@ -316,5 +316,43 @@ describe('TWC-5 C8 calls that are lost, late, repeated and out of order', () => 
     const rules = { ...standardRules, ...broken };
     const seeds = Array.from({ length: 100 }, (_, at) => at + 1);
     expect(() => seeds.map((seed) => run(seed, rules))).toThrow();
+  });
+});
+
+describe('C6 TWC-2 an ensemble with an elected leader', () => {
+  /** Updates an ensemble of n, budget 2, in one phase; gives the number of times that the leader was taken out. */
+  function changesOfLeader(n: number, seed: number, controllerOf: (leader: TaskIndex) => TaskController): number {
+    const chance = seededChance(seed, 'ensemble');
+    const job = controlledJob({ size: n, budget: 2, hosts: n });
+    job.deploy(v1, { plan: planOf([n]) });
+    let leader = pickBelow(chance, n);
+    let changes = 0;
+    for (let turn = 0; turn < 500 && job.rollout().endedAtMs === undefined; turn++) {
+      job.decide(500);
+      const away = new Set(underWay(job));
+      if (away.has(leader)) {
+        const others = [...Array(n).keys()].filter((index) => !away.has(index));
+        leader = others[pickBelow(chance, others.length)]!;
+        changes += 1;
+      }
+      const request = job.asked;
+      if (request !== undefined) job.reply(request.sequenceNumber, controllerOf(leader)(request));
+      if (chance.next() < 0.6) job.obey();
+    }
+    expect(job.rollout().state).toBe('succeeded');
+    return changes;
+  }
+
+  it.each([3, 4, 5, 6, 7, 8, 9])('of %i: leader-last changes the leader exactly once in a release', (n) => {
+    const words = (leader: TaskIndex) => [...Array(n).keys()].map((index) => ({ index, leader }));
+    for (let seed = 1; seed <= 30; seed++) {
+      expect(changesOfLeader(n, seed, (leader) => (request) => leaderLast(request, words(leader)))).toBe(1);
+    }
+  });
+
+  it('in the order of their indices it would change more often', () => {
+    const seeds = Array.from({ length: 30 }, (_, at) => at + 1);
+    const changes = seeds.map((seed) => changesOfLeader(5, seed, () => budgetOnly));
+    expect(Math.max(...changes)).toBeGreaterThan(1);
   });
 });
