@@ -17,6 +17,8 @@ import { isEnded, isUnderWay, type Rollout, type TaskControlSpec, type TaskIndex
 import { type Draft, emitForJob, moveOperation, setOperation, setRollout, wakeAt } from './draft.ts';
 import type { Candidate } from './wanted-operations.ts';
 
+/** For so many operations of a call it is told in full why they wait. */
+const mostExplained = 20;
 /** Completions are kept for a controller that is silent, but not without end. */
 const mostKept = 10_000;
 
@@ -62,7 +64,10 @@ export function waitsForAck(draft: Draft, { operation, rollout }: Candidate): st
   if (spec === undefined || operation.ackedAtMs !== undefined || isOverridden(rollout)) return undefined;
   if (!draft.rules.needsAck(operation, factsOfTask(draft, operation.index))) return undefined;
   if (operation.state === 'proposed') moveOperation(draft, operation, 'requested');
-  return awaitedSentence(spec, draft.control ?? noCalls, operation);
+  const control = draft.control ?? noCalls;
+  // The rest says less: why it waits changes with every answer, and each sentence is a row that is written again.
+  const isShown = control.asked.indexOf(operation.id) < mostExplained;
+  return isShown ? awaitedSentence(spec, control, operation) : `${controllerName(spec)} has not acked it yet.`;
 }
 
 export function isOverridden(rollout: Rollout | undefined): boolean {

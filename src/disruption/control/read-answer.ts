@@ -39,7 +39,7 @@ export function readAnswer(
       isAwaited: false,
       acknowledgedSequence,
       completed: control.completed.filter((one) => one.sequence === undefined || one.sequence > acknowledgedSequence),
-      reasons: Object.fromEntries(Object.entries(reply.reasons ?? {}).filter(([id]) => asked.has(id))),
+      reasons: firstReasons(control.asked, reply.reasons ?? {}),
       answeredAtMs: answer.atMs,
       silentSinceMs: undefined,
       lastFailure: undefined,
@@ -52,4 +52,12 @@ export function readAnswer(
 
 function isWaiting({ state, ackedAtMs }: LedgerOperation): boolean {
   return ackedAtMs === undefined && (state === 'requested' || state === 'blocked');
+}
+
+/** Of a long list the first are enough to understand it. */
+const mostReasons = 20;
+
+function firstReasons(asked: readonly string[], reasons: Readonly<Record<string, string>>): Record<string, string> {
+  const known = asked.slice(0, mostReasons).filter((id) => Object.hasOwn(reasons, id));
+  return Object.fromEntries(known.map((id) => [id, reasons[id]!]));
 }

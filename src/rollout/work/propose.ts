@@ -127,11 +127,16 @@ function replacedCall({ job, control }: JobState, { controllerRequest }: JobDeci
   return controllerRequest !== undefined && control?.isAwaited ? [callId(job.id, control.sequence)] : [];
 }
 
+/** Tasks of a large job that are asked, evenly spread. */
+const mostAsked = 50;
+
 /** Where the service itself can be asked, for the built-in controllers. */
 function endpointsOf({ tasks }: JobState, control: TaskControlSpec): ControlCall['endpoints'] {
   if (control.kind === 'http') return [];
   const serving = [...tasks.values()].filter(({ current }) => current?.state === 'serving');
-  return serving.flatMap(({ index, current }) => {
+  const step = Math.max(1, Math.ceil(serving.length / mostAsked));
+  return serving.flatMap(({ index, current }, at) => {
+    if (at % step !== 0) return [];
     const port = current?.ports[control.port];
     return current === undefined || port === undefined ? [] : [{ index, address: current.address, port }];
   });

@@ -16,8 +16,6 @@ import {
 import { callTaskController, fetchJson } from '../../io/index.ts';
 import { partsOfJob, type TaskControlSpec } from '../../model/index.ts';
 
-/** So many tasks are asked who leads, or how busy they are. */
-const mostAsked = 50;
 /** A secret is a token, not a file of its own. */
 const mostSecretBytes = 8192;
 
@@ -60,8 +58,7 @@ async function askBuiltIn(
   signal: AbortSignal,
 ): Promise<CallResult> {
   if (endpoints.length === 0) return { ok: false, failure: `no task serves on the port ${control.port} to be asked` };
-  const ask = <T>(schema: z.ZodType<T>, from: readonly ServiceEndpoint[]) =>
-    readFrom(schema, from.slice(0, mostAsked), control, signal);
+  const ask = <T>(schema: z.ZodType<T>, from: readonly ServiceEndpoint[]) => readFrom(schema, from, control, signal);
   switch (control.kind) {
     case 'leader-last': {
       const heard = await ask(leaderReading, endpoints);
