@@ -2,6 +2,7 @@ import {
   currentBranch,
   dirtyFiles,
   isRepository,
+  readRepositoryFacts,
   remoteAddress,
   repositoryRoot,
   resolveCommit as resolveIn,
@@ -32,6 +33,12 @@ export async function findRepository(folder = process.cwd()): Promise<WorkingCop
     addresses: remote === undefined ? [found.value] : [found.value, remote],
     branch: await currentBranch(found.value),
   };
+}
+
+/** Whether a repository says how it is deployed. */
+export async function hasConfig(root: string): Promise<boolean> {
+  const { entries } = await readRepositoryFacts(root);
+  return entries.some((name) => /^rollway\.(config\.m?[tj]s|ya?ml)$/.test(name));
 }
 
 /** The repository here; a problem outside of one. */

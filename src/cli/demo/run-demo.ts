@@ -1,8 +1,17 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Client, createClient } from '../../api/index.ts';
-import { ensureFolder, findFreePort, readJson, realChance, writeFileAtomic } from '../../io/index.ts';
+import {
+  contextsFile,
+  ensureFolder,
+  findFreePort,
+  readContexts,
+  readJson,
+  realChance,
+  writeFileAtomic,
+} from '../../io/index.ts';
 import { jobId } from '../../model/index.ts';
 import { exitCodes } from '../failure.ts';
 import type { Output } from '../output.ts';
@@ -17,6 +26,8 @@ import { runTour } from './tour.ts';
 
 const job = jobId('guestbook', 'production');
 const requestsPerSecond = 180;
+/** The name under which commands find this server. */
+const demoContext = 'demo';
 
 /** Starts server and hosts, tells the tour, stays up until Ctrl-C, then stops all of it in order. */
 export async function runDemo(flags: DemoFlags, out: Output, signal: AbortSignal): Promise<number | undefined> {
@@ -34,7 +45,8 @@ export async function runDemo(flags: DemoFlags, out: Output, signal: AbortSignal
     story.tell('sign in', (await client.createSignInCode()).url, 'bold');
     load = startLoad({ client, job, requestsPerSecond, discoveryMs: 250, signal });
     if (flags.tour) exitCode = await tellTour({ client, folder, story, load, signal });
-    if (!signal.aborted) tellNext(out, { folder, url, client });
+    const hasService = existsSync(join(folder, 'guestbook', '.git'));
+    if (!signal.aborted) tellNext(out, { folder, url, words: await contextWords(), hasService });
     if (flags.exitAfterTour !== true) await untilEnd(signal, children, story);
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -72,7 +84,7 @@ async function startServerChild(
     '--tether',
     // It stays out of the way of the server that this person works with.
     '--context',
-    'demo',
+    demoContext,
   ];
   const child = await startChild('server', argv, join(folder, 'logs'));
   children.push(child);
@@ -84,7 +96,7 @@ async function startServerChild(
     if (address !== undefined && address.pid === child.process.pid) {
       const token = (await readFile(join(data, 'admin-token'), 'utf8')).trim();
       const client = createClient({ baseUrl: address.url, token, fetch });
-      story.tell('server', `listens on ${address.url} (commands find it with --context demo)`);
+      story.tell('server', `listens on ${address.url} (commands find it with --context ${demoContext})`);
       return { client, url: address.url };
     }
     await pause(50, signal);
@@ -170,18 +182,37 @@ function tellLoad(story: Story, load: Load): void {
   for (const line of load.broken.slice(0, 5)) story.tell('load', line, 'bad');
 }
 
-function tellNext(out: Output, { folder, url }: { folder: string; url: string; client: Client }): void {
-  const command = fileURLToPath(new URL('../../../bin/rollway.mjs', import.meta.url));
+/** What a command needs so that it does not speak to another server this person works with. */
+async function contextWords(): Promise<string> {
+  const { current } = await readContexts(contextsFile(process.env));
+  return current === demoContext ? '' : ` --context ${demoContext}`;
+}
+
+interface Next {
+  readonly folder: string;
+  readonly url: string;
+  readonly words: string;
+  /** The tour has made its service, now or at an earlier start. */
+  readonly hasService: boolean;
+}
+
+function tellNext(out: Output, { folder, url, words, hasService }: Next): void {
+  const program = fileURLToPath(new URL('../../../bin/rollway.mjs', import.meta.url));
+  const command = `${program}${words}`;
   const repository = join(folder, 'guestbook');
   const lines = [
     '',
     out.style.bold('What to try next'),
     `  the pages          ${url}   (\`${command} ui\` makes another sign-in link)`,
-    `  a commit by hand   cd ${repository}, change something, git commit -am "Mine"`,
     `  the command        ${command} status      (\`npm link\` makes it \`rollway\`)`,
-    `  follow a rollout   ${command} rollout show --watch`,
-    `  the service        ${command} proxy --job ${job} --listen 127.0.0.1:8080, then curl http://127.0.0.1:8080/`,
-    `  another host       ${command} agent token --out join.json, then there: ${command} agent --join join.json`,
+    ...(hasService
+      ? [
+          `  a commit by hand   cd ${repository}, change something, git commit -am "Mine"`,
+          `  follow a rollout   ${command} rollout show --watch`,
+          `  the service        ${command} proxy --job ${job} --listen 127.0.0.1:8080, then curl http://127.0.0.1:8080/`,
+        ]
+      : [`  a service of yours in its Git repository: ${program} init, git commit, ${command} deploy`]),
+    `  another host       ${command} agent token --out join.json, then there: ${program} agent --join join.json`,
     '',
     'Ctrl-C stops everything; the next start goes on from here.',
   ];

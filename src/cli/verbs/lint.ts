@@ -20,7 +20,7 @@ export async function run(_args: readonly string[], flags: GlobalFlags, signal: 
     const environments = spec.environments.map((entry) => `${entry.name} (${entry.tasks} tasks)`).join(', ');
     out.line(`${out.style.good('✓')} ${file}: ${spec.name}, ${environments}`);
     out.line(`  ${spec.pipeline.actions.map((action) => action.name).join(' → ')}`);
-    out.next('rollway plan');
+    out.next('rollway deploy  (once it is deployed, `rollway plan` says what a deploy would do)');
   });
   return undefined;
 }

@@ -115,13 +115,23 @@ export function releaseHandlers(context: ServerContext, agents: AgentServer) {
       runs,
       commits: commits.map((one) => ({ id: one.id, subject: one.subject, author: one.author, atMs: one.atMs ?? null })),
       artifacts: runs.flatMap((run) => run.outputs),
-      remedy: hasStopped ? 'Read the log of the run that failed, then retry or cancel the release.' : null,
+      remedy: remedyOf(runs),
       commands: [
         ...(release.endedAtMs === undefined ? (['cancel'] as const) : []),
         ...(hasStopped || release.state === 'cancelled' ? (['retry'] as const) : []),
       ],
     };
   }
+}
+
+/** What a person does about a release that went no further. */
+function remedyOf(runs: readonly ReleaseDetail['runs'][number][]): string | null {
+  const stopped = runs.filter((run) => run.state === 'failed' || run.state === 'parked');
+  if (stopped.length === 0) return null;
+  if (stopped.some((run) => run.rollout !== null)) {
+    return 'The rollout says what went wrong. A commit with the fix goes through by itself; this one can be tried again.';
+  }
+  return 'Read the log of the run that failed, then retry or cancel the release.';
 }
 
 /** Text of bytes that may end in the middle of a character: what is incomplete is left for the next call. */
