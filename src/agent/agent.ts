@@ -3,6 +3,7 @@ import { closeCgroups } from '../io/cgroup.ts';
 import { realChance } from '../io/chance.ts';
 import { Actions } from './actions.ts';
 import { probeConfinement } from './confinement.ts';
+import { Contact } from './contact.ts';
 import { openFolders } from './folders.ts';
 import { openIdentity } from './identity.ts';
 import { lockFolder } from './lock.ts';
@@ -34,13 +35,15 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
       const { host, key, fingerprint, addresses } = identity;
       const client = new ServerClient({ addresses, fingerprint, as: { host, key } });
       const confinement = probeConfinement(options);
+      const outbox = new Outbox(memory, host);
       const parts: Parts = {
         options,
         times: { ...defaultTimes, ...options.times },
         host,
         folders,
         memory,
-        outbox: new Outbox(memory, host),
+        outbox,
+        contact: new Contact(Date.now, () => outbox.sendNow()),
         packages: new Packages(folders, client),
         confinement,
         chance: realChance,

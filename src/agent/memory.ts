@@ -21,8 +21,6 @@ export interface OperationMemory {
   readonly state: 'written' | 'begun' | 'ended';
   /** Found too old when it arrived. */
   readonly refusal: string | null;
-  /** When the server knew that the task leaves discovery. */
-  readonly drainingSinceMs: number | null;
   readonly outcome: OperationOutcome | null;
 }
 
@@ -164,8 +162,7 @@ export class Memory {
   /** Writes an operation down and what it teaches about its index. */
   writeOperation(order: ExecuteOrder, refusal: string | null): OperationMemory {
     const number = this.#counters.operationNumber + 1;
-    const none = { drainingSinceMs: null, outcome: null };
-    const operation: OperationMemory = { order, number, state: 'written', refusal, ...none };
+    const operation: OperationMemory = { order, number, state: 'written', refusal, outcome: null };
     const index = this.index(order.job, order.index);
     const highestEpoch = Math.max(index.highestEpoch, order.epoch);
     this.#commit([

@@ -38,6 +38,11 @@ export class Outbox {
     this.#announce();
   }
 
+  /** A batch goes out at once, with news or without. */
+  sendNow(): void {
+    this.#announce();
+  }
+
   /** Resolves when the server has accepted that report. */
   async whenDelivered(sequence: number, signal: AbortSignal): Promise<void> {
     if (this.#delivered >= sequence) return;

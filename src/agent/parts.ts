@@ -1,5 +1,6 @@
 import type { CgroupBackend } from '../io/cgroup.ts';
 import type { Chance } from '../kit/index.ts';
+import type { Contact } from './contact.ts';
 import type { Folders } from './folders.ts';
 import type { Memory } from './memory.ts';
 import type { AgentOptions, AgentTimes } from './options.ts';
@@ -24,6 +25,7 @@ export interface Parts {
   readonly folders: Folders;
   readonly memory: Memory;
   readonly outbox: Outbox;
+  readonly contact: Contact;
   readonly packages: Packages;
   readonly confinement: Confinement;
   readonly chance: Chance;

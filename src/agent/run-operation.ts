@@ -72,7 +72,7 @@ async function replace(parts: Parts, order: ExecuteOrder, held: HeldIndex, ends:
     // Before anything is stopped for it: a package that cannot be had costs nobody a second.
     const failure = await fetchFirst(parts, order);
     if (failure) return next ? next.fail(outcomeOf(id, failure), failure) : failBeforeStop(order, held, failure);
-    await endInOrder(parts, order, held, ends);
+    await endInOrder(parts, held, ends);
     if (parts.signal.aborted) return;
     next ??= addNext(parts, order, held, 'starting');
     const problem = await launch(parts, order, next);
@@ -112,21 +112,20 @@ async function launch(parts: Parts, order: ExecuteOrder, next: HeldTask): Promis
 async function end(parts: Parts, order: ExecuteOrder, held: HeldIndex, ends: readonly number[]): Promise<void> {
   const outcome: OperationOutcome = { id: order.id as OperationId, outcome: 'done' };
   const last = ends.at(-1);
-  await endInOrder(parts, order, held, ends, last === undefined ? undefined : { incarnation: last, outcome });
+  await endInOrder(parts, held, ends, last === undefined ? undefined : { incarnation: last, outcome });
   if (parts.signal.aborted) return;
   if (parts.memory.operation(order.id)?.state !== 'ended') reportNothingDone(parts, order, held, outcome);
 }
 
-/** Leave discovery, drain, stop. The drain begins when the server knows: only then can discovery know. */
+/** Leave discovery, drain, stop. */
 async function endInOrder(
   parts: Parts,
-  order: ExecuteOrder,
   held: HeldIndex,
   ends: readonly number[],
   last?: { readonly incarnation: number; readonly outcome: OperationOutcome },
 ): Promise<void> {
   const tasks = ends.map((incarnation) => held.find(incarnation)).filter((task) => task !== undefined);
-  await Promise.all(tasks.map((task) => drain(parts, order, task)));
+  await Promise.all(tasks.map((task) => drain(parts, task)));
   for (const task of tasks) {
     if (parts.signal.aborted) return;
     const outcome = task.memory.incarnation === last?.incarnation ? last.outcome : undefined;
@@ -135,20 +134,25 @@ async function endInOrder(
   }
 }
 
-async function drain(parts: Parts, order: ExecuteOrder, task: HeldTask): Promise<void> {
-  const { memory, outbox, signal } = parts;
+/**
+ * The drain begins when the server knows, for only then can discovery, and it lasts as long as contact does: who reads
+ * discovery cannot know while there is no server. Broken in between, it begins anew.
+ */
+async function drain({ outbox, contact, signal }: Parts, task: HeldTask): Promise<void> {
   const drainMs = task.memory.order.version?.task.drainMs ?? 0;
   const report = task.beginDraining();
   const wasDraining = task.memory.reported.state === 'draining';
   if (!report && !wasDraining) return; // it is not in discovery
   try {
-    await outbox.whenDelivered(report?.sequence ?? task.memory.reported.sequence, signal);
+    for (let isOver = false; !isOver; ) {
+      const sinceMs = await contact.whenOpen(signal);
+      await outbox.whenDelivered(report?.sequence ?? task.memory.reported.sequence, signal);
+      await sleep(drainMs, undefined, { signal });
+      isOver = await contact.isUnbroken(sinceMs, signal);
+    }
   } catch {
-    return; // the agent ends; the next one goes on here
+    // The agent ends; the next one goes on here.
   }
-  const sinceMs = memory.operation(order.id)?.drainingSinceMs ?? Date.now();
-  memory.changeOperation(order.id, { drainingSinceMs: sinceMs });
-  await sleep(Math.max(0, sinceMs + drainMs - Date.now()), undefined, { signal }).catch(() => {});
 }
 
 /** Undefined: the package is here. Otherwise the card that says why it is not. */

@@ -52,9 +52,11 @@ async function runSession(parts: Parts, client: ServerClient, ports: SessionPort
     sendReports(parts, client, answer.heartbeatMs, signal),
     ports.whileConnected(answer, signal),
   ];
+  parts.contact.open();
   try {
     await Promise.all(running);
   } finally {
+    parts.contact.close();
     session.abort();
     await Promise.allSettled(running);
   }
@@ -66,8 +68,9 @@ async function sendReports(
   heartbeatMs: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const { outbox, folders } = parts;
+  const { outbox, folders, contact } = parts;
   for (let isSnapshot = true; !signal.aborted; ) {
+    const report = contact.beginReport();
     const batch = outbox.makeBatch(isSnapshot, await freeDiskRatio(folders.root));
     try {
       await client.postJson(paths.reports, batch, { signal, timeoutMs: reportMs });
@@ -78,6 +81,7 @@ async function sendReports(
       if (isEmpty || !(cause instanceof RefusedError && cause.isFinal)) throw cause;
       await sendOneByOne(parts, client, batch, signal);
     }
+    contact.endReport(report);
     await outbox.whenChanged(heartbeatMs, signal);
   }
 }
