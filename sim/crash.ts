@@ -33,6 +33,7 @@ export function crashScenario(kind: 'rollout' | 'revert'): Scenario {
     budget: { count: 1 },
     limits: noLimits,
     forwardOnly: false,
+    surge: 0,
     shared: noSharedLimits,
     running: v0,
     versions: {

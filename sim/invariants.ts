@@ -1,4 +1,4 @@
-import type { LedgerOperation } from '../src/disruption/index.ts';
+import type { LedgerOperation, TaskFacts } from '../src/disruption/index.ts';
 import type { ExecuteRequest } from '../src/drivers/index.ts';
 import {
   budgetOf,
@@ -10,6 +10,13 @@ import {
   type VersionId,
 } from '../src/model/index.ts';
 import type { JobDecision, JobState } from '../src/rollout/index.ts';
+
+/** Indices from here on are extra tasks. */
+const firstExtra = 1_000_000;
+
+export function isServingExtra({ index, current }: TaskFacts): boolean {
+  return index >= firstExtra && current?.state === 'serving';
+}
 
 /** A broken promise; the run ends with it. */
 export class Violation extends Error {
@@ -50,9 +57,17 @@ export class KnownInvariants {
     if (admitted.length === 0) return;
     const fresh = new Set(admitted.map((operation) => operation.id));
     const out = outSet(after, (operation) => !fresh.has(operation.id));
+    const extras = extrasThatServe(before, after, fresh);
     for (const operation of admitted) {
+      const budget = budgetFor(after, operation, extras.size);
+      if (operation.index >= firstExtra) {
+        const isServing = extras.delete(operation.index);
+        if (isServing && operation.exemption === undefined && out.size > budgetFor(after, operation, extras.size)) {
+          throw new Violation('I1', 'an extra task was stopped that others still need', { out: [...out], budget });
+        }
+        continue;
+      }
       const would = new Set(out).add(operation.index);
-      const budget = budgetFor(after, operation);
       this.#parts(before, after, operation, out);
       this.#rates(before, after, operation, nowMs);
       const isFree = operation.exemption !== undefined && isExempt(before, after, operation, nowMs);
@@ -176,6 +191,19 @@ function allowanceNow(rollout: Rollout): number {
   return started.at(-1)?.allowance ?? 0;
 }
 
+/** Extra tasks that serve, nothing being done to them but what was ordered in this very turn. */
+function extrasThatServe(before: JobState, after: JobState, fresh: ReadonlySet<string>): Set<TaskIndex> {
+  const heard = new Set(
+    before.inventory.hosts.filter(({ state }) => state === 'up' || state === 'leaving').map(({ id }) => id),
+  );
+  const found = new Set<TaskIndex>();
+  for (const { index, current } of after.tasks.values()) {
+    if (index >= firstExtra && current?.state === 'serving' && heard.has(current.host)) found.add(index);
+  }
+  for (const { id, index, state } of after.operations) if (isUnderWay(state) && !fresh.has(id)) found.delete(index);
+  return found;
+}
+
 function outSet(state: JobState, isMeant: (operation: LedgerOperation) => boolean): Set<TaskIndex> {
   const heard = new Set(
     state.inventory.hosts.filter((host) => host.state === 'up' || host.state === 'leaving').map((host) => host.id),
@@ -187,16 +215,17 @@ function outSet(state: JobState, isMeant: (operation: LedgerOperation) => boolea
     if (!serves) out.add(task.index);
   }
   for (const operation of state.operations) {
-    if (isUnderWay(operation.state) && isMeant(operation)) out.add(operation.index);
+    const isOwn = operation.index < firstExtra;
+    if (isOwn && isUnderWay(operation.state) && isMeant(operation)) out.add(operation.index);
   }
   return out;
 }
 
-function budgetFor(state: JobState, operation: LedgerOperation): number {
+function budgetFor(state: JobState, operation: LedgerOperation, extras: number): number {
   const { budget, size, resizingFrom } = state.job;
   const inForce = Math.min(budgetOf(budget, size), budgetOf(budget, resizingFrom ?? size));
   const raised = state.rollouts.find((one) => one.id === operation.rollout)?.budgetOverride?.count ?? 0;
-  return Math.max(inForce, raised);
+  return Math.max(inForce + extras, raised);
 }
 
 function isExempt(before: JobState, after: JobState, operation: LedgerOperation, nowMs: number): boolean {
@@ -317,6 +346,7 @@ export class TrueInvariants {
   }
 
   tookOut(request: ExecuteRequest, _host: string): void {
+    if (request.index >= firstExtra) return;
     const places = this.#serving.get(request.index);
     if (places !== undefined && places.size > 1) return;
     // A superseded incarnation is no longer the task: if its replacement died meanwhile, that failure took it out.

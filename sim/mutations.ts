@@ -1,4 +1,4 @@
-import { admit, type TaskFacts } from '../src/disruption/index.ts';
+import { admit, isExtra, type TaskFacts } from '../src/disruption/index.ts';
 import type { TaskController } from '../src/model/index.ts';
 import { type Rules, standardRules } from '../src/rollout/index.ts';
 import { scenarioOf, v0, v2 } from './scenario.ts';
@@ -50,6 +50,21 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'the budgets of racks and groups are forgotten',
     broken: { budgetParts: () => [] },
+  },
+  {
+    name: 'extra tasks raise the budget whether they serve or not',
+    broken: {
+      servingExtras: (tasks) => new Set([...tasks].filter(({ index }) => isExtra(index)).map(({ index }) => index)),
+    },
+  },
+  {
+    name: 'extra tasks stop although others are out in their place',
+    broken: {
+      admit: (operation, facts) =>
+        isExtra(operation.index)
+          ? { admitted: true, exemption: undefined, stillOut: undefined }
+          : admit(operation, facts),
+    },
   },
   {
     name: 'rates are forgotten',

@@ -74,6 +74,8 @@ export interface Scenario {
   readonly limits: JobLimits;
   /** The first new version cannot be undone. */
   readonly forwardOnly: boolean;
+  /** Extra tasks that its rollouts borrow. */
+  readonly surge: number;
   /** Rates over all services. */
   readonly shared: SharedLimits;
   /** Serves everywhere at the beginning; undefined: the first rollout is the first deployment. */
@@ -131,6 +133,7 @@ export function plainScenarioOf(seed: number): Scenario {
     budget: pickOne(chance, budgets),
     ...limitsOf(seed),
     forwardOnly: seededChance(seed, 'forward').next() < 0.06,
+    surge: surgeOf(seed),
     running: isFirst ? undefined : v0,
     versions,
     judge:
@@ -177,6 +180,17 @@ function limitsOf(seed: number): Pick<Scenario, 'limits' | 'shared'> {
     },
     shared: { rate: some(0.2, rate(), null), ratePerDomain: some<Record<string, Rate>>(0.2, { rack: rate() }, {}) },
   };
+}
+
+/** A seventh of the runs borrows extra tasks. */
+function surgeOf(seed: number): number {
+  const chance = seededChance(seed, 'surge');
+  return chance.next() < 0.15 ? 1 + pickBelow(chance, 3) : 0;
+}
+
+/** What a person deploys by: the plan of the scenario, with what is borrowed. */
+export function withSurge(plan: PlanSpec, { surge }: Pick<Scenario, 'surge'>): PlanSpec {
+  return surge === 0 ? plan : { ...plan, strategy: { surge: { count: surge } } };
 }
 
 /** A tenth of the runs restarts or moves tasks; of a stream of their own, so that nothing else changes. */

@@ -42,8 +42,8 @@ import { type Beginning, clearStore, readBeginning } from './clear-store.ts';
 import { VirtualClock } from './clock.ts';
 import { coverDecision } from './coverage.ts';
 import { applyFault, calmAfterMs } from './faults.ts';
-import { KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
-import { type Happening, type Scenario, v1, watchedMs } from './scenario.ts';
+import { isServingExtra, KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
+import { type Happening, type Scenario, v1, watchedMs, withSurge } from './scenario.ts';
 import { type SimulatedService, serviceOf } from './services.ts';
 import { Streams } from './streams.ts';
 import { commitOf, jobId as job, repository, startMs, versionOf } from './versions.ts';
@@ -271,7 +271,8 @@ class WholeWorld {
           const { operation } = dispatch;
           const raised =
             decision.after.rollouts.find((one) => one.id === operation.rollout)?.budgetOverride?.count ?? 0;
-          const budget = Math.max(standardRules.budgetInForce(decision.after.job), raised);
+          const surge = [...decision.after.tasks.values()].filter(isServingExtra).length;
+          const budget = Math.max(standardRules.budgetInForce({ ...decision.after.job, surge }), raised);
           this.#truth.budgets.set(operation.id, operation.exemption === 'forced' ? undefined : budget);
         }
         for (const index of decision.changed.retired) this.#truth.retire(index);
@@ -641,7 +642,7 @@ class WholeWorld {
       release: undefined,
       to: one.to,
       kind: one.rolloutKind,
-      plan: one.plan,
+      plan: withSurge(one.plan, this.#scenario),
       judged: this.#scenario.judge !== 'none',
       holdAfter: one.holdAfter,
       forwardOnly: this.#scenario.forwardOnly && one.to === v1 ? 'it drops a column' : undefined,
@@ -798,7 +799,9 @@ class WholeWorld {
       }
     }
     for (const task of tasks.values()) {
-      if (task.index >= facts.size && !isGone(task) && !isStuck) found.push([task.index, 'is beyond the size']);
+      const isBorrowed = isServingExtra(task) && assignment.some((row) => row.index === task.index && row.version);
+      if (task.index >= facts.size && !isGone(task) && !isStuck && !isBorrowed)
+        found.push([task.index, 'is beyond the size']);
     }
     return found;
   }

@@ -42,9 +42,9 @@ import {
 import { VirtualClock } from './clock.ts';
 import { coverDecision } from './coverage.ts';
 import { applyFault, calmAfterMs } from './faults.ts';
-import { KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
+import { isServingExtra, KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
 import { LiveAcks } from './live-acks.ts';
-import { type Happening, type Scenario, v0, v1, watchedMs } from './scenario.ts';
+import { type Happening, type Scenario, v0, v1, watchedMs, withSurge } from './scenario.ts';
 import { type SimulatedService, serviceOf } from './services.ts';
 import { Streams } from './streams.ts';
 import { jobId as job, startMs, versionOf } from './versions.ts';
@@ -316,7 +316,13 @@ class World {
     if (dispatch.kind === 'execute') {
       if (this.#service !== undefined) this.#acks.check(this.#state, operation);
       const raised = this.#state.rollouts.find((one) => one.id === operation.rollout)?.budgetOverride?.count ?? 0;
-      const budget = Math.max(standardRules.budgetInForce(this.#state.job), raised);
+      const budget = Math.max(
+        standardRules.budgetInForce({
+          ...this.#state.job,
+          surge: [...this.#state.tasks.values()].filter(isServingExtra).length,
+        }),
+        raised,
+      );
       this.#truth.budgets.set(operation.id, operation.exemption === 'forced' ? undefined : budget);
       const queue = this.#orders.get(key) ?? [];
       queue.push({ request: dispatch.request, isWithdrawn: false });
@@ -568,7 +574,7 @@ class World {
           release: undefined,
           to: one.to,
           kind: one.rolloutKind,
-          plan: one.plan,
+          plan: withSurge(one.plan, this.#scenario),
           judged: this.#scenario.judge !== 'none',
           holdAfter: one.holdAfter,
           forwardOnly: this.#scenario.forwardOnly && one.to === v1 ? 'it drops a column' : undefined,
@@ -762,7 +768,9 @@ class World {
       }
     }
     for (const task of tasks.values()) {
-      if (task.index >= facts.size && !isGone(task) && !isStuck) found.push([task.index, 'is beyond the size']);
+      const isBorrowed = isServingExtra(task) && assignment.get(task.index)?.version !== undefined;
+      if (task.index >= facts.size && !isGone(task) && !isStuck && !isBorrowed)
+        found.push([task.index, 'is beyond the size']);
     }
     return found;
   }

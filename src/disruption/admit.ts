@@ -1,4 +1,5 @@
 import type { Incarnation, TaskIndex } from '../model/index.ts';
+import { isExtra } from './extras.ts';
 import type { Exemption, LedgerOperation, TaskFacts } from './facts.ts';
 import { type HostStates, isHeard, isServing, mayLive } from './out.ts';
 import { type BudgetPart, fullPart } from './parts.ts';
@@ -6,7 +7,10 @@ import { type BudgetPart, fullPart } from './parts.ts';
 /** What admission looks at: OUT as it is at this moment of the turn, and the budget for this operation. */
 export interface AdmitFacts {
   readonly out: ReadonlySet<TaskIndex>;
+  /** With one more for each extra task that serves. */
   readonly budget: number;
+  /** Extra tasks that serve: to stop one takes its one away. */
+  readonly extras?: ReadonlySet<TaskIndex>;
   /** Parts of the job with budgets of their own. */
   readonly parts: readonly BudgetPart[];
   /** A person raised every budget to this for its rollout; 0: nobody did. */
@@ -35,11 +39,21 @@ export function admit(operation: LedgerOperation, facts: AdmitFacts): Admission 
     const stillOut = exemption === 'still-out' ? operation.incarnation : undefined;
     return { admitted: true, exemption, stillOut };
   }
+  if (isExtra(operation.index)) return admitForExtra(operation, facts);
   const wouldBeOut = facts.out.has(operation.index) ? facts.out.size : facts.out.size + 1;
   if (wouldBeOut > facts.budget) return { admitted: false, reason: budgetSentence(facts) };
   const full = fullPart(facts.parts, operation.index, facts.out, facts.raisedTo);
   if (full !== undefined) return { admitted: false, reason: `The budget of ${full.max} for ${full.name} is used up.` };
   return { admitted: true, exemption: undefined, stillOut: undefined };
+}
+
+/** What is done to an extra task takes nobody of the job's own out; it may take away the room that others stand in. */
+function admitForExtra({ index }: LedgerOperation, { out, extras, budget }: AdmitFacts): Admission {
+  const left = extras?.has(index) === true ? budget - 1 : budget;
+  if (out.size <= left || extras?.has(index) !== true) {
+    return { admitted: true, exemption: undefined, stillOut: undefined };
+  }
+  return { admitted: false, reason: 'Its room is needed: others are out in its place.' };
 }
 
 /**

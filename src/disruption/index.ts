@@ -21,6 +21,7 @@ export * from './controllers/leader-last.ts';
 export * from './controllers/load-aware.ts';
 export * from './controllers/readings.ts';
 export * from './controllers/shard-aware.ts';
+export * from './extras.ts';
 export * from './facts.ts';
 export * from './fold.ts';
 export * from './limits.ts';

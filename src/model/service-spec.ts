@@ -95,6 +95,14 @@ export const phaseSpecSchema = z.strictObject({
   onUndecided: z.enum(['proceed', 'hold']).nullable(),
 });
 
+/** How a phase brings its members to the new version. */
+export const strategySchema = z.union([
+  /** Each where it is: stopped, then started. */
+  z.literal('in-place'),
+  /** The same, while so many extra tasks (a share rounds up) run the version of before. */
+  z.strictObject({ surge: amount }),
+]);
+
 export const planSpecSchema = z.strictObject({
   phases: z.array(phaseSpecSchema).min(1),
   /** What newcomers (tasks born during a rollout) get before the last phase passed. */
@@ -103,6 +111,8 @@ export const planSpecSchema = z.strictObject({
   overlap: z.enum(['wait', 'supersede']),
   /** A change that cannot be undone by going back: on failure it holds for a person. */
   forwardOnly: z.boolean(),
+  /** Left out only in plans that were stored before there was a choice: in place. */
+  strategy: strategySchema.optional(),
 });
 
 /** One comparison of new tasks with old ones, as its owner states it. Relative numbers: 0.03 is 3 %. */
@@ -247,6 +257,7 @@ export type GroupBudget = NonNullable<EnvironmentSpec['budgetPerGroup']>;
 export type ReadySpec = z.infer<typeof readySchema>;
 export type OnFail = z.infer<typeof onFailSchema>;
 export type PhaseSpec = z.infer<typeof phaseSpecSchema>;
+export type StrategySpec = z.infer<typeof strategySchema>;
 export type PlanSpec = z.infer<typeof planSpecSchema>;
 export type CheckSpec = z.infer<typeof checkSpecSchema>;
 export type JudgeSpec = z.infer<typeof judgeSpecSchema>;

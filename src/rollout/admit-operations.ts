@@ -1,4 +1,11 @@
-import { type BudgetPart, budgetFor, type LedgerOperation, type RateAnswer, takeToken } from '../disruption/index.ts';
+import {
+  type BudgetPart,
+  budgetFor,
+  isExtra,
+  type LedgerOperation,
+  type RateAnswer,
+  takeToken,
+} from '../disruption/index.ts';
 import type { ExecuteRequest } from '../drivers/index.ts';
 import type { NoHost, Placement } from '../fleet/index.ts';
 import { digestOf } from '../kit/index.ts';
@@ -33,9 +40,15 @@ import type { Candidate } from './wanted-operations.ts';
 export function admitOperations(draft: Draft, candidates: readonly Candidate[]): void {
   if (candidates.length === 0) return;
   const indices = [...draft.tasks.values()].filter((task) => task.index < draft.job.size);
-  const out = draft.rules.outOf(indices, draft.operations.values(), draft.hostStates);
-  const inForce = draft.rules.budgetInForce(draft.job);
-  const room: Room = { out, outBefore: digestOnce(out), inForce, parts: partsOf(draft), busy: updatesUnderWay(draft) };
+  const own = [...draft.operations.values()].filter((one) => !isExtra(one.index));
+  const out = draft.rules.outOf(indices, own, draft.hostStates);
+  const room: Room = {
+    out,
+    outBefore: digestOnce(out),
+    extras: draft.rules.servingExtras(draft.tasks.values(), draft.operations.values(), draft.hostStates),
+    parts: partsOf(draft),
+    busy: updatesUnderWay(draft),
+  };
   for (const candidate of candidates) {
     const reason = waitsForAck(draft, candidate) ?? tryAdmit(draft, candidate, room);
     if (reason !== undefined) block(draft, candidate.operation, reason);
@@ -48,7 +61,8 @@ interface Room {
   readonly out: Set<TaskIndex>;
   /** Digest of what was out when the turn began. */
   readonly outBefore: () => string;
-  readonly inForce: number;
+  /** Extra tasks that serve; shrinks with each that is told to stop. */
+  readonly extras: Set<TaskIndex>;
   readonly parts: readonly BudgetPart[];
   readonly busy: Map<RolloutId, number>;
 }
@@ -77,7 +91,7 @@ function updatesUnderWay(draft: Draft): Map<RolloutId, number> {
 
 /** Admits it, or says why not. */
 function tryAdmit(draft: Draft, candidate: Candidate, room: Room): string | undefined {
-  const { out, inForce, parts, busy } = room;
+  const { out, extras, parts, busy } = room;
   const { operation, rollout, wanted } = candidate;
   const silence = silenceAt(draft, wanted.host);
   if (silence !== undefined) {
@@ -88,8 +102,10 @@ function tryAdmit(draft: Draft, candidate: Candidate, room: Room): string | unde
   const paced = wanted.purpose === 'update' && rollout?.state === 'running' ? rollout : undefined;
   const held = paced && paceOf(draft, paced, busy);
   if (held !== undefined) return held;
+  const inForce = draft.rules.budgetInForce({ ...draft.job, surge: extras.size });
   const admission = draft.rules.admit(operation, {
     out,
+    extras,
     budget: budgetFor(inForce, rollout?.budgetOverride),
     parts,
     raisedTo: rollout?.budgetOverride?.count ?? 0,
@@ -112,7 +128,8 @@ function tryAdmit(draft: Draft, candidate: Candidate, room: Room): string | unde
   for (const bucket of rate.takes) setBucket(draft, takeToken(draft.buckets.get(bucket)!, draft.nowMs));
   if (paced !== undefined) busy.set(paced.id, (busy.get(paced.id) ?? 0) + 1);
   begin(draft, operation, host, admission, toldOut(room), inForce);
-  out.add(operation.index);
+  extras.delete(operation.index);
+  if (!isExtra(operation.index)) out.add(operation.index);
   return undefined;
 }
 
@@ -140,7 +157,8 @@ function digestOnce(out: ReadonlySet<TaskIndex>): () => string {
 /** Rates limit what takes a living task out; an exemption takes nothing out, and a deadline does not wait. */
 function rateFor(draft: Draft, operation: LedgerOperation, exemption: LedgerOperation['exemption']): RateAnswer {
   const current = draft.tasks.get(operation.index)?.current;
-  const isDisruption = exemption === undefined && current?.incarnation === operation.incarnation;
+  const isOwn = !isExtra(operation.index);
+  const isDisruption = isOwn && exemption === undefined && current?.incarnation === operation.incarnation;
   if (!isDisruption || draft.buckets.size === 0) return { allowed: true, takes: [] };
   const labels = draft.inventory.hosts.find((host) => host.id === current.host)?.labels ?? {};
   return draft.rules.rateLimit(operation, { nowMs: draft.nowMs, buckets: [...draft.buckets.values()], labels });

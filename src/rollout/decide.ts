@@ -14,6 +14,7 @@ import { endResize, resize } from './resize.ts';
 import { advanceRevert, beginRevert } from './revert.ts';
 import { type Rules, standardRules } from './rules.ts';
 import type { JobDecision, JobState } from './state.ts';
+import { keepExtras } from './surge.ts';
 import { keepTime } from './time-split.ts';
 import { wantedOperations } from './wanted-operations.ts';
 
@@ -33,6 +34,7 @@ export function decideJob(state: JobState, nowMs: number, id: MakeId, rules: Rul
   const active = activeRollout(draft);
   if (active?.hold?.then !== undefined) wakeAt(draft, active.hold.then.atMs);
   assignNewcomers(draft, active);
+  keepExtras(draft, active);
   const candidates = wantedOperations(draft);
   admitOperations(draft, candidates);
   askController(draft, candidates);

@@ -2,6 +2,7 @@ import { digestOf } from '../kit/index.ts';
 import { type Amount, budgetOf, type PhaseSpec, type PlanSpec, type TaskIndex } from '../model/index.ts';
 import { concurrencyOf } from './phases.ts';
 import { selectMembers, type TaskPlace } from './select.ts';
+import { surgeOf } from './surge.ts';
 
 /** What a plan is made from: the same facts as the run itself. */
 export interface PlanFacts {
@@ -29,6 +30,8 @@ export interface PlannedPhase {
 export interface PlannedRollout {
   readonly size: number;
   readonly budget: number;
+  /** Extra tasks that are borrowed meanwhile. */
+  readonly extras: number;
   readonly phases: readonly PlannedPhase[];
   /** Phases that add nobody and are left out. */
   readonly dropped: readonly string[];
@@ -40,6 +43,7 @@ export interface PlannedRollout {
 export function planOf({ plan, places, budget: amount, isFirst }: PlanFacts): PlannedRollout {
   const size = places.length;
   const budget = budgetOf(amount, size);
+  const extras = isFirst ? 0 : surgeOf(plan, size);
   const phases: PlannedPhase[] = [];
   const dropped: string[] = [];
   let before: readonly TaskIndex[] = [];
@@ -47,21 +51,22 @@ export function planOf({ plan, places, budget: amount, isFirst }: PlanFacts): Pl
     const members = selectMembers(spec.select, places, before);
     const adds = members.length - before.length;
     if (adds <= 0) dropped.push(spec.name);
-    else phases.push(phaseOf(spec, members, adds, { size, budget, isFirst }));
+    else phases.push(phaseOf(spec, members, adds, { size, budget, extras, isFirst }));
     before = members;
   }
   const what = { size, budget, plan, members: phases.map((phase) => phase.members), dropped };
-  return { size, budget, phases, dropped, hash: digestOf(what).slice(0, 16) };
+  return { size, budget, extras, phases, dropped, hash: digestOf(what).slice(0, 16) };
 }
 
 function phaseOf(
   spec: PhaseSpec,
   members: readonly TaskIndex[],
   adds: number,
-  { size, budget, isFirst }: { readonly size: number; readonly budget: number; readonly isFirst: boolean },
+  job: { readonly size: number; readonly budget: number; readonly extras: number; readonly isFirst: boolean },
 ): PlannedPhase {
+  const { size, budget, extras, isFirst } = job;
   const concurrency = concurrencyOf(spec, size);
-  const atOnce = isFirst ? adds : Math.max(1, Math.min(concurrency, budget, adds));
+  const atOnce = isFirst ? adds : Math.max(1, Math.min(concurrency, budget + extras, adds));
   return {
     spec,
     members,
@@ -69,6 +74,7 @@ function phaseOf(
     concurrency,
     atOnce,
     batches: Math.ceil(adds / atOnce),
-    servingAtLeast: isFirst ? 0 : Math.max(0, size - atOnce),
+    // With every extra task that was borrowed; before they serve, fewer go at once.
+    servingAtLeast: isFirst ? 0 : Math.max(0, Math.min(size, size + extras - atOnce)),
   };
 }

@@ -1,5 +1,6 @@
 import {
   type HostStates,
+  isExtra,
   isHeard,
   isServing,
   type LedgerOperation,
@@ -196,7 +197,7 @@ function proposeRetirement(facts: ProposeFacts): Proposal {
       host: living.host,
       excluded: {},
       avoided: [],
-      reason: 'the job has become smaller',
+      reason: isExtra(task.index) ? 'it was borrowed, and is not needed any more' : 'the job has become smaller',
     },
   };
 }

@@ -59,7 +59,8 @@ export async function readJob(tx: Tx, id: JobId, shown?: Rollout): Promise<JobSc
     dots.push(dotOf(index, known.get(index), assignment.get(index), operation, shown));
   }
   for (const task of tasks)
-    if (task.index >= job.size && !isGone(task)) dots.push(dotOf(task.index, task, undefined, undefined, shown));
+    if (task.index >= job.size && !isGone(task))
+      dots.push(dotOf(task.index, task, assignment.get(task.index), undefined, shown));
   return { job, tasks, dots, operations, outages: await listOutages(tx, id, []) };
 }
 

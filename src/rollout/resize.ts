@@ -1,4 +1,4 @@
-import { isGone } from '../disruption/index.ts';
+import { isExtra, isGone } from '../disruption/index.ts';
 import type { Rollout, TaskIndex } from '../model/index.ts';
 import { trimToAllowance } from './assign.ts';
 import { type Draft, emitForJob, setAssignment, setJob, setRollout, wakeAt } from './draft.ts';
@@ -12,7 +12,7 @@ export function resize(draft: Draft, running: Rollout | undefined): void {
     emitForJob(draft, 'job.resized', { from: size, to: wantedSize });
     for (const row of draft.assignment.values()) {
       // The index leaves the job: nobody owns it any more, its task stops within the budget.
-      if (row.index >= wantedSize && row.version !== undefined) {
+      if (row.index >= wantedSize && row.version !== undefined && !isExtra(row.index)) {
         setAssignment(draft, { ...row, version: undefined, rollout: undefined });
       }
     }
@@ -47,7 +47,9 @@ function recompute(draft: Draft, rollout: Rollout): void {
 
 function isThrough(draft: Draft): boolean {
   const { size } = draft.job;
-  for (const task of draft.tasks.values()) if (task.index >= size && !isGone(task)) return false;
+  for (const task of draft.tasks.values()) {
+    if (task.index >= size && !isExtra(task.index) && !isGone(task)) return false;
+  }
   for (let index = 0; index < size; index++) {
     const isWanted = draft.assignment.get(index)?.version !== undefined;
     if (isWanted && draft.tasks.get(index)?.servedOnce !== true) return false;

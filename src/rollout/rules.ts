@@ -9,6 +9,7 @@ import {
   needsAck,
   outOf,
   readAnswer,
+  servingExtras,
 } from '../disruption/index.ts';
 import { place } from '../fleet/index.ts';
 import { readBasicChecks } from './basic-checks.ts';
@@ -40,6 +41,7 @@ export const standardRules = {
   readBasicChecks,
   revertTargetOf,
   selectMembers,
+  servingExtras,
 };
 
 export type Rules = typeof standardRules;

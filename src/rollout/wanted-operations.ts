@@ -1,4 +1,4 @@
-import { goneTask, isGone, isServing, type LedgerOperation } from '../disruption/index.ts';
+import { goneTask, isExtra, isGone, isServing, type LedgerOperation } from '../disruption/index.ts';
 import { type AssignmentRow, isUnderWay, type Rollout, type TaskIndex } from '../model/index.ts';
 import { type Draft, emitForJob, moveOperation, retire, setOperation, setTask, taskOf, wakeAt } from './draft.ts';
 import { placesOf } from './phases.ts';
@@ -39,6 +39,8 @@ function indicesOf(draft: Draft): readonly TaskIndex[] {
   const indices: TaskIndex[] = [];
   for (let index = 0; index < draft.job.size; index++) indices.push(index);
   for (const index of draft.tasks.keys()) if (index >= draft.job.size) indices.push(index);
+  // Extra tasks that nothing is known of yet.
+  for (const index of draft.assignment.keys()) if (isExtra(index) && !draft.tasks.has(index)) indices.push(index);
   return indices;
 }
 
@@ -91,7 +93,7 @@ function candidateFor(
   const owner = row?.rollout === undefined ? undefined : draft.rollouts.get(row.rollout);
   const runs = task.current?.version ?? row?.version;
   const spec = runs === undefined ? undefined : draft.before.versions.get(runs)?.task;
-  const isRetiring = index >= draft.job.size;
+  const isRetiring = index >= draft.job.size && !(isExtra(index) && row?.version !== undefined);
   const proposal = draft.rules.proposeFor({
     task,
     wanted: row?.version,

@@ -47,7 +47,7 @@ export function decidePlan(facts: PlanFacts): PlanView {
     size,
     budget,
     phases,
-    limits: limitSentences(spec, environment),
+    limits: [...surgeSentences(planned.extras), ...limitSentences(spec, environment)],
   };
   return {
     ...what,
@@ -60,6 +60,13 @@ export function decidePlan(facts: PlanFacts): PlanView {
     notes: notes(facts, size, budget),
     atMs: facts.nowMs,
   };
+}
+
+function surgeSentences(extras: number): string[] {
+  if (extras === 0) return [];
+  return [
+    `Borrows ${extras} extra ${extras === 1 ? 'task' : 'tasks'} of the version of before; each that serves raises the budget by one.`,
+  ];
 }
 
 /** What limits it beside the budget of the job. */
@@ -163,7 +170,9 @@ function notes({ spec, action, from, marks, hasHosts }: PlanFacts, size: number,
     const outMs = spec.task.drainMs + usualStartMs;
     found.push(`This job has one task: it will be out for about ${formatDuration(outMs)}.`);
   }
-  if (budget === 0) found.push('The budget is 0: nothing may be out, and this cluster cannot start extra tasks.');
+  const hasExtras = action.plan.strategy !== undefined && action.plan.strategy !== 'in-place';
+  if (budget === 0 && !hasExtras)
+    found.push('The budget is 0: nothing may be out; borrow extra tasks (`strategy: { surge: 1 }`).');
   if (spec.judge.checks.length === 0 || spec.task.metrics === null) found.push('No metrics: basic checks only.');
   if (action.plan.forwardOnly) found.push('Forward-only: a failure holds for a person, nothing is undone by itself.');
   if (!hasHosts) found.push('No host is up: nothing would start.');

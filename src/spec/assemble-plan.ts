@@ -22,6 +22,7 @@ export function assemblePlan(
     newcomers: book.at(`${path}.newcomers`, values.newcomers),
     overlap: book.at(`${path}.overlap`, values.overlap),
     forwardOnly: book.at(`${path}.forwardOnly`, values.forwardOnly),
+    strategy: book.at(`${path}.strategy`, values.strategy),
   };
 }
 

@@ -48,6 +48,7 @@ const everything: ServiceConfig = {
   newcomers: 'new',
   overlap: 'supersede',
   forwardOnly: true,
+  strategy: { surge: 2 },
   picker: 'every',
   windows: [{ from: '09:00', to: '17:00', days: ['fri', 'mon'], timeZone: 'Europe/Berlin' }],
   environments: { staging: 1, production: { tasks: 12, env: { MODE: 'y' }, after: 'staging', soak: '1h' } },

@@ -82,6 +82,8 @@ export interface RolloutConfig {
   readonly overlap?: 'wait' | 'supersede';
   /** What is deployed cannot be undone by going back (a migration): on failure it holds for a person. */
   readonly forwardOnly?: boolean;
+  /** `in-place`, or `{ surge: 2 }`: so many extra tasks are borrowed meanwhile, each of which that serves raises the budget by one. */
+  readonly strategy?: 'in-place' | { readonly surge: Count };
   /** Which of the waiting releases is deployed next. */
   readonly picker?: 'newest' | 'oldest' | 'every' | 'named';
   /** When a deployment may start. */

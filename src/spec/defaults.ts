@@ -36,6 +36,7 @@ const base: Omit<Settings, 'name' | 'command' | 'ready'> = {
   newcomers: 'last-good',
   overlap: 'wait',
   forwardOnly: false,
+  strategy: 'in-place',
   picker: 'newest',
   windows: [],
   soakMs: 0,

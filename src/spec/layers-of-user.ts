@@ -12,6 +12,7 @@ import {
   readOnFail,
   readPercent,
   readRate,
+  readStrategy,
 } from './shorthand.ts';
 
 /** What the user says at the top of the file, as a layer. */
@@ -84,6 +85,7 @@ function rolloutValues(said: config.RolloutConfig): Partial<Settings> {
     newcomers: said.newcomers,
     overlap: said.overlap,
     forwardOnly: said.forwardOnly,
+    strategy: optional(said.strategy, readStrategy),
     picker: said.picker,
     windows: said.windows,
   } as Partial<Settings>;

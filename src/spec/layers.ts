@@ -1,4 +1,13 @@
-import type { CheckSpec, GroupBudget, OnFail, Rate, ServiceSpec, TaskControlSpec, TaskSpec } from '../model/index.ts';
+import type {
+  CheckSpec,
+  GroupBudget,
+  OnFail,
+  Rate,
+  ServiceSpec,
+  StrategySpec,
+  TaskControlSpec,
+  TaskSpec,
+} from '../model/index.ts';
 import type * as config from './config.ts';
 import type { Amount } from './shorthand.ts';
 
@@ -40,6 +49,7 @@ export interface Settings {
   newcomers: 'last-good' | 'new';
   overlap: 'wait' | 'supersede';
   forwardOnly: boolean;
+  strategy: StrategySpec;
   picker: 'newest' | 'oldest' | 'every' | 'named';
   windows: readonly config.WindowConfig[];
   soakMs: number;

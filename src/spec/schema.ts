@@ -123,6 +123,10 @@ const window = z.strictObject({
   days: z.array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'], expected('a day such as "mon"'))).optional(),
   timeZone: text.optional(),
 });
+const surge = oneOf('a number of tasks such as 2, or a percentage such as "10%"', [
+  positive.max(10_000),
+  share.refine((value) => !(Number(value.slice(0, -1)) <= 0), 'must be more than 0%'),
+]);
 const rollout = {
   phases: phases.optional(),
   bake: bake.optional(),
@@ -132,6 +136,7 @@ const rollout = {
   newcomers: z.enum(['last-good', 'new'], expected('"last-good" or "new"')).optional(),
   overlap: z.enum(['wait', 'supersede'], expected('"wait" or "supersede"')).optional(),
   forwardOnly: flag.optional(),
+  strategy: oneOf('"in-place" or { surge: 2 }', [z.literal('in-place'), z.strictObject({ surge })]).optional(),
   picker: picker.optional(),
   windows: z.array(window).optional(),
 };

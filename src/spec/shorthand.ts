@@ -1,5 +1,5 @@
 import { parseDuration, parseRate } from '../kit/index.ts';
-import type { OnFail, Rate, Selector } from '../model/index.ts';
+import type { OnFail, Rate, Selector, StrategySpec } from '../model/index.ts';
 import { splitCommand } from './command.ts';
 import type * as config from './config.ts';
 
@@ -60,6 +60,10 @@ export function readBake(bake: config.Bake): { minMs?: number; maxMs?: number } 
 
 export function readOnFail(onFail: config.OnFail): OnFail {
   return typeof onFail === 'string' ? onFail : { holdThenRevertAfterMs: readDuration(onFail.hold) };
+}
+
+export function readStrategy(said: Exclude<config.RolloutConfig['strategy'], undefined>): StrategySpec {
+  return said === 'in-place' ? said : { surge: readAmount(said.surge) };
 }
 
 /** `all` → 100 %, `25%` → percent, `3` → count, the rest part by part. */

@@ -24,9 +24,10 @@ const within = { timeout: 60_000, interval: 150 };
 let fleet: LocalFleet;
 let commit: string;
 let folder: string;
+let origin: ReturnType<typeof makeRepository>;
 beforeAll(async () => {
   fleet = await openLocalFleet(3);
-  const origin = makeRepository(join(fleet.folder, 'shop'));
+  origin = makeRepository(join(fleet.folder, 'shop'));
   commit = origin.commit({ 'rollway.yaml': config, 'server.js': server }, 'One');
   folder = origin.folder;
 });
@@ -91,4 +92,26 @@ test('a resize and a retirement go through the ledger; the name is asked for, an
   await fleet.client.changeTasks({ params, body: { do: 'retire', reason: 'gone', confirm: params.job } });
   await expect.poll(serving, within).toHaveLength(0);
   await expect.poll(async () => (await fleet.client.getJob({ params })).size, within).toBe(0);
+});
+
+test('surge with a budget of 0: an extra task serves before any of the job is touched, and goes at the end', async () => {
+  await fleet.client.endHold({ params: { service: 'shop' }, body: { environment: 'production', reason: 'back' } });
+  const surged = config.replace('budget: 1', 'budget: 0\nstrategy: { surge: 1 }');
+  const next = origin.commit({ 'rollway.yaml': surged, 'server.js': `${server}// two` }, 'Two');
+  await fleet.client.deploy({ params: { service: 'shop' }, body: { commit: next } });
+  await expect.poll(serving, within).toHaveLength(3);
+  const third = origin.commit({ 'server.js': `${server}// three` }, 'Three');
+  const { id } = await fleet.client.deploy({ params: { service: 'shop' }, body: { commit: third } });
+  const counts: number[] = [];
+  let most = 0;
+  const isThrough = async () => {
+    const { endpoints } = await fleet.client.listEndpoints({ params });
+    counts.push(endpoints.length);
+    most = Math.max(most, ...endpoints.map(({ index }) => index));
+    return (await fleet.client.getRelease({ params: { release: id } })).state;
+  };
+  await expect.poll(isThrough, within).toBe('succeeded');
+  expect(Math.min(...counts)).toBeGreaterThanOrEqual(3);
+  expect(most).toBeGreaterThanOrEqual(1_000_000);
+  await expect.poll(serving, within).toHaveLength(3);
 });

@@ -4,7 +4,7 @@ import type { CancelAnswer, Capabilities, ClusterDriver, ExecuteRequest, Observa
 import { KnownTasks } from './known-tasks.ts';
 import { AgentUnreachable, type OrderBook } from './orders.ts';
 
-const capabilities: Capabilities = { inPlace: true, surge: false, hotswap: false, move: true, places: false };
+const capabilities: Capabilities = { inPlace: true, surge: true, hotswap: false, move: true, places: false };
 
 /** Who wants to hear what agents report; called after the reports were committed. */
 export type Observer = (observation: Observation) => Promise<void>;

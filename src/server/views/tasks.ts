@@ -1,5 +1,5 @@
 import type { BudgetLine, DotState, OperationView, TaskDot } from '../../api/index.ts';
-import { budgetInForce, type LedgerOperation, outOf } from '../../disruption/index.ts';
+import { budgetInForce, isExtra, type LedgerOperation, outOf, servingExtras } from '../../disruption/index.ts';
 import type { HostRecord } from '../../fleet/read.ts';
 import { type FailureCard, isUnderWay, type Rollout } from '../../model/index.ts';
 import type { TaskDot as Dot, JobScreen } from '../../rollout/read.ts';
@@ -75,8 +75,11 @@ export function operationView(operation: LedgerOperation): OperationView {
 /** The ledger in one line: `3 of 5 out`. */
 export function budgetLine(screen: JobScreen, hosts: HostsById, rollout?: Rollout): BudgetLine {
   const own = screen.tasks.filter(({ index }) => index < screen.job.size);
-  const out = outOf(own, screen.operations, (host) => hosts.get(host)?.state ?? 'lost');
-  const budget = Math.max(budgetInForce(screen.job), rollout?.budgetOverride?.count ?? 0);
+  const hostStates = (host: string) => hosts.get(host)?.state ?? 'lost';
+  const operations = screen.operations.filter(({ index }) => !isExtra(index));
+  const out = outOf(own, operations, hostStates);
+  const surge = servingExtras(screen.tasks, screen.operations, hostStates).size;
+  const budget = Math.max(budgetInForce({ ...screen.job, surge }), rollout?.budgetOverride?.count ?? 0);
   const indices = [...out].sort((a, b) => a - b);
   return { out: out.size, budget, indices, sentence: `${out.size} of ${budget} out` };
 }

@@ -1,0 +1,35 @@
+import { firstExtra, isExtra } from '../disruption/index.ts';
+import { type PlanSpec, phaseCountOf, type Rollout, type TaskIndex } from '../model/index.ts';
+import { type Draft, emitForJob, setAssignment } from './draft.ts';
+import { newestGood } from './good-versions.ts';
+import { isRound } from './rounds.ts';
+
+/** How many extra tasks a plan borrows on a job of this size; 0: none. */
+export function surgeOf({ strategy }: Pick<PlanSpec, 'strategy'>, size: number): number {
+  return strategy === undefined || strategy === 'in-place' ? 0 : phaseCountOf(strategy.surge, size);
+}
+
+/**
+ * While a rollout with surge has the job, extra tasks run the newest good version (the version that is being proven
+ * gets no more room by them, invariant I3). Once it has ended they stop, each when the others' room allows it.
+ */
+export function keepExtras(draft: Draft, active: Rollout | undefined): void {
+  const isBorrowing = active !== undefined && !active.firstDeployment && !isRound(active) && active.state !== 'waiting';
+  const count = isBorrowing ? surgeOf(active.plan, draft.job.size) : 0;
+  const version = newestGood(draft.job.goodVersions, draft.before.carriers);
+  const borrowed: TaskIndex[] = [];
+  for (let at = 0; at < count && version !== undefined; at++) {
+    const index = firstExtra + at;
+    if (draft.assignment.get(index)?.version !== undefined) continue;
+    setAssignment(draft, { job: draft.job.id, index, version, rollout: undefined, lastGood: version });
+    borrowed.push(index);
+  }
+  if (borrowed.length > 0) emitForJob(draft, 'job.extras-borrowed', { indices: borrowed, version });
+  const given: TaskIndex[] = [];
+  for (const row of draft.assignment.values()) {
+    if (!isExtra(row.index) || row.index < firstExtra + count || row.version === undefined) continue;
+    setAssignment(draft, { ...row, version: undefined });
+    given.push(row.index);
+  }
+  if (given.length > 0) emitForJob(draft, 'job.extras-returned', { indices: given });
+}
