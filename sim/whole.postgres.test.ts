@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import type { TaskController } from '../src/model/index.ts';
 import { openStore } from '../src/store/index.ts';
 import { startPostgres } from '../src/store/testing/postgres.ts';
 import { needsThat } from '../test/skip.ts';
@@ -25,6 +26,20 @@ describe.skipIf(!isThere)('the whole on PostgreSQL', () => {
       const { violation, chainOk } = await runWholeOn(store, scenarioOf(seed));
       expect(violation?.message).toBeUndefined();
       expect(chainOk).toBe(true);
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('C3 I1, I2, I3, I4, L1, L2 hold for a job with a TaskController', async () => {
+    const store = await open();
+    try {
+      const controller: TaskController = ({ request, inFlight }) => ({
+        ack: inFlight.length === 0 ? request.slice(0, 1).map(({ opId }) => opId) : [],
+      });
+      const { violation, outcomes } = await runWholeOn(store, crashScenario('rollout'), { controller });
+      expect(violation?.message).toBeUndefined();
+      expect(outcomes).toEqual(['succeeded']);
     } finally {
       await store.close();
     }

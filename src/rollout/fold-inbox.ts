@@ -14,7 +14,11 @@ export function foldInbox(draft: Draft): void {
   for (const operation of [...draft.operations.values()]) {
     if (operation.admittedAtMs === undefined) continue;
     const end = draft.rules.endByFacts(operation, draft.tasks.get(operation.index), draft.hostStates);
-    if (end !== undefined) endOperation(draft, operation, end);
+    if (end === undefined) continue;
+    // Its host may come back, with the order still on its way.
+    if (operation.state === 'admitted' && !operation.isWithdrawn)
+      draft.dispatches.push({ kind: 'withdraw', operation });
+    endOperation(draft, operation, end);
   }
   for (const task of draft.tasks.values()) setTask(draft, foldOut(task, draft.hostStates, draft.nowMs));
 }

@@ -7,7 +7,7 @@ import { findService, reasonOf } from '../subject.ts';
 import { ranges } from './plan.ts';
 import { onlyEnvironment } from './rollback.ts';
 
-interface Flags {
+export interface Flags {
   readonly service?: string;
   readonly environment?: string;
   readonly tasks?: string;
