@@ -38,20 +38,20 @@ for (const { fault, runs } of wanted) {
   for (let i = 0; i < runs; i += 1) {
     const seed = firstSeed + i;
     results.push(runTrial({ tasks, stages, fault }, curvesOf(history, seed), seed, options));
+    // Long lines are written down on the way: whoever stops it keeps what is done.
+    if (i % 250 === 249) writeLines([...lines, lineOf(fault?.name ?? 'none (harmless)', results)]);
   }
   const line = lineOf(fault?.name ?? 'none (harmless)', results);
   lines.push(line);
   const { fault: name, percent, interval, medianMinutes, medianBlastPercent } = line;
   console.log(`${name}: ${percent} % (${interval.join('–')}), ${medianMinutes} min, blast ${medianBlastPercent} %`);
-  const figures = {
-    tasks,
-    stages,
-    alpha: 0.01,
-    looks: values['every-bin'] ? 'at every bin' : 'planned',
-    firstSeed,
-    lines,
-  };
-  const took = { seconds: Math.round((Date.now() - startedAt) / 1000) };
-  writeResult(`judge-error-rates-${tasks}${values['every-bin'] ? '-every-bin' : ''}`, { machine, ...took, ...figures });
+  writeLines(lines);
 }
 console.log(tableOf(lines));
+
+function writeLines(written: readonly Line[]): void {
+  const looks = values['every-bin'] ? 'at every bin' : 'planned';
+  const seconds = Math.round((Date.now() - startedAt) / 1000);
+  const figures = { seconds, tasks, stages, alpha: 0.01, looks, firstSeed, lines: written };
+  writeResult(`judge-error-rates-${tasks}${values['every-bin'] ? '-every-bin' : ''}`, { machine, ...figures });
+}

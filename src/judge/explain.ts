@@ -36,9 +36,31 @@ export function explainCheck(
     const name = 'gauge' in check.metric ? check.metric.gauge : check.metric.rate;
     fact = `${name} of the new tasks is ${difference} ${direction} than ${source.oldTasks === 0 ? 'before their update' : 'that of old tasks'}`;
   }
+  const note = explainLevels(check, evidence);
+  if (note !== undefined) fact = `${fact} (${note})`;
   const numbers = isTiny ? `${tasks}, ${amount}` : tail;
   if (verdict !== 'undecided') return `${fact}; ${numbers}.`;
   return `${fact}; ${numbers}. That is not enough to tell: harm at the margin of ${margin} would have been found with ${percent(power)} chance.`;
+}
+
+/**
+ * The difference is adjusted: for what these tasks were like before, for their regions and minutes, and for what a
+ * restart does. So the two levels may point the other way, or elsewhere; then this says why.
+ */
+export function explainLevels(
+  check: CheckSpec,
+  { estimate, oldLevel, newLevel, source }: Evidence,
+): string | undefined {
+  if (check.against === 'limit' || check.against === 'trend' || !(oldLevel > 0) || !Number.isFinite(newLevel))
+    return undefined;
+  if ('errorRatio' in check.metric && Math.max(oldLevel, newLevel) < 0.0005) return undefined;
+  const raw = (newLevel / oldLevel - 1) * (check.worse === 'higher' ? 1 : -1);
+  const isOpposite = raw * estimate < 0 && Math.abs(raw) > 0.01 && Math.abs(estimate) > 0.01;
+  const isElsewhere = Math.abs(raw - estimate) > Math.max(0.1, Math.abs(estimate));
+  if (!isOpposite && !isElsewhere) return undefined;
+  const word = raw >= 0 === (check.worse === 'higher') ? 'higher' : 'lower';
+  const who = source.newTasks === 1 ? 'this task differed' : 'these tasks differed';
+  return `the levels alone are ${percent(Math.abs(raw))} ${word}: ${who} before the update, or restarts and regions explain it`;
 }
 
 /** `1.2 % of the requests to new tasks failed; limit 1 %; 12 tasks, 41,000 requests.` */

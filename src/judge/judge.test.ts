@@ -253,3 +253,25 @@ describe('discovery', () => {
     for (const value of no) expect(isError(value), value).toBe(false);
   });
 });
+
+describe('levels that contradict the difference', () => {
+  test('tasks that were slow before are not called slower, and the sentence says why', () => {
+    // The three new tasks had 30 % more of it all the time: nothing came with the update.
+    const biased = traffic({ seconds: 80 }).map((sample) =>
+      'gauge' in sample.value && sample.index < 3 ? { ...sample, value: { gauge: sample.value.gauge * 1.3 } } : sample,
+    );
+    const [result] = judge(planOf({ updatedAtMs: 40_000 }, [heap]), biased, undefined, 83_000).verdict.perCheck;
+    expect(Math.abs(result!.estimate!)).toBeLessThan(0.05);
+    expect(result!.levelsNote).toMatch(/the levels alone are \d+ % higher: these tasks differed before the update/);
+    expect(result!.sentence).toContain(result!.levelsNote!);
+  });
+  test('where nothing failed before, the rise in failed requests has an interval', () => {
+    const seen = traffic({ seconds: 80, newErrors: 1 });
+    const [errors] = judge(planOf({ updatedAtMs: 40_000 }), seen, undefined, 83_000).verdict.perCheck;
+    expect(errors!.check).toBe('errors');
+    const [low, high] = errors!.shareInterval!;
+    expect(low).toBeGreaterThan(0);
+    expect(low).toBeLessThan(0.025);
+    expect(high).toBeGreaterThan(0.025);
+  });
+});

@@ -2,7 +2,7 @@ import type { CheckResult, CheckSpec, JudgeVerdict, Sample, Verdict } from '../m
 import { combineCurves, curveOf } from './age-curve.ts';
 import { type BinTable, buildBinTable, newGroup, oldGroup } from './bin-table.ts';
 import { checksInForce } from './checks-in-force.ts';
-import { explainCheck, explainVerdict } from './explain.ts';
+import { explainCheck, explainLevels, explainVerdict } from './explain.ts';
 import { explainPromise } from './explain-promise.ts';
 import { alphaOf, regionShare, regionsToJudge } from './levels.ts';
 import { dueLook, type LookPlan, planLooks, shareOfLook, updatingShare } from './looks.ts';
@@ -371,6 +371,8 @@ function resultOf(
     ...base,
     estimate: finite(evidence.estimate),
     interval: [bounded(evidence.interval[0]), bounded(evidence.interval[1])],
+    shareInterval: evidence.shareInterval && [bounded(evidence.shareInterval[0]), bounded(evidence.shareInterval[1])],
+    levelsNote: explainLevels(check, evidence),
     oldLevel: finite(evidence.oldLevel),
     newLevel: finite(evidence.newLevel),
     oldTasks: source.oldTasks,

@@ -99,6 +99,8 @@ export interface Evidence {
   readonly source: CountEvidence | ValueEvidence;
   readonly estimate: number;
   readonly interval: readonly [number, number];
+  /** Of an error ratio: between which rises in the share of all requests that fail the truth lies. */
+  readonly shareInterval?: readonly [number, number] | undefined;
   /** Chance of what was seen, or worse, if the harm were δ at most. */
   readonly chanceIfHarmless: number;
   /** Chance of what was seen, or better, if the harm were the margin at least. */
@@ -177,6 +179,7 @@ function weighCounts(table: BinTable, { check, measure, latency }: CheckData, op
     : { ratio: (1 + check.delta) * (alone ? hostTrouble.errors : 1), floor: harmlessRatio };
   const harmful = isTolerated(check, source) ? { ratio: 1, extra: toleratedRatio } : { ratio: ratioOf(check.margin) };
   const [low, high] = intervalOfCounts(source, 0.025);
+  const usual = source.tested.expected / Math.max(1, source.tested.exposure);
   const needed = new Map<number, number>();
   const powerUnder = (harm: Hypothesis, alpha: number) => {
     const least = needed.get(alpha) ?? eventsToFail(source, limit, alpha);
@@ -192,6 +195,7 @@ function weighCounts(table: BinTable, { check, measure, latency }: CheckData, op
     source,
     estimate: harmOf(source.newEvents / Math.max(source.expected, 1e-9)),
     interval: [harmOf(low), harmOf(high)] as const,
+    shareInterval: latency ? undefined : ([(low - 1) * usual, (high - 1) * usual] as const),
     chanceIfHarmless: chanceOfCounts(source, limit),
     chanceIfHarmful: chanceOfFewCounts({ ...source, shape: source.passShape }, harmful),
     powerAt: (alpha: number) => powerUnder(harmful, alpha),

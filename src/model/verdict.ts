@@ -8,6 +8,10 @@ export interface CheckResult {
   /** Relative difference new against old (0.12 = 12 % higher), with its confidence interval, when there is one. */
   readonly estimate: number | undefined;
   readonly interval: readonly [number, number] | undefined;
+  /** Of an error ratio: the same as a rise in the share of all requests that fail. */
+  readonly shareInterval?: readonly [number, number] | undefined;
+  /** Why the difference is not that of the two levels, where they contradict each other. */
+  readonly levelsNote?: string | undefined;
   /** What new tasks were held against; absent: old ones. */
   readonly against?: 'old' | 'before' | 'limit' | 'trend' | undefined;
   /** δ and margin it was held against. */

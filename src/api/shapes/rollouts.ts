@@ -42,6 +42,10 @@ export const checkView = z.object({
   /** Relative difference new against old (0.12 = 12 % higher), its interval, and what it is held against. */
   estimate: z.number().nullable(),
   interval: z.tuple([z.number(), z.number()]).nullable(),
+  /** Of an error ratio: the same as a rise in the share of all requests that fail. */
+  shareInterval: z.tuple([z.number(), z.number()]).nullable(),
+  /** Why the difference is not that of the two levels, where they contradict each other. */
+  levelsNote: z.string().nullable(),
   /** What new tasks are held against: then `estimate`, `delta` and `margin` are relative to that. */
   against: z.enum(['old', 'before', 'limit', 'trend']),
   delta: z.number(),

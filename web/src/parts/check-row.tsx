@@ -43,6 +43,7 @@ export function CheckRow({ check, width, phaseStartsMs }: Props) {
             </div>
           </dl>
           {width > 120 && <IntervalBar check={check} width={width} />}
+          {check.levelsNote !== null && <p className="quiet small">Note: {check.levelsNote}.</p>}
           <Words check={check} />
         </>
       )}

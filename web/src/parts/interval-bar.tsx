@@ -59,13 +59,13 @@ function isShare({ unit, oldLevel, margin, tolerated }: CheckView): boolean {
   return unit === 'ratio' && tolerated !== null && (oldLevel ?? 0) * margin < tolerated;
 }
 
-function shareBar({ oldLevel, newLevel, tolerated }: CheckView): Bar {
+function shareBar({ oldLevel, newLevel, tolerated, shareInterval }: CheckView): Bar {
   const limit = tolerated ?? 0;
   const at = oldLevel === null || newLevel === null ? undefined : newLevel - oldLevel;
   return {
     domain: [Math.min(-limit, at ?? 0), Math.max(limit * 4, (at ?? 0) * 1.15)],
     at,
-    interval: undefined,
+    interval: shareInterval ?? undefined,
     delta: undefined,
     limit,
     value:
@@ -73,9 +73,15 @@ function shareBar({ oldLevel, newLevel, tolerated }: CheckView): Bar {
         ? 'no estimate yet'
         : at === 0
           ? 'no difference'
-          : `${at < 0 ? '−' : '+'}${formatLevel(Math.abs(at), 'ratio')} of all requests`,
+          : `${at < 0 ? '−' : '+'}${formatLevel(Math.abs(at), 'ratio')} of all requests${shareRange(shareInterval)}`,
     limits: `harm from ${formatLevel(limit, 'ratio')} on`,
   };
+}
+
+function shareRange(interval: CheckView['shareInterval']): string {
+  if (interval === null) return '';
+  const [low, high] = interval.map((x) => `${x < 0 ? '−' : '+'}${formatLevel(Math.abs(x), 'ratio')}`);
+  return ` (${low} to ${high})`;
 }
 
 function ratioBar({ against, estimate, interval, delta, margin }: CheckView): Bar {
