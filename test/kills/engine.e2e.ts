@@ -1,11 +1,12 @@
+// One process with an engine and one that remembers its effects, killed at any moment.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { pickBelow, seededChance } from '../kit/index.ts';
-import { openStore } from '../store/index.ts';
-import { createWorld } from './testing/world.ts';
+import { createWorld } from '../../src/engine/testing/world.ts';
+import { pickBelow, seededChance } from '../../src/kit/index.ts';
+import { openStore } from '../../src/store/index.ts';
 
 const trials = process.env.TEST_LONG ? 20 : 3;
 const [keys, steps] = [4, 12];
@@ -39,7 +40,7 @@ describe('a process that is killed', () => {
 
 /** Starts it and kills it after so many lines. */
 function runUntil(folder: string, lines: number): Promise<'killed' | 'finished'> {
-  const script = join(import.meta.dirname, 'counting-server.conformance.ts');
+  const script = join(import.meta.dirname, '../../src/engine/counting-server.conformance.ts');
   const child = spawn(process.execPath, [script, folder, String(keys), String(steps)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
