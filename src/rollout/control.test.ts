@@ -217,6 +217,19 @@ describe('a job with a TaskController', () => {
     expect(underWay(job)).toEqual([0]);
   });
 
+  it('extra tasks that are being started take nothing from anybody: the controller does not count them as out', () => {
+    const job = controlledJob({ size: 4, budget: 0 });
+    job.deploy(v1, { plan: planOf([4], {}, { strategy: { surge: { count: 2 } } }) });
+    job.decide();
+    expect(underWay(job).length).toBe(2);
+    expect(job.asked).toMatchObject({ inFlight: [], allUnhealthyTasks: [] });
+    ack(job, job.asked!, [0, 1, 2, 3]);
+    job.decide(10);
+    job.obey();
+    job.decide(10);
+    expect(underWay(job).filter((index) => index < 4).length).toBe(2);
+  });
+
   it('R14 two persons let a release go on without it; one cannot do it alone', () => {
     const job = twoTasks();
     job.fail(job.asked!.sequenceNumber);

@@ -10,6 +10,7 @@ import {
   controllerName,
   dueCall,
   type ExemptionFacts,
+  isExtra,
   type LedgerOperation,
   noCalls,
 } from '../disruption/index.ts';
@@ -99,7 +100,7 @@ export function askController(draft: Draft, candidates: readonly Candidate[]): v
     job: draft.job.id,
     control,
     waiting,
-    inFlight: [...draft.operations.values()].filter((one) => one.ackedAtMs !== undefined || isUnderWay(one.state)),
+    inFlight: [...draft.operations.values()].filter(isInFlight),
     maintenance: [...draft.outages.values()].filter((outage) => outage.cause === 'maintenance'),
     tasks: draft.tasks.values(),
     out: outNow(draft),
@@ -149,9 +150,15 @@ function keepCompleted(draft: Draft, deadlineOf: (operation: LedgerOperation) =>
   draft.control = { ...control, completed: [...control.completed, ...news].slice(-mostKept) };
 }
 
+/** An extra task that is borrowed takes nothing from anybody; one that is given back does. */
+function isInFlight({ ackedAtMs, index, kind, state }: LedgerOperation): boolean {
+  return (ackedAtMs !== undefined || isUnderWay(state)) && !(isExtra(index) && kind === 'start');
+}
+
 function outNow(draft: Draft): Set<TaskIndex> {
   const indices = [...draft.tasks.values()].filter((task) => task.index < draft.job.size);
-  return draft.rules.outOf(indices, draft.operations.values(), draft.hostStates);
+  const own = [...draft.operations.values()].filter((one) => !isExtra(one.index));
+  return draft.rules.outOf(indices, own, draft.hostStates);
 }
 
 /** A person hears once of a controller that is silent or acks nothing, and once of its return. */
