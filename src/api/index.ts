@@ -34,7 +34,7 @@ export type {
 export { commitish, problemDocument } from './shapes/basics.ts';
 export type { DoctorReport, Finding, JoinToken, ParkedWork, Person, TokenView } from './shapes/machine.ts';
 export type { CarrierView, MarkDetail, MarkSummary } from './shapes/marks.ts';
-export type { Explanation, PlanView, TaskPlanView } from './shapes/plans.ts';
+export type { BacktestView, Explanation, PlanView, TaskPlanView } from './shapes/plans.ts';
 export type {
   CheckPoint,
   CheckView,

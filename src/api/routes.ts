@@ -4,7 +4,7 @@ import { route } from './route.ts';
 import * as basics from './shapes/basics.ts';
 import { doctorReport, finding, joinToken, parkedWork, person, tokenView } from './shapes/machine.ts';
 import { carrierView, markDetail, markSummary } from './shapes/marks.ts';
-import { explanation, planBody, planView, taskPlanView, taskWish } from './shapes/plans.ts';
+import { backtestView, explanation, planBody, planView, taskPlanView, taskWish } from './shapes/plans.ts';
 import { commandView, rolloutCommandBody, rolloutDetail, rolloutSummary } from './shapes/rollouts.ts';
 import { pushAnswer, pushBody } from './shapes/samples.ts';
 import {
@@ -101,6 +101,16 @@ export const routes = {
     params: service,
     body: planBody,
     response: planView,
+  }),
+  backtestPlan: route({
+    method: 'POST',
+    path: '/api/v1/services/:service/backtest',
+    summary: 'The plan of a commit and the templates, tried on past releases: time to done against tasks exposed',
+    tag: 'releases',
+    role: 'viewer',
+    params: service,
+    body: planBody,
+    response: backtestView,
   }),
   rollBack: route({
     method: 'POST',

@@ -21,7 +21,10 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
     'plan [commit]',
     'show what a deploy would do; changes nothing',
     () => import('./verbs/plan.ts'),
-    (c) => environment(service(c)),
+    (c) =>
+      environment(service(c))
+        .option('--backtest', 'try it and the templates on past releases: time to done against tasks exposed')
+        .option('--svg <file>', 'with --backtest: also write the picture there'),
   );
   verb(
     program,

@@ -7,6 +7,7 @@
  * Invariants: I2 one owner, I3 blast radius, I4 no bad twice (docs/explanations/invariants.md).
  */
 
+export * from './backtest.ts';
 export { type BasicChecks, readBasicChecks } from './basic-checks.ts';
 export { decideJob } from './decide.ts';
 export type { MakeId } from './draft.ts';

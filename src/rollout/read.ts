@@ -8,10 +8,19 @@ import {
 import { listOperationsOfRollout, listOutages, listTasks, loadOperations } from '../disruption/rows.ts';
 import type { AssignmentRow, HostId, JobId, Outage, Rollout, RolloutId, TaskIndex, VersionId } from '../model/index.ts';
 import type { Tx } from '../store/index.ts';
+import { type PastRelease, pastReleaseOf } from './backtest.ts';
 import { type Explanation, explainRollout } from './explain.ts';
 import type { JobFacts } from './facts.ts';
 import { isRenewed, isRound } from './rounds.ts';
-import { findJob, findRollout, listAssignment, listJobs, listLiveRollouts, listVersionsInUse } from './rows.ts';
+import {
+  findJob,
+  findRollout,
+  listAssignment,
+  listJobs,
+  listLiveRollouts,
+  listRollouts,
+  listVersionsInUse,
+} from './rows.ts';
 import { loadState } from './work/load.ts';
 
 /** One dot on the screen. */
@@ -77,6 +86,17 @@ export async function readJobs(tx: Tx): Promise<{ readonly job: JobFacts; readon
   const screens: { job: JobFacts; live: Rollout[] }[] = [];
   for (const job of await listJobs(tx)) screens.push({ job, live: await listLiveRollouts(tx, job.id) });
   return screens;
+}
+
+/** What the newest releases of a job showed, newest first: what another plan is tried on. */
+export async function readPastReleases(tx: Tx, job: JobId, limit: number): Promise<PastRelease[]> {
+  const found: PastRelease[] = [];
+  for (const rollout of await listRollouts(tx, job, limit)) {
+    if (rollout.endedAtMs === undefined) continue;
+    const past = pastReleaseOf(rollout, await listOperationsOfRollout(tx, rollout.id));
+    if (past !== undefined) found.push(past);
+  }
+  return found;
 }
 
 export interface RolloutFilter {

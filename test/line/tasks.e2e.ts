@@ -115,3 +115,13 @@ test('surge with a budget of 0: an extra task serves before any of the job is to
   expect(most).toBeGreaterThanOrEqual(1_000_000);
   await expect.poll(serving, within).toHaveLength(3);
 });
+
+test('the plan is tried on what was released here: every template, the slower the fewer exposed', async () => {
+  const view = await fleet.client.backtestPlan({ params: { service: 'shop' }, body: {} });
+  expect(view).toMatchObject({ job: 'shop@production', size: 3, bad: 0 });
+  expect(view.good).toBeGreaterThan(0);
+  expect(view.rows.map(({ plan }) => plan)).toEqual(['yours', 'careful', 'standard', 'fast', 'everyone-at-once']);
+  const [careful, atOnce] = [view.rows[1]!, view.rows[4]!];
+  expect(careful.doneMs).toBeGreaterThan(atOnce.doneMs);
+  expect(careful.meanExposed).toBeLessThanOrEqual(atOnce.meanExposed);
+});

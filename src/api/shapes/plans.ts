@@ -48,6 +48,31 @@ export const planView = z.object({
 });
 export type PlanView = z.infer<typeof planView>;
 
+/** The plan of a commit and the templates, tried on what past releases showed: speed against exposure. */
+export const backtestView = z.object({
+  job: jobIdText,
+  size: z.number().int(),
+  /** Past releases of each kind that it was tried on; 0: assumed ones, as a note says. */
+  good: z.number().int(),
+  bad: z.number().int(),
+  rows: z.array(
+    z.object({
+      /** `yours`, or the name of a template. */
+      plan: z.string(),
+      /** Median time to the end of a good release. */
+      doneMs: z.number(),
+      /** Tasks that ran a bad version when it was found. */
+      mostExposed: z.number(),
+      meanExposed: z.number(),
+      exposedTaskMs: z.number(),
+      /** Bad releases that it would have let through. */
+      missed: z.number().int(),
+    }),
+  ),
+  notes: z.array(z.string()),
+});
+export type BacktestView = z.infer<typeof backtestView>;
+
 /** What to do with the tasks of a job, apart from a deployment. */
 export const taskWish = {
   do: z.enum(['restart', 'move', 'resize', 'retire']),

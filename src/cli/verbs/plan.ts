@@ -1,5 +1,7 @@
-import type { PlanView } from '../../api/index.ts';
+import type { BacktestView, PlanView } from '../../api/index.ts';
+import { writeFileAtomic } from '../../io/index.ts';
 import { formatDuration } from '../../kit/index.ts';
+import { scatterLines, scatterSvg } from '../render/scatter.ts';
 import { shortCommit } from '../render/words.ts';
 import type { Session } from '../session.ts';
 import { findService } from '../subject.ts';
@@ -8,6 +10,8 @@ import { resolveCommit } from '../working-copy.ts';
 interface Flags {
   readonly service?: string;
   readonly environment?: string;
+  readonly backtest?: boolean;
+  readonly svg?: string;
 }
 
 export async function run(session: Session, [commit]: readonly string[], flags: Flags) {
@@ -16,10 +20,40 @@ export async function run(session: Session, [commit]: readonly string[], flags: 
     ...(commit === undefined ? {} : { commit: await resolveCommit(commit) }),
     ...(flags.environment === undefined ? {} : { environment: flags.environment }),
   };
+  if (flags.backtest === true)
+    return showBacktest(session, await session.client.backtestPlan({ params: { service }, body }), flags.svg);
   const plan = await session.client.planDeploy({ params: { service }, body });
   session.out.show(plan, () => {
     for (const line of planLines(plan, session)) session.out.line(line);
     session.out.next(`rollway deploy ${shortCommit(plan.commit)} --plan ${plan.hash}`);
+  });
+  return undefined;
+}
+
+async function showBacktest({ out }: Session, view: BacktestView, svg: string | undefined): Promise<undefined> {
+  if (svg !== undefined) await writeFileAtomic(svg, scatterSvg(view.rows, `${view.job}: speed against exposure`));
+  out.show(view, () => {
+    const of = `${view.good} good and ${view.bad} bad releases`;
+    out.line(`${out.style.bold(view.job)}  plans tried on ${of}, ${view.size} tasks`);
+    for (const note of view.notes) out.line(`! ${note}`);
+    out.line('');
+    const rows = view.rows.map((row, at) => ({ ...row, mark: String.fromCharCode(65 + at) }));
+    out.table(
+      [
+        { title: '', value: ({ mark }) => mark },
+        { title: 'plan', value: ({ plan }) => plan },
+        { title: 'to done', value: ({ doneMs }) => formatDuration(doneMs), align: 'right' },
+        { title: 'exposed, mean', value: ({ meanExposed }) => meanExposed.toFixed(1), align: 'right' },
+        { title: 'most', value: ({ mostExposed }) => String(mostExposed), align: 'right' },
+        { title: 'task time on it', value: ({ exposedTaskMs }) => formatDuration(exposedTaskMs), align: 'right' },
+        { title: 'let through', value: ({ missed }) => String(missed), align: 'right' },
+      ],
+      rows,
+      'no plans',
+    );
+    out.line('');
+    for (const line of scatterLines(view.rows)) out.line(line);
+    if (svg !== undefined) out.line(`picture: ${svg}`);
   });
   return undefined;
 }

@@ -1,5 +1,6 @@
 import type { House } from '../compose.ts';
 import type { Handlers } from '../context.ts';
+import { backtestHandlers } from './backtests.ts';
 import { deployHandlers } from './deploys.ts';
 import { eventHandlers } from './events.ts';
 import { hostHandlers } from './hosts.ts';
@@ -23,6 +24,7 @@ export function createHandlers(house: House): Handlers {
     ...deployHandlers(house),
     ...planHandlers(house),
     ...taskPlanHandlers(house),
+    ...backtestHandlers(house),
     ...repositoryHandlers(house),
     ...markHandlers(house),
     ...hostHandlers(house, house.agents),

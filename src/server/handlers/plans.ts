@@ -139,16 +139,15 @@ export function planHandlers(context: ServerContext) {
   }
 }
 
-/** The plan of a deploy as it stands now; also what a `planHash` is compared with. */
-export async function planOf(
-  { git, mirrors, settings, store, clock, samples }: ServerContext,
+/** What a commit's configuration says of one environment. */
+export async function specAt(
+  { git, mirrors, settings, store }: ServerContext,
   name: string,
   commitish: string | undefined,
   environment: string | undefined,
   signal: AbortSignal,
-): Promise<PlanView> {
-  const found = await store.read((tx) => findService(tx, name));
-  const { service, location, head } = found;
+): Promise<{ readonly spec: ServiceSpec; readonly action: DeployAction; readonly commit: CommitId }> {
+  const { service, location, head } = await store.read((tx) => findService(tx, name));
   const revision = commitish ?? head ?? service.branch;
   const commit: CommitId = valueOrThrow(await git.resolve(location, revision, signal));
   const config = await readConfigAt(mirrors, settings.dataFolder, location, commit, service.configPath, signal);
@@ -159,7 +158,19 @@ export async function planOf(
     });
   }
   const { spec } = config.value;
-  const action = deployActionOf(spec, environment);
+  return { spec, action: deployActionOf(spec, environment), commit };
+}
+
+/** The plan of a deploy as it stands now; also what a `planHash` is compared with. */
+export async function planOf(
+  context: ServerContext,
+  name: string,
+  commitish: string | undefined,
+  environment: string | undefined,
+  signal: AbortSignal,
+): Promise<PlanView> {
+  const { store, clock, samples } = context;
+  const { spec, action, commit } = await specAt(context, name, commitish, environment, signal);
   return store.read(async (tx) => {
     const places = await placesOf(tx, spec, action);
     const screen = await readJob(tx, jobId(spec.name, action.environment));
@@ -209,7 +220,7 @@ function deployActionOf(spec: ServiceSpec, environment: string | undefined): Dep
 }
 
 /** Where the job's tasks are; indices that are not there yet are nowhere. */
-async function placesOf(tx: Tx, spec: ServiceSpec, action: DeployAction): Promise<TaskPlace[]> {
+export async function placesOf(tx: Tx, spec: ServiceSpec, action: DeployAction): Promise<TaskPlace[]> {
   const screen = await readJob(tx, jobId(spec.name, action.environment));
   const hosts = await hostsById(tx);
   const size = screen?.job.size ?? spec.environments.find(({ name }) => name === action.environment)?.tasks ?? 0;
