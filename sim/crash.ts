@@ -1,7 +1,8 @@
 import { noLimits, noSharedLimits } from '../src/disruption/index.ts';
 import { healthy } from '../src/drivers/simulated/index.ts';
 import { Abandon, type Hooks, type Moment } from '../src/engine/index.ts';
-import type { PlanSpec } from '../src/model/index.ts';
+import { type Chance, pickBelow, seededChance } from '../src/kit/index.ts';
+import type { PhaseSpec, PlanSpec } from '../src/model/index.ts';
 import { type Scenario, v0, v1, v2 } from './scenario.ts';
 import { runWhole, type WholeOptions, type WholeResult } from './whole.ts';
 
@@ -23,14 +24,19 @@ const plan: PlanSpec = {
   forwardOnly: false,
 };
 
-/** Four tasks; the new version is good, or the judge fails it, it goes back and its commit is marked. */
-export function crashScenario(kind: 'rollout' | 'revert'): Scenario {
+/**
+ * Four tasks; the new version is good, or the judge fails it, it goes back and its commit is marked. Variants differ in
+ * budget, concurrency, times and what chance does.
+ */
+export function crashScenario(kind: 'rollout' | 'revert', variant = 0): Scenario {
+  const chance = seededChance(variant, 'crash');
+  const phases = variant === 0 ? plan.phases : plan.phases.map((phase) => ({ ...phase, ...variedGates(chance) }));
   const hosts = ['a', 'b', 'c'].map((rack, at) => ({ id: `host-${at}`, labels: { region: 'north', rack } }));
   return {
-    seed: 7,
+    seed: 7 + variant,
     hosts,
     size: 4,
-    budget: { count: 1 },
+    budget: { count: variant === 0 ? 1 : 1 + pickBelow(chance, 2) },
     limits: noLimits,
     forwardOnly: false,
     surge: 0,
@@ -43,7 +49,16 @@ export function crashScenario(kind: 'rollout' | 'revert'): Scenario {
     },
     judge: 'decides',
     network: { minLatencyMs: 1, maxLatencyMs: 5, lossRatio: 0, repeatRatio: 0 },
-    happenings: [{ atMs: 1000, kind: 'deploy', to: v1, plan, rolloutKind: 'deploy' }],
+    happenings: [{ atMs: 1000, kind: 'deploy', to: v1, plan: { ...plan, phases }, rolloutKind: 'deploy' }],
+  };
+}
+
+function variedGates(chance: Chance): Pick<PhaseSpec, 'concurrency' | 'minBakeMs' | 'maxBakeMs'> {
+  return {
+    concurrency: { count: 1 + pickBelow(chance, 3) },
+    minBakeMs: 1000 + pickBelow(chance, 3000),
+    // So long that the judge sees in the end, wherever the crash was.
+    maxBakeMs: 120_000,
   };
 }
 
@@ -89,6 +104,7 @@ export async function proveCrashes(
 ): Promise<CrashReport> {
   const { points, reference } = await listCrashPoints(scenario, controller);
   const failures: string[] = [];
+  if (reference.unfinished > 0) failures.push(`${reference.unfinished} rows of work or effects are left over`);
   for (let at = 0; at < points; at += every) {
     const { result, where } = await runWithCrash(scenario, at, controller);
     const wrong = differs(reference, result);
@@ -102,6 +118,7 @@ function differs(reference: WholeResult, result: WholeResult): string | undefine
   const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
   if (!same(reference.assignment, result.assignment)) return `assignment ${JSON.stringify(result.assignment)}`;
   if (!same(reference.outcomes, result.outcomes)) return `outcomes ${JSON.stringify(result.outcomes)}`;
+  if (result.unfinished > 0) return `${result.unfinished} rows of work or effects are left over`;
   if (!same(reference.marks, result.marks)) return `marks ${JSON.stringify(result.marks)}`;
   return undefined;
 }

@@ -79,6 +79,8 @@ export interface WholeResult extends RunResult {
   readonly transactions: number;
   readonly chainOk: boolean;
   readonly parked: number;
+  /** Effects that have not ended, and work rows that somebody holds. */
+  readonly unfinished: number;
 }
 
 let shared: Promise<{ readonly store: Store; readonly beginning: Beginning }> | undefined;
@@ -151,6 +153,10 @@ class WholeWorld {
         tookOut: (request, host) => this.#truth.tookOut(request, host),
         begun: (request, host) => {
           this.#begun.set(request.id, (this.#begun.get(request.id) ?? 0) + 1);
+          if (request.nextIncarnation !== request.incarnation) {
+            const made = `incarnation ${request.nextIncarnation} of task ${request.index}`;
+            this.#begun.set(made, (this.#begun.get(made) ?? 0) + 1);
+          }
           this.#record('begun', () => `${request.kind} ${request.index} on ${host}`);
         },
       },
@@ -412,17 +418,20 @@ class WholeWorld {
     if (!isChainOk) return new Violation('events', 'the chain of events is broken', {});
     if (parked > 0) return new Violation('work', 'work was left aside', { parked });
     for (const [id, count] of this.#begun) {
-      if (count > 1) return new Violation('once', 'an operation was begun twice', { id, count });
+      if (count > 1) return new Violation('once', 'an operation, or an incarnation, was begun twice', { id, count });
     }
     return undefined;
   }
 
-  async #ending(): Promise<Pick<WholeResult, 'assignment' | 'marks' | 'outcomes'>> {
+  async #ending(): Promise<Pick<WholeResult, 'assignment' | 'marks' | 'outcomes' | 'unfinished'>> {
     return this.#store.read(async (tx) => {
       const assignment = await rows.listAssignment(tx, job);
       const rollouts = await rows.listRollouts(tx, job, 50);
       const found = await tx.selectFrom('carrier').select('version').distinct().orderBy('version').execute();
+      const open = await tx.selectFrom('effect').select('id').where('ended_at', 'is', null).execute();
+      const held = await tx.selectFrom('work').select('key').where('owner', 'is not', null).execute();
       return {
+        unfinished: open.length + held.length,
         assignment: assignment.map((row) => row.version),
         marks: found.map((row) => row.version),
         outcomes: rollouts.reverse().map((rollout) => rollout.state),
