@@ -21,6 +21,7 @@ import type {
   RolloutId,
   TaskControlRequest,
   TaskControlSpec,
+  TaskIndex,
   TaskReport,
   Version,
   VersionId,
@@ -73,6 +74,11 @@ export interface RunOptions {
   readonly record?: (line: string) => void;
   /** The service's own controller, instead of the scenario's. */
   readonly controller?: SimulatedService;
+  /** Looks at the truth every so often: the version that serves an index, if any does. */
+  readonly sample?: {
+    readonly everyMs: number;
+    readonly take: (atMs: number, versionServing: (index: TaskIndex) => VersionId | undefined) => void;
+  };
   /** States and edges that were visited. */
   readonly cover?: (edge: string) => void;
 }
@@ -180,7 +186,21 @@ class World {
     }
   }
 
+  #sample({ everyMs, take }: NonNullable<RunOptions['sample']>): void {
+    this.#clock.after(everyMs, () => {
+      take(this.#clock.nowMs(), (index) => this.#versionServing(index));
+      this.#sample({ everyMs, take });
+    });
+  }
+
+  #versionServing(index: TaskIndex): VersionId | undefined {
+    const [place] = this.#truth.placesOf(index);
+    const host = place?.slice(0, place.lastIndexOf('/'));
+    return host === undefined ? undefined : this.#cluster.agents.get(host)!.versionOf(job, index);
+  }
+
   run(): RunResult {
+    if (this.#options.sample !== undefined) this.#sample(this.#options.sample);
     const endMs = startMs + calmAfterMs(this.#scenario);
     let violation: Violation | undefined;
     try {

@@ -314,6 +314,11 @@ export class SimulatedAgent {
 
   // -------------------------------------------------------------- small things
 
+  /** What the index runs here, in truth. */
+  versionOf(job: JobId, index: number): Version['id'] | undefined {
+    return this.#slots.get(`${job}/${index}`)?.process?.version.id;
+  }
+
   #slot(job: JobId, index: number): Slot {
     const key = `${job}/${index}`;
     let slot = this.#slots.get(key);
