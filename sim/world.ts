@@ -721,6 +721,8 @@ class World {
   /** Liveness L2: what waits for a person at the end has an exit that a person can take; it is taken. */
   #letPersonFinish(endMs: number): void {
     for (let turn = 0; turn < 6; turn++) {
+      // A quiet point: nothing moves before a person does something.
+      this.#checkRollouts(this.#serverMs());
       const stuck = this.#state.rollouts.filter((one) => one.state !== 'waiting');
       if (stuck.length === 0) return;
       for (const rollout of stuck) this.#rescue(rollout, turn);
@@ -772,24 +774,26 @@ class World {
     const { job: facts, assignment, tasks } = this.#state;
     const held = new Set(this.#state.rollouts.filter((one) => one.state === 'held').map((one) => one.id as string));
     const isStuck = this.#isStuck();
+    /** What a full budget keeps from moving, and nothing else. */
+    const stuck = new Set<number>();
+    for (const { index, blockedBy } of this.#state.operations)
+      if (isStuck && blockedBy?.includes('budget')) stuck.add(index);
     for (let index = 0; index < facts.size; index++) {
+      if (stuck.has(index)) continue;
       const row = assignment.get(index);
       if (row?.version === undefined) continue;
       const current = tasks.get(index)?.current;
       if (current === undefined && row.rollout !== undefined && held.has(row.rollout)) continue;
       const isRight = current?.version === row.version && current.state === 'serving';
       const isBad = this.#cannotServe(row.version);
-      if (isStuck && this.#state.operations.some((one) => one.index === index && one.blockedBy !== undefined)) continue;
       const places = this.#truth.placesOf(index);
-      if (
-        isBad ? current?.version !== row.version : !isRight || (isStuck ? places.length === 0 : places.length !== 1)
-      ) {
+      if (isBad ? current?.version !== row.version : !isRight || places.length !== 1) {
         found.push([index, row.version, current?.version, current?.state, current?.host, places]);
       }
     }
     for (const task of tasks.values()) {
       const isBorrowed = isServingExtra(task) && assignment.get(task.index)?.version !== undefined;
-      if (task.index >= facts.size && !isGone(task) && !isStuck && !isBorrowed)
+      if (task.index >= facts.size && !isGone(task) && !stuck.has(task.index) && !isBorrowed)
         found.push([task.index, 'is beyond the size']);
     }
     return found;
@@ -810,12 +814,20 @@ class World {
   }
 
   #checkRest(): void {
+    this.#checkRollouts(this.#serverMs());
     if (this.#open > 0) throw new Violation('L1', 'the run ended before everything happened', { open: this.#open });
   }
 
   /** L2: whoever waits can say why, and what ends it exists. */
   #checkExplained(nowMs: number): void {
+    for (const { index, state, blockedBy } of this.#state.operations) {
+      if (state === 'blocked' && !blockedBy) throw new Violation('L2', 'an operation waits for nothing', { index });
+    }
     if (this.#decisions % 8 !== 0) return;
+    this.#checkRollouts(nowMs);
+  }
+
+  #checkRollouts(nowMs: number): void {
     for (const rollout of this.#state.rollouts) {
       const { sentence, unblocker } = explainRollout(this.#state, rollout, nowMs);
       const isEmpty = sentence.length === 0 || (unblocker.kind === 'person' && unblocker.commands.length === 0);
