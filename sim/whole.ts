@@ -786,30 +786,36 @@ class WholeWorld {
   }
 
   async #differences(): Promise<unknown[]> {
-    const { facts, assignment, tasks, operations } = await this.#store.read(async (tx) => ({
+    const { facts, assignment, tasks, operations, live } = await this.#store.read(async (tx) => ({
       facts: await rows.loadJob(tx, job),
       assignment: await rows.listAssignment(tx, job),
       tasks: new Map((await ledger.listTasks(tx, job)).map((task) => [task.index, task])),
       operations: await ledger.loadOperations(tx, job),
+      live: await rows.listLiveRollouts(tx, job),
     }));
     const isStuck = assignment.some((row) => row.version !== undefined && this.#cannotServe(row.version));
+    /** What a full budget keeps from moving, and nothing else. */
+    const stuck = new Set<number>();
+    for (const { index, blockedBy } of operations) if (isStuck && blockedBy?.includes('budget')) stuck.add(index);
+    const held = new Set<RolloutId>();
+    for (const { id, state } of live) if (state === 'held') held.add(id);
     const found: unknown[] = [];
     for (const row of assignment) {
       if (row.version === undefined || row.index >= facts.size) continue;
-      if (isStuck && operations.some((one) => one.index === row.index && one.blockedBy !== undefined)) continue;
+      if (stuck.has(row.index)) continue;
       const current = tasks.get(row.index)?.current;
       const places = this.#truth.placesOf(row.index);
       const isRight = current?.version === row.version && current.state === 'serving';
       const isWrong = this.#cannotServe(row.version)
         ? current?.version !== row.version
-        : !isRight || (isStuck ? places.length === 0 : places.length !== 1);
-      if (isWrong && !(current === undefined && isStuck)) {
+        : !isRight || places.length !== 1;
+      if (isWrong && !(current === undefined && row.rollout !== undefined && held.has(row.rollout))) {
         found.push([row.index, row.version, current?.version, current?.state, current?.host, places]);
       }
     }
     for (const task of tasks.values()) {
       const isBorrowed = isServingExtra(task) && assignment.some((row) => row.index === task.index && row.version);
-      if (task.index >= facts.size && !isGone(task) && !isStuck && !isBorrowed)
+      if (task.index >= facts.size && !isGone(task) && !stuck.has(task.index) && !isBorrowed)
         found.push([task.index, 'is beyond the size']);
     }
     return found;
