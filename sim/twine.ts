@@ -182,6 +182,7 @@ function scenarioOfTwine(size: TwineSize): Scenario {
     budget: { percent: 10 },
     limits: noLimits,
     shared: noSharedLimits,
+    surge: 0,
     forwardOnly: false,
     running: v0,
     versions: { [v0]: { ...healthy, startMs: 3000 }, [v1]: { ...healthy, fetchMs: 500, startMs: 6000 } },

@@ -4,7 +4,7 @@ import { scenarioOf } from './scenario.ts';
 import { closeWhole, runWhole } from './whole.ts';
 
 const isLong = process.env.TEST_LONG !== undefined;
-const runs = isLong ? 3000 : 60;
+const runs = isLong ? 3000 : 300;
 /** The short test takes every fifth crash point; the long one all of them (and `sim/crash-points.ts` of many more). */
 const every = isLong ? 1 : 5;
 

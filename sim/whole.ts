@@ -47,7 +47,7 @@ import { type Happening, type Scenario, v1, watchedMs, withSurge } from './scena
 import { type SimulatedService, serviceOf } from './services.ts';
 import { Streams } from './streams.ts';
 import { commitOf, jobId as job, repository, startMs, versionOf } from './versions.ts';
-import { type RunOptions, type RunResult, roundOf, simulatedControl } from './world.ts';
+import { keepsFromMoving, type RunOptions, type RunResult, roundOf, simulatedControl } from './world.ts';
 
 const restWithinMs = 30 * 60_000;
 const needsPersonAfterMs = 5 * 60_000;
@@ -796,7 +796,8 @@ class WholeWorld {
     const isStuck = assignment.some((row) => row.version !== undefined && this.#cannotServe(row.version));
     /** What a full budget keeps from moving, and nothing else. */
     const stuck = new Set<number>();
-    for (const { index, blockedBy } of operations) if (isStuck && blockedBy?.includes('budget')) stuck.add(index);
+    for (const { index, blockedBy } of operations)
+      if (isStuck && keepsFromMoving.test(blockedBy ?? '')) stuck.add(index);
     const held = new Set<RolloutId>();
     for (const { id, state } of live) if (state === 'held') held.add(id);
     const found: unknown[] = [];

@@ -67,6 +67,9 @@ const failoverWithinMs = 40_000;
 /** Whatever is still held then waits for a person. */
 const needsPersonAfterMs = 5 * 60_000;
 
+/** A budget that is full, and extra tasks in whose place others are out. */
+export const keepsFromMoving = /budget|room is needed/;
+
 export interface RunOptions {
   readonly rules?: Rules;
   readonly trace?: (line: string) => void;
@@ -777,7 +780,7 @@ class World {
     /** What a full budget keeps from moving, and nothing else. */
     const stuck = new Set<number>();
     for (const { index, blockedBy } of this.#state.operations)
-      if (isStuck && blockedBy?.includes('budget')) stuck.add(index);
+      if (isStuck && keepsFromMoving.test(blockedBy ?? '')) stuck.add(index);
     for (let index = 0; index < facts.size; index++) {
       if (stuck.has(index)) continue;
       const row = assignment.get(index);
