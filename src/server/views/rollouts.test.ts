@@ -134,3 +134,29 @@ test('what goes back is not offered to go back', () => {
   const offered = legalCommandViews(reverting, rolloutSummary(reverting, screen, new Map()), screen);
   expect(offered.map(({ command }) => command)).toEqual(['pause', 'abort', 'raise-budget']);
 });
+
+test('R14 an override is offered while something waits for the controller; who confirms reads who asked, and why', () => {
+  const waiting = [{ index: 0, state: 'blocked', isAsked: true }];
+  const controlled = { controller: 'The controller leader-last' };
+  const offered = (rollout: Rollout, operations: readonly object[]) => {
+    const now = { ...screen, operations } as unknown as RolloutScreen;
+    const views = legalCommandViews(rollout, rolloutSummary(rollout, now, new Map()), now);
+    return views.filter(({ command }) => command.includes('override'));
+  };
+  expect(offered(rolloutOf(), waiting)).toEqual([]);
+  expect(offered(rolloutOf(controlled), [])).toEqual([]);
+  expect(offered(rolloutOf(controlled), waiting)).toMatchObject([
+    { command: 'override-controller', needsReason: true },
+  ]);
+  const askedBy = { kind: 'person', name: 'ada' };
+  const asked = rolloutOf({ ...controlled, controllerOverride: { askedBy, reason: 'It burned down.', askedAtMs: 5 } });
+  expect(offered(asked, waiting)).toEqual([
+    {
+      command: 'confirm-override',
+      needsReason: false,
+      effect:
+        'ada asks for it: It burned down. This rollout goes on without the service’s controller; the budget stays in force.',
+    },
+  ]);
+  expect(rolloutEtag(asked)).not.toBe(rolloutEtag(rolloutOf(controlled)));
+});

@@ -9,7 +9,7 @@ import type {
 import { budgetInForce } from '../../disruption/index.ts';
 import type { VerdictRow } from '../../judge/read.ts';
 import { formatDuration } from '../../kit/index.ts';
-import { type Phase, partsOfJob, type Rollout, type RolloutCommand } from '../../model/index.ts';
+import { actorName, type Phase, partsOfJob, type Rollout, type RolloutCommand } from '../../model/index.ts';
 import { legalCommands, mayCommand } from '../../rollout/index.ts';
 import type { JobScreen, RolloutScreen } from '../../rollout/read.ts';
 import { actorView } from './events.ts';
@@ -88,7 +88,8 @@ export function phaseViews(rollout: Rollout, screen: JobScreen, verdicts: readon
 /** Changes whenever a command might mean something else than when it was read. */
 export function rolloutEtag(rollout: Rollout): string {
   const phase = rollout.phases[rollout.currentPhase];
-  return [rollout.state, rollout.currentPhase, phase?.state ?? 'none', rollout.hold?.sinceMs ?? 0].join('.');
+  const asked = rollout.controllerOverride === undefined ? [] : [rollout.controllerOverride.askedAtMs];
+  return [rollout.state, rollout.currentPhase, phase?.state ?? 'none', rollout.hold?.sinceMs ?? 0, ...asked].join('.');
 }
 
 const doneWords = {
@@ -167,15 +168,26 @@ export function legalCommandViews(rollout: Rollout, summary: RolloutSummary, scr
     'skip-bake': 'Ends the wait of this phase as soon as its tasks are updated.',
     'raise-budget': 'More tasks may be out at once for this rollout.',
     'override-controller': 'Asks for leave to go on without the service’s controller; another person has to confirm.',
-    'confirm-override': 'This rollout goes on without the service’s controller; the budget stays in force.',
+    'confirm-override': confirmEffect(rollout),
   };
-  // Pausing what is held already would change nothing.
-  const offered = legalCommands(rollout).filter((command) => command !== 'pause' || rollout.state !== 'held');
+  const waitsForController = screen.operations.some((one) => one.isAsked === true && one.ackedAtMs === undefined);
+  const offered = legalCommands(rollout).filter((command) => {
+    // Pausing what is held already would change nothing.
+    if (command === 'pause') return rollout.state !== 'held';
+    return command !== 'override-controller' || (waitsForController && rollout.controllerOverride === undefined);
+  });
   return offered.map((command) => ({
     command,
     needsReason: !mayCommand(rollout, command, undefined).ok,
     effect: effects[command],
   }));
+}
+
+/** Whoever confirms reads what he confirms. */
+function confirmEffect({ controllerOverride: asked }: Rollout): string {
+  const wish =
+    asked === undefined ? '' : `${actorName(asked.askedBy)} asks for it: ${asked.reason.replace(/[.]$/, '')}. `;
+  return `${wish}This rollout goes on without the service’s controller; the budget stays in force.`;
 }
 
 /** How many tasks go back, and how long that takes at the pace of the updates so far. */

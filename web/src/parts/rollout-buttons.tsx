@@ -22,6 +22,7 @@ const buttons: readonly LegalCommand['command'][] = [
   'pause',
   'resume',
   'revert',
+  'override-controller',
   'confirm-override',
 ];
 const looks: Readonly<Record<string, string>> = { revert: 'danger', promote: 'quiet', 'skip-bake': 'quiet' };
