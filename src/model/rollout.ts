@@ -158,6 +158,7 @@ export const rolloutCommands = [
   'promote',
   'skip-bake',
   'raise-budget',
+  'hold-after',
   'override-controller',
   'confirm-override',
 ] as const;

@@ -16,14 +16,14 @@ export function obeyCommands(draft: Draft): void {
     }
     const may = mayCommand(rollout, command.command, command.reason);
     const blocked = may.ok
-      ? (blockedByMark(draft, rollout, command) ?? needsAnother(draft, rollout, command))
+      ? (blockedByMark(draft, rollout, command) ?? tooLate(rollout, command) ?? needsAnother(draft, rollout, command))
       : may.error.detail;
     if (blocked !== undefined) {
       draft.outcomes.push({ id: command.id, ok: false, detail: blocked });
       continue;
     }
-    const { command: name, reason, count } = command;
-    emitForRollout(draft, rollout.id, 'rollout.commanded', { command: name, reason, count }, command.actor);
+    const { command: name, reason, count, phase } = command;
+    emitForRollout(draft, rollout.id, 'rollout.commanded', { command: name, reason, count, phase }, command.actor);
     obey(draft, rollout, command);
     draft.outcomes.push({ id: command.id, ok: true, detail: `${name}: done` });
   }
@@ -35,6 +35,17 @@ function blockedByMark(draft: Draft, rollout: Rollout, { command }: JobCommand):
   const isOnwards = command === 'promote' || (command === 'resume' && rollout.hold?.resumesTo !== 'reverting');
   if (marks === undefined || !isOnwards) return undefined;
   return `${rollout.to} carries the mark ${marks.join(', ')}: clear or override it first.`;
+}
+
+/** A rollout can be asked to hold after a phase that it has not left yet. */
+function tooLate({ phases }: Rollout, { command, phase }: JobCommand): string | undefined {
+  if (command !== 'hold-after') return undefined;
+  const found = phases.find(({ name }) => name === phase);
+  if (found === undefined)
+    return `It has no phase "${phase ?? ''}"; there are ${phases.map(({ name }) => name).join(', ')}.`;
+  return found.state === 'passed' || found.state === 'failed'
+    ? `${found.name} is over already (${found.state}).`
+    : undefined;
 }
 
 /** Going on without the service's controller takes two persons: one asks, another one confirms within the hour. */
@@ -89,6 +100,9 @@ function obey(draft: Draft, rollout: Rollout, command: JobCommand): void {
     }
     case 'raise-budget':
       setRollout(draft, rollout.id, { budgetOverride: { count: command.count ?? 0, reason: who } });
+      return;
+    case 'hold-after':
+      setRollout(draft, rollout.id, { holdAfter: command.phase });
       return;
     case 'override-controller': {
       const asked = { askedBy: command.actor, reason: command.reason ?? '', askedAtMs: draft.nowMs };

@@ -56,6 +56,8 @@ export interface JobCommand {
   readonly reason: string | undefined;
   /** For `raise-budget`. */
   readonly count: number | undefined;
+  /** For `hold-after`: the name of a phase. */
+  readonly phase?: string | undefined;
 }
 
 export interface CommandOutcome {

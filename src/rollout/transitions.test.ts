@@ -102,6 +102,26 @@ describe('commands', () => {
     ]);
   });
 
+  it('D7 hold-after of a rollout under way: it holds when that phase has passed; one that is over is refused', () => {
+    const world = smallJob({ size: 4, budget: 4 });
+    world.deploy(v1, { plan: planOf([1, 2, 4]) });
+    world.settle(() => world.rollout().currentPhase === 1);
+    const [first, second] = world.rollout().phases.map(({ name }) => name);
+    world.command('hold-after', 0, undefined, first);
+    world.decide();
+    expect(world.last.outcomes.at(-1)).toMatchObject({ ok: false, detail: expect.stringContaining('over already') });
+    world.command('hold-after', 0, undefined, 'nowhere');
+    world.decide();
+    expect(world.last.outcomes.at(-1)).toMatchObject({ ok: false, detail: expect.stringContaining('nowhere') });
+    world.command('hold-after', 0, undefined, second);
+    world.settle(() => world.rollout().state === 'held');
+    expect(world.rollout().hold?.by).toBe('hold-after');
+    expect(world.assigned().filter((version) => version === v1)).toHaveLength(2);
+    world.command('resume');
+    world.settle();
+    expect(world.rollout().state).toBe('succeeded');
+  });
+
   it('D7 skip-bake passes one phase, not the next', () => {
     const world = smallJob({ size: 4, budget: 4 });
     world.deploy(v1, { judged: true });

@@ -21,6 +21,7 @@ export const transitions: Readonly<Record<RolloutState, Partial<Record<RolloutCo
     pause: 'held',
     abort: 'aborted',
     'raise-budget': 'waiting',
+    'hold-after': 'waiting',
     'override-controller': 'waiting',
     'confirm-override': 'waiting',
   },
@@ -31,6 +32,7 @@ export const transitions: Readonly<Record<RolloutState, Partial<Record<RolloutCo
     promote: 'running',
     'skip-bake': 'running',
     'raise-budget': 'running',
+    'hold-after': 'running',
     'override-controller': 'running',
     'confirm-override': 'running',
   },
@@ -41,6 +43,7 @@ export const transitions: Readonly<Record<RolloutState, Partial<Record<RolloutCo
     revert: 'reverting',
     promote: 'running',
     'raise-budget': 'held',
+    'hold-after': 'held',
     'override-controller': 'held',
     'confirm-override': 'held',
   },
@@ -72,10 +75,12 @@ export const ownTransitions: Readonly<Record<RolloutState, readonly RolloutState
 
 const needsReason: readonly RolloutCommand[] = ['promote', 'skip-bake', 'raise-budget', 'override-controller'];
 
-/** Commands a person may give now and that change something: the buttons. */
+/** Commands a person may give now and that change something, just as they are: the buttons. */
 export function legalCommands(rollout: Rollout): RolloutCommand[] {
   return rolloutCommands.filter(
-    (command) => !isUnderWayAlready(rollout, command) && mayCommand(rollout, command, 'x').ok,
+    (command) =>
+      // It names a phase.
+      command !== 'hold-after' && !isUnderWayAlready(rollout, command) && mayCommand(rollout, command, 'x').ok,
   );
 }
 

@@ -131,6 +131,13 @@ test('paused in the middle, given a larger budget, reverted: all tasks are back,
     state: 'held',
     hold: { by: 'person', reason: expect.stringContaining('pause') },
   });
+  // Whoever asks to hold after a phase when it rolls already is heard all the same.
+  const { phases } = await newest();
+  const holdAfter = phases.at(-1)!.name;
+  await fleet.client.deploy({ params: service, body: { commit, holdAfter, reason: 'to look' } });
+  expect(await newest()).toMatchObject({ state: 'held', holdAfter });
+  const nowhere = fleet.client.deploy({ params: service, body: { commit, holdAfter: 'nowhere' } });
+  expect(await nowhere.catch(codeOf)).toBe('pipeline/no-such-target');
   await tell(await newest(), 'raise-budget', { budget: 2 });
   expect((await newest()).budget.budget).toBe(2);
   await tell(await newest(), 'revert');

@@ -150,6 +150,8 @@ export const rolloutCommandBody = z.strictObject({
   reason: z.string().trim().max(1000).optional(),
   /** `raise-budget`: how many tasks may be out for this rollout. */
   budget: z.number().int().positive().max(1_000_000).optional(),
+  /** `hold-after`: the name of a phase that has not passed yet. */
+  phase: z.string().max(100).optional(),
 });
 
 /** A command as it was written down; `outcome` is null until its subject has decided on it. */

@@ -91,10 +91,10 @@ export function smallJob({ size = 4, budget = 1, hosts = 4, running = 'v_0' }: S
       made.push(rollout);
       state = { ...state, rollouts: [...state.rollouts, rollout] };
     },
-    command(command: RolloutCommand, n = 0, count?: number): void {
+    command(command: RolloutCommand, n = 0, count?: number, phase?: string): void {
       commands += 1;
       const actor = { kind: 'person', name: 'ada' } as const;
-      const one = { id: `cmd_${commands}`, rollout: made[n]!.id, command, actor, reason: 'because', count };
+      const one = { id: `cmd_${commands}`, rollout: made[n]!.id, command, actor, reason: 'because', count, phase };
       state = { ...state, commands: [...state.commands, one] };
     },
     report(index: number, taskState: TaskState, change: Partial<TaskReport> = {}): void {

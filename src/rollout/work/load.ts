@@ -126,7 +126,7 @@ async function loadEvidence(tx: Tx, rollouts: readonly Rollout[]): Promise<Map<R
 
 /** Commands are checked at the edge; one that is none of ours is left for whoever knows it. */
 function commandOf(row: Awaited<ReturnType<typeof pendingCommands>>[number]): JobCommand[] {
-  const { rollout, count } = row.arguments;
+  const { rollout, count, phase } = row.arguments;
   const isOurs = (rolloutCommands as readonly string[]).includes(row.name) && typeof rollout === 'string';
   if (!isOurs) return [];
   return [
@@ -137,6 +137,7 @@ function commandOf(row: Awaited<ReturnType<typeof pendingCommands>>[number]): Jo
       actor: row.actor,
       reason: row.reason,
       count: typeof count === 'number' ? count : undefined,
+      phase: typeof phase === 'string' ? phase : undefined,
     },
   ];
 }

@@ -1,8 +1,9 @@
 import type { ReleaseSummary, RepositoryView } from '../../api/index.ts';
 import { makeId } from '../../kit/index.ts';
-import { ProblemError, type Result } from '../../model/index.ts';
+import { type Problem, ProblemError, type Result, type RolloutId } from '../../model/index.ts';
 import { findRelease, readRepositories } from '../../pipeline/read.ts';
 import {
+  type DeployWish,
   decideKind,
   type Entry,
   type EntryNames,
@@ -10,6 +11,7 @@ import {
   readRepository,
   registerRepository,
 } from '../../pipeline/work.ts';
+import { findRolloutFacts } from '../../rollout/read.ts';
 import { bringCommit } from '../bring-commit.ts';
 import { command } from '../commands.ts';
 import type { Call, Handlers, ServerContext } from '../context.ts';
@@ -31,6 +33,23 @@ export function deployHandlers(context: ServerContext) {
   async function enter<T>(entry: Entry<T>, call: Call): Promise<Result<T>> {
     const result = await engine.commitAs(call.actor, entry);
     return result ?? refuse('api/unavailable', 'The change could not be committed.');
+  }
+
+  /** The branch may have been faster than the person: then the rollout that is under way is told where to stop. */
+  async function isToldToHold(refused: Problem, { holdAfter: phase, forwardOnly, reason }: DeployWish, call: Call) {
+    const id = refused.facts.rollout as RolloutId;
+    if (refused.code !== 'release/already-rolling' || phase === undefined || forwardOnly === true) return false;
+    const rollout = await store.read((tx) => findRolloutFacts(tx, id));
+    if (rollout === undefined) return false;
+    const told = {
+      kind: 'job/decide',
+      key: rollout.job,
+      name: 'hold-after',
+      arguments: { rollout: id, phase },
+      reason,
+    };
+    await command(context, told, call, 10_000, 'release/already-rolling');
+    return true;
   }
 
   async function viewOf(name: string): Promise<RepositoryView> {
@@ -57,6 +76,9 @@ export function deployHandlers(context: ServerContext) {
       if (!named.ok && named.error.code === 'git/unknown-commit') {
         await bringCommit(context, service.repository, commit, call);
         named = await enter(nameRelease(graphs, names(), wish, call.actor), call);
+      }
+      if (!named.ok && (await isToldToHold(named.error, wish, call))) {
+        named = await enter(nameRelease(graphs, names(), { ...wish, holdAfter: undefined }, call.actor), call);
       }
       if (!named.ok) throw new ProblemError(named.error);
       const { id } = named.value;

@@ -64,11 +64,19 @@ export function rolloutHandlers(context: ServerContext) {
       if (body.command === 'raise-budget' && body.budget === undefined) {
         refuse('api/bad-request', 'body: budget: how many tasks may be out at once', {});
       }
+      if (body.command === 'hold-after' && body.phase === undefined) {
+        refuse('api/bad-request', 'body: phase: after which phase it shall hold', {});
+      }
+      const { budget: count, phase } = body;
       const wish = {
         kind: 'job/decide',
         key: rollout.job,
         name: body.command,
-        arguments: { rollout: rollout.id, ...(body.budget === undefined ? {} : { count: body.budget }) },
+        arguments: {
+          rollout: rollout.id,
+          ...(count === undefined ? {} : { count }),
+          ...(phase === undefined ? {} : { phase }),
+        },
         reason: body.reason,
       };
       return command(context, wish, call, query.waitMs, 'rollout/illegal-transition');

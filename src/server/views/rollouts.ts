@@ -167,6 +167,7 @@ export function legalCommandViews(rollout: Rollout, summary: RolloutSummary, scr
     promote: 'Lets it through: no further gate but basic checks is waited for.',
     'skip-bake': 'Ends the wait of this phase as soon as its tasks are updated.',
     'raise-budget': 'More tasks may be out at once for this rollout.',
+    'hold-after': 'It holds when that phase has passed.',
     'override-controller': 'Asks for leave to go on without the service’s controller; another person has to confirm.',
     'confirm-override': confirmEffect(rollout),
   };

@@ -19,8 +19,8 @@ export const sentences: Readonly<Record<string, Say>> = {
   'job.retire-asked': ({ from, reason }) => `All ${from} tasks are to stop: ${reason}`,
   'rollout.superseded': () => 'A newer release takes over.',
   'rollout.held': ({ reason, by }) => `Held (${by}): ${reason}`,
-  'rollout.commanded': ({ command, reason, count: n }) =>
-    `${capital(commandWords(String(command), n))}${typeof reason === 'string' && reason !== '' ? `: ${reason}` : '.'}`,
+  'rollout.commanded': ({ command, reason, count: n, phase }) =>
+    `${capital(commandWords(String(command), n ?? phase))}${typeof reason === 'string' && reason !== '' ? `: ${reason}` : '.'}`,
   'rollout.deviated': ({ cause, givenBack, taken }) =>
     `${capital(tasks(count(givenBack ?? taken)))} ${givenBack === undefined ? 'taken' : 'given back'}: ${cause}.`,
   'phase.started': ({ phase, members }) =>
@@ -52,6 +52,7 @@ function passedWords(by: unknown, note: unknown): string {
 function commandWords(command: string, n: unknown): string {
   if (command === 'revert') return 'roll back';
   if (command === 'raise-budget') return `raise the budget to ${n}`;
+  if (command === 'hold-after') return `hold after ${n}`;
   return command.replaceAll('-', ' ');
 }
 

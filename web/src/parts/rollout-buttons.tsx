@@ -12,6 +12,7 @@ const words: Readonly<Record<LegalCommand['command'], string>> = {
   promote: 'Promote',
   'skip-bake': 'Skip the wait',
   'raise-budget': 'Raise the budget',
+  'hold-after': 'Hold after a phase',
   'override-controller': 'Override the controller',
   'confirm-override': 'Confirm the override',
 };
