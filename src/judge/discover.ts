@@ -95,11 +95,20 @@ function findErrors(metrics: readonly SeenMetric[]): CheckSpec | undefined {
 
 /** The metrics that occur in samples, for a judge that is given nothing else. */
 export function metricsIn(samples: readonly Sample[]): SeenMetric[] {
-  const found = new Map<string, { metric: string; kind: SeenMetric['kind']; labels: Map<string, Set<string>> }>();
+  interface Found {
+    readonly metric: string;
+    readonly kind: SeenMetric['kind'];
+    readonly labels: Map<string, Set<string>>;
+    /** Sets of labels that were read already: a series has the same one in all its samples. */
+    readonly read: Set<object>;
+  }
+  const found = new Map<string, Found>();
   for (const { metric, labels, value } of samples) {
     const kind = 'gauge' in value ? 'gauge' : 'counterDelta' in value ? 'counter' : 'histogram';
-    const entry = found.get(`${kind}${metric}`) ?? { metric, kind, labels: new Map() };
+    const entry = found.get(`${kind}${metric}`) ?? { metric, kind, labels: new Map(), read: new Set() };
     found.set(`${kind}${metric}`, entry);
+    if (entry.read.has(labels)) continue;
+    entry.read.add(labels);
     for (const [label, text] of Object.entries(labels)) {
       const values = entry.labels.get(label) ?? new Set();
       if (values.size < 50) entry.labels.set(label, values.add(text));

@@ -93,10 +93,19 @@ function expressionOf(source: string): (value: string) => boolean {
 /** Histograms of one metric, all its series together. Those with other bounds than the most common are left out. */
 export function measureHistograms(table: BinTable, samples: readonly Sample[], metric: string): HistogramMeasure {
   const tally = new Map<string, { n: number; bounds: readonly number[] }>();
+  // The store hands out the same bounds again and again: each is put into words once.
+  const keys = new Map<readonly number[], string>();
+  const keyOf = (bounds: readonly number[]): string => {
+    const known = keys.get(bounds);
+    if (known !== undefined) return known;
+    const key = bounds.join();
+    keys.set(bounds, key);
+    return key;
+  };
   eachOf(table, samples, metric, ({ value }) => {
     if (!('histogramDelta' in value)) return;
     const { bounds } = value.histogramDelta;
-    const key = bounds.join();
+    const key = keyOf(bounds);
     const entry = tally.get(key) ?? { n: 0, bounds };
     entry.n += 1;
     tally.set(key, entry);
@@ -106,8 +115,9 @@ export function measureHistograms(table: BinTable, samples: readonly Sample[], m
   const width = bounds.length;
   const counts = missing(table, width);
   eachOf(table, samples, metric, ({ value }, at) => {
-    if (!('histogramDelta' in value) || value.histogramDelta.bounds.join() !== best![0]) return;
-    for (const [i, n] of value.histogramDelta.counts.entries()) addTo(counts, at * width + i, n);
+    if (!('histogramDelta' in value) || keyOf(value.histogramDelta.bounds) !== best![0]) return;
+    const deltas = value.histogramDelta.counts;
+    for (let i = 0; i < deltas.length; i += 1) addTo(counts, at * width + i, deltas[i]!);
   });
   return { kind: 'histograms', bounds, counts };
 }

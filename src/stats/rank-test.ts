@@ -13,49 +13,71 @@ export interface RankTest {
 }
 
 export function rankTest(x: readonly number[], y: readonly number[], confidence = 0.95): RankTest {
-  const { u, z } = statistics(x, y, 0);
+  // Shifting keeps an order: each group is sorted once, and every shift that is tried only merges the two.
+  const [a, b] = [Float64Array.from(x).sort(), Float64Array.from(y).sort()];
+  const { u, z } = statistics(a, b, 0);
   const correction = (side: number) => z(side);
   return {
     u,
     pGreater: normalAbove(correction(1)),
     pLess: normalAbove(-correction(-1)),
     pTwoSided: Math.min(1, 2 * Math.min(normalAbove(correction(1)), normalAbove(-correction(-1)))),
-    shift: solveShift(x, y, 0, 0),
+    shift: solveShift(a, b, 0, 0),
     interval: [
-      solveShift(x, y, -normalQuantile((1 - confidence) / 2), 1),
-      solveShift(x, y, normalQuantile((1 - confidence) / 2), -1),
+      solveShift(a, b, -normalQuantile((1 - confidence) / 2), 1),
+      solveShift(a, b, normalQuantile((1 - confidence) / 2), -1),
     ],
   };
 }
 
-/** U of x - shift against y, and its standardised distance from the middle with the continuity correction of a side. */
-function statistics(x: readonly number[], y: readonly number[], shift: number) {
+/**
+ * U of x - shift against y (both sorted), and its standardised distance from the middle with the continuity
+ * correction of a side.
+ */
+function statistics(x: Float64Array, y: Float64Array, shift: number) {
   const m = x.length;
   const n = y.length;
-  const all = [...x.map((value) => [value - shift, 1] as const), ...y.map((value) => [value, 0] as const)];
-  all.sort((a, b) => a[0] - b[0]);
+  const total = m + n;
   let rankSum = 0;
   let ties = 0;
-  for (let from = 0; from < all.length; ) {
-    let to = from + 1;
-    while (to < all.length && all[to]![0] === all[from]![0]) to += 1;
-    const size = to - from;
-    ties += size * (size * size - 1);
-    const rank = (from + 1 + to) / 2;
-    for (let i = from; i < to; i += 1) rankSum += all[i]![1] * rank;
-    from = to;
+  let i = 0;
+  let j = 0;
+  while (i < m) {
+    const value = x[i]! - shift;
+    while (j < n && y[j]! < value) {
+      const smaller = y[j]!;
+      let size = 1;
+      while (j + size < n && y[j + size]! === smaller) size += 1;
+      if (size > 1) ties += size * (size * size - 1);
+      j += size;
+    }
+    let ofX = 1;
+    while (i + ofX < m && x[i + ofX]! - shift === value) ofX += 1;
+    let ofY = 0;
+    while (j + ofY < n && y[j + ofY]! === value) ofY += 1;
+    const from = i + j;
+    const size = ofX + ofY;
+    if (size > 1) ties += size * (size * size - 1);
+    rankSum += ofX * ((from + 1 + from + size) / 2);
+    i += ofX;
+    j += ofY;
+  }
+  while (j < n) {
+    let size = 1;
+    while (j + size < n && y[j + size]! === y[j]!) size += 1;
+    if (size > 1) ties += size * (size * size - 1);
+    j += size;
   }
   const u = rankSum - (m * (m + 1)) / 2;
-  const total = m + n;
   const sigma = Math.sqrt(((m * n) / 12) * (total + 1 - ties / (total * (total - 1))));
   const difference = u - (m * n) / 2;
   return { u, z: (side: number) => (sigma === 0 ? 0 : (difference - side * 0.5) / sigma) };
 }
 
 /** The shift at which z (with the correction of this side) equals `wanted`: between neighbouring pair differences. */
-function solveShift(x: readonly number[], y: readonly number[], wanted: number, side: number): number {
-  let low = Math.min(...x) - Math.max(...y);
-  let high = Math.max(...x) - Math.min(...y);
+function solveShift(x: Float64Array, y: Float64Array, wanted: number, side: number): number {
+  let low = x[0]! - y[y.length - 1]!;
+  let high = x[x.length - 1]! - y[0]!;
   if (low === high) return low;
   const at = (shift: number) => statistics(x, y, shift).z(side) - wanted;
   // z falls as the shift grows.
@@ -76,7 +98,7 @@ function plateau(at: (shift: number) => number, start: number, low: number, high
   const edge = (outside: number) => {
     let inside = start;
     let out = outside;
-    for (let i = 0; i < 100; i += 1) {
+    for (let i = 0; i < 100 && Math.abs(out - inside) > 1e-15 * Math.abs(inside); i += 1) {
       const middle = (inside + out) / 2;
       if (at(middle) === 0) inside = middle;
       else out = middle;
