@@ -3,6 +3,7 @@ import { letGo } from './assign.ts';
 import { type Draft, emitForRollout, setRollout } from './draft.ts';
 import { hold } from './holds.ts';
 import { beginRevert, ownedBy } from './revert.ts';
+import { isRound } from './rounds.ts';
 import type { JobCommand } from './state.ts';
 import { mayCommand } from './transitions.ts';
 
@@ -33,7 +34,8 @@ export function obeyCommands(draft: Draft): void {
 function blockedByMark(draft: Draft, rollout: Rollout, { command }: JobCommand): string | undefined {
   const marks = draft.before.carriers.get(rollout.to);
   const isOnwards = command === 'promote' || (command === 'resume' && rollout.hold?.resumesTo !== 'reverting');
-  if (marks === undefined || !isOnwards) return undefined;
+  // A round starts again what runs already: that is allowed.
+  if (marks === undefined || !isOnwards || isRound(rollout)) return undefined;
   return `${rollout.to} carries the mark ${marks.join(', ')}: clear or override it first.`;
 }
 

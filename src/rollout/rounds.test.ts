@@ -120,6 +120,10 @@ describe('a round', () => {
     const world = smallJob({ size: 2, budget: 1 });
     world.mark(v0);
     round(world, 'restart');
+    world.settle(() => world.rollout().currentPhase === 1);
+    world.command('pause');
+    world.settle();
+    world.command('resume');
     world.settle();
     expect(world.rollout().state).toBe('succeeded');
     expect(world.assigned()).toEqual([v0, v0]);

@@ -14,6 +14,7 @@ export function rolloutLines(rollout: RolloutDetail, style: Style): string[] {
     `${style.bold(rollout.job)}  ${stateWord(rollout.state, style)}  ${kindWords[rollout.kind]}${what}`,
     rollout.headline,
   ];
+  if (rollout.forwardOnly !== null) lines.push(`not undone by itself: ${plain(rollout.forwardOnly)}`);
   if (rollout.failure !== null) lines.push(style.bad(rollout.failure));
   if (rollout.hold !== null) lines.push(style.held(`held: ${rollout.hold.reason}`));
   else if (rollout.why !== null) lines.push(rollout.why);

@@ -62,6 +62,7 @@ function Rollout({ rollout, task }: { rollout: RolloutDetail; task: number | und
       <div className="columns">
         <section className="field-column" aria-label="Phases and tasks">
           <p className="headline num">{rollout.headline}</p>
+          {rollout.forwardOnly !== null && <p className="quiet">Not undone by itself: {rollout.forwardOnly}</p>}
           <Phases phases={rollout.phases} current={isOver ? -1 : rollout.currentPhase} />
           <div ref={fieldRef}>
             {fieldWidth > 0 && (
