@@ -1,6 +1,6 @@
 import type { JobId, Sample, TaskIndex } from '../model/index.ts';
 import { readJournal, SampleWriter } from './sample-journal.ts';
-import { type BinOwner, cellsOf, OwnerRing, Ring } from './sample-rings.ts';
+import { type BinOwner, cellsOf, makeRings, OwnerRing, type Ring } from './sample-rings.ts';
 import {
   type AppendCount,
   defaultSampleSettings,
@@ -28,6 +28,10 @@ export async function openSampleStore(options: SampleStoreOptions): Promise<Samp
   return memory;
 }
 
+const maxShared = 200_000;
+/** A process that invents new bounds all the time must not be remembered without end. */
+const maxLadders = 10_000;
+
 interface Series {
   readonly metric: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -45,6 +49,11 @@ interface TaskSamples {
   readonly coarse: OwnerRing;
 }
 
+interface Ladder {
+  readonly number: number;
+  readonly bounds: readonly number[];
+}
+
 class SampleMemory implements SampleStore {
   readonly binMs: number;
   readonly #settings: SampleSettings;
@@ -57,6 +66,9 @@ class SampleMemory implements SampleStore {
   #late = 0;
   #refused = 0;
   #lastForgotBin = 0;
+  readonly #texts = new Map<string, string>();
+  readonly #ladders = new Map<string, Ladder>();
+  #nextLadder = 0;
 
   constructor(settings: SampleSettings, nowMs: number) {
     this.#settings = settings;
@@ -136,28 +148,51 @@ class SampleMemory implements SampleStore {
 
   #seriesOf(task: TaskSamples, { metric, labels, value }: Sample): Series | undefined {
     const kind = 'gauge' in value ? 'gauge' : 'counterDelta' in value ? 'counter' : 'histogram';
-    const bounds = 'histogramDelta' in value ? value.histogramDelta.bounds : undefined;
+    const ladder = 'histogramDelta' in value ? this.#ladder(value.histogramDelta.bounds) : undefined;
     const key = `${kind}${metric}\u0000${Object.keys(labels)
       .sort()
       .map((label) => `${label}\u0001${labels[label]}`)
-      .join('\u0000')}\u0000${bounds ?? ''}`;
+      .join('\u0000')}\u0000${ladder?.number ?? ''}`;
     const known = task.series.get(key);
     if (known) return known;
     if (task.series.size >= this.#settings.maxSeriesPerTask || this.#series >= this.#settings.maxSeries)
       return undefined;
-    const width = bounds ? bounds.length + 1 : 1;
+    if (kind === 'histogram' && !ladder) return undefined;
+    const width = ladder ? ladder.bounds.length + 1 : 1;
     const series: Series = {
-      metric,
-      labels,
+      metric: this.#shared(metric),
+      labels: this.#sharedLabels(labels),
       kind,
-      bounds,
-      fine: new Ring(this.#fineBins(), width),
-      coarse: new Ring(this.#coarseBins(), width),
-      parts: kind === 'gauge' ? new Ring(this.#coarseBins(), 1) : undefined,
+      bounds: ladder?.bounds,
+      ...makeRings(this.#fineBins(), this.#coarseBins(), kind, width),
     };
     task.series.set(key, series);
     this.#series += 1;
     return series;
+  }
+
+  /** Thousands of series say the same words: kept once. */
+  #shared(text: string): string {
+    const known = this.#texts.get(text);
+    if (known === undefined) this.#texts.set(text, text);
+    return known ?? text;
+  }
+
+  #sharedLabels(labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+    const shared: Record<string, string> = {};
+    for (const [name, value] of Object.entries(labels)) shared[this.#shared(name)] = this.#shared(value);
+    return shared;
+  }
+
+  /** Bounds of histograms, each set once, with a number for its place in keys. */
+  #ladder(bounds: readonly number[]): Ladder | undefined {
+    const key = bounds.join();
+    const known = this.#ladders.get(key);
+    if (known || this.#ladders.size >= maxLadders) return known;
+    this.#nextLadder += 1;
+    const ladder = { number: this.#nextLadder, bounds };
+    this.#ladders.set(key, ladder);
+    return ladder;
   }
 
   #fineBins(): number {
@@ -281,6 +316,9 @@ class SampleMemory implements SampleStore {
   /** Series and tasks of which nothing is left. */
   #forget(): void {
     this.#lastForgotBin = this.#closedBin;
+    // Only so that nothing said once is kept for ever; what is in use is shared again as it comes.
+    if (this.#texts.size > maxShared) this.#texts.clear();
+    if (this.#series === 0) this.#ladders.clear();
     const oldestMs = this.closedUntilMs() - this.#settings.keepMs;
     for (const [job, tasks] of this.#jobs) {
       for (const [index, task] of tasks) {
