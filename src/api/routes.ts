@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { topicText } from './live.ts';
 import { route } from './route.ts';
 import * as basics from './shapes/basics.ts';
+import { judgeDiscovery, replayView, trustView, tunedRollout } from './shapes/judge.ts';
 import { doctorReport, finding, joinToken, parkedWork, person, tokenView } from './shapes/machine.ts';
 import { carrierView, markDetail, markSummary } from './shapes/marks.ts';
 import { backtestView, explanation, planBody, planView, taskPlanView, taskWish } from './shapes/plans.ts';
@@ -620,6 +621,61 @@ export const routes = {
       reason: optionalReason,
     }),
     response: z.object({ items: z.array(parkedWork) }),
+  }),
+
+  // ------------------------------------------------------------ the judge
+  discoverChecks: route({
+    method: 'GET',
+    path: '/api/v1/services/:service/judge',
+    summary: 'What the judge found of a service’s jobs, and which checks it would run',
+    tag: 'judge',
+    role: 'viewer',
+    params: service,
+    response: z.object({ items: z.array(judgeDiscovery) }),
+  }),
+  getTrustRecord: route({
+    method: 'GET',
+    path: '/api/v1/services/:service/judge/record',
+    summary: 'How each check has done over the last rollouts, and what it should become',
+    tag: 'judge',
+    role: 'viewer',
+    params: service,
+    response: z.object({ items: z.array(trustView) }),
+  }),
+  tuneJudge: route({
+    method: 'GET',
+    path: '/api/v1/services/:service/judge/tune',
+    summary: 'What another setting would have said of the rollouts whose samples are kept',
+    tag: 'judge',
+    role: 'viewer',
+    params: service,
+    query: z.strictObject({
+      alpha: z.coerce.number().gt(0).lt(0.5).optional(),
+      /** Only of this check: its δ and margin. */
+      check: z.string().max(100).optional(),
+      delta: z.coerce.number().nonnegative().optional(),
+      margin: z.coerce.number().positive().optional(),
+    }),
+    response: z.object({ items: z.array(tunedRollout) }),
+  }),
+  replayRollout: route({
+    method: 'GET',
+    path: '/api/v1/rollouts/:rollout/replay',
+    summary: 'Judge each look again from what it was made from, and compare',
+    tag: 'judge',
+    role: 'viewer',
+    params: rollout,
+    response: replayView,
+  }),
+  labelVerdict: route({
+    method: 'POST',
+    path: '/api/v1/rollouts/:rollout/label',
+    summary: 'Say afterwards whether the judge was right about a rollout',
+    tag: 'judge',
+    role: 'operator',
+    params: rollout,
+    body: z.strictObject({ isTrue: z.boolean(), reason: optionalReason }),
+    status: 204,
   }),
 
   // ------------------------------------------------------------ metrics

@@ -157,6 +157,38 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
 
   program.commandsGroup('Judge');
   const judge = program.command('judge').description('the judge of versions: its metrics, checks and verdicts');
+  const judging = (name: 'discover' | 'show' | 'replay' | 'label' | 'record' | 'tune') => () =>
+    import('./verbs/judge.ts').then((m) => ({ run: m[name] as (typeof m)['discover'] }));
+  verb(judge, 'discover [service]', 'what metrics it found, and which checks it would run', judging('discover'));
+  verb(
+    judge,
+    'show [rollout]',
+    'both groups, the difference, the limits, and who drives it (default: the newest)',
+    judging('show'),
+    service,
+  );
+  verb(
+    judge,
+    'replay [rollout]',
+    'judge each look of a rollout or release (rel_…) again from its samples, and compare',
+    judging('replay'),
+    service,
+  );
+  verb(
+    judge,
+    'label <rollout> <true|false>',
+    'say afterwards whether the judge was right about a rollout or release',
+    judging('label'),
+    (c) => reason(service(c)),
+  );
+  verb(judge, 'record [service]', 'how each check has done, and what it should become', judging('record'));
+  verb(judge, 'tune [service]', 'what another setting would have said of the last rollouts', judging('tune'), (c) =>
+    c
+      .option('--alpha <p>', 'chance of stopping a harmless deployment', number)
+      .option('--check <name>', 'change δ and margin of this configured check only')
+      .option('--delta <ratio>', 'smallest harm worth acting on, e.g. 0.05', number)
+      .option('--margin <ratio>', 'harm that can be lived with, e.g. 0.25', number),
+  );
   verb(
     judge,
     'token [task]',
@@ -346,6 +378,12 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
         .option('--hosts <n>', 'how many local hosts', wholeNumber, 6)
         .option('--exit-after-tour', 'stop when the tour is over'),
   );
+}
+
+function number(text: string): number {
+  const n = Number(text);
+  if (!Number.isFinite(n) || n < 0) throw new InvalidArgumentError('It must be a number, not below 0.');
+  return n;
 }
 
 function wholeNumber(text: string): number {

@@ -23,3 +23,4 @@ export * from './sample-files.ts';
 export * from './sockets.ts';
 export * from './task-control-call.ts';
 export * from './tree-files.ts';
+export * from './verdict-files.ts';

@@ -17,3 +17,5 @@ export * from './scrape-deltas.ts';
 export * from './source.ts';
 export * from './target-memory.ts';
 export * from './task-book.ts';
+export * from './trust.ts';
+export * from './verdict-input.ts';

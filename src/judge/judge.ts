@@ -182,6 +182,9 @@ export function judgeTable(
     measured,
     missing,
     lostData,
+    holds: perCheck.flatMap(({ check, verdict: word, sentence }) =>
+      word === 'fail' && checks.find(({ name }) => name === check)?.trust === 'hold' ? [sentence] : [],
+    ),
     powerReached: powerReached && measured,
     promised: plan.promise && explainPromise(plan.promise),
     cannotShow: plan.promise?.checks.flatMap((one) => (one.canShowMargin ? [] : [one.check])),

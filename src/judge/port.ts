@@ -105,6 +105,8 @@ export interface Judgement {
   readonly missing: readonly string[];
   /** Checks had data in both groups and have it no more, or a required metric is missing on the new tasks. */
   readonly lostData: boolean;
+  /** Sentences of checks that failed and are trusted to hold, not to revert. */
+  readonly holds?: readonly string[] | undefined;
   /** What was seen suffices for the power that the traffic before the rollout promised for the longest bake. */
   readonly powerReached: boolean;
   /** What was promised for this phase, in words; undefined: nothing was seen of the service before. */

@@ -8,7 +8,12 @@ import { listVerdicts, type VerdictRow } from './rows.ts';
 import type { KnownTask } from './task-book.ts';
 
 export { toleratedRatio } from './measured-check.ts';
-export { listCurves as readCurves, type VerdictRow } from './rows.ts';
+export {
+  listCurves as readCurves,
+  listLabels as readLabels,
+  listLastLooks as readLastLooks,
+  type VerdictRow,
+} from './rows.ts';
 
 /** All looks at a rollout, oldest first: the history, and the points of the charts (levels of both groups). */
 export async function readVerdicts(tx: Tx, rollout: RolloutId): Promise<VerdictRow[]> {
@@ -39,3 +44,6 @@ export async function readJudgeBin(tx: Tx, job: JobId): Promise<number | undefin
   if (revision === undefined) return undefined;
   return (await listRevisions(tx, service, [revision])).get(revision)?.judge.binMs;
 }
+
+/** What a person says of a verdict; written by the server alone, beside the audit. */
+export { saveLabel } from './rows.ts';

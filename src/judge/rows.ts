@@ -1,4 +1,4 @@
-import type { JobId, RolloutId } from '../model/index.ts';
+import type { Actor, JobId, RolloutId } from '../model/index.ts';
 import { prepare, type Tx } from '../store/index.ts';
 import type { JudgeMemory, Judgement, RolloutCurve } from './port.ts';
 
@@ -153,4 +153,53 @@ export async function deleteMemoryOfEnded(tx: Tx, endedBeforeMs: number): Promis
       selectFrom('rollout').select('id').where('is_ended', '=', 1).where('ended_at_ms', '<', endedBeforeMs),
     )
     .execute();
+}
+
+/** What a person said of a rollout's verdict. */
+export interface VerdictLabel {
+  readonly rollout: RolloutId;
+  readonly isTrue: boolean;
+  readonly actor: Actor;
+  readonly reason: string | undefined;
+  readonly atMs: number;
+}
+
+/** The newest word counts. */
+export async function saveLabel(tx: Tx, job: JobId, label: VerdictLabel): Promise<void> {
+  const { rollout, isTrue, actor, reason, atMs } = label;
+  const values = { is_true: isTrue ? 1 : 0, actor: JSON.stringify(actor), reason: reason ?? null, at_ms: atMs };
+  await tx
+    .insertInto('verdict_label')
+    .values({ rollout, job, ...values })
+    .onConflict((on) => on.column('rollout').doUpdateSet(values))
+    .execute();
+}
+
+export async function listLabels(tx: Tx, job: JobId): Promise<VerdictLabel[]> {
+  const found = await tx.selectFrom('verdict_label').selectAll().where('job', '=', job).orderBy('rollout').execute();
+  return found.map((row) => ({
+    rollout: row.rollout as RolloutId,
+    isTrue: row.is_true === 1,
+    actor: JSON.parse(row.actor) as Actor,
+    reason: row.reason ?? undefined,
+    atMs: Number(row.at_ms),
+  }));
+}
+
+/** The newest look at each phase of the newest rollouts of a job, newest rollout first. */
+export async function listLastLooks(tx: Tx, job: JobId, limit: number): Promise<VerdictRow[][]> {
+  const rollouts = await tx
+    .selectFrom('rollout')
+    .select('id')
+    .where('job', '=', job)
+    .orderBy('id', 'desc')
+    .limit(limit)
+    .execute();
+  const looks: VerdictRow[][] = [];
+  for (const { id } of rollouts) {
+    const newest = new Map<number, VerdictRow>();
+    for (const row of await listVerdicts(tx, id as RolloutId)) newest.set(row.phase, row);
+    if (newest.size > 0) looks.push([...newest.values()]);
+  }
+  return looks;
 }

@@ -173,7 +173,7 @@ export class OwnerRing {
     const earlier = this.get(bin);
     if (bin <= this.#newestBin - this.#capacity) return;
     if (!earlier) {
-      this.#owners[bin % this.#capacity] = owner;
+      this.#owners[bin % this.#capacity] = this.#sameAsBefore(bin, owner);
       return;
     }
     const isSame =
@@ -181,7 +181,19 @@ export class OwnerRing {
     const spanMs = isPart ? earlier.spanMs + owner.spanMs : Math.max(earlier.spanMs, owner.spanMs);
     if (isSame && spanMs === earlier.spanMs) return;
     const newest = owner.incarnation >= earlier.incarnation ? owner : earlier;
-    this.#owners[bin % this.#capacity] = { ...newest, state: isSame ? owner.state : 'starting', spanMs };
+    const merged = { ...newest, state: isSame ? owner.state : ('starting' as const), spanMs };
+    this.#owners[bin % this.#capacity] = this.#sameAsBefore(bin, merged);
+  }
+
+  /** A task is mostly who it was in the bin before: one object for all of them. */
+  #sameAsBefore(bin: number, owner: BinOwner): BinOwner {
+    const before = this.get(bin - 1);
+    const isSame =
+      before?.incarnation === owner.incarnation &&
+      before.version === owner.version &&
+      before.state === owner.state &&
+      before.spanMs === owner.spanMs;
+    return isSame ? before : owner;
   }
 }
 

@@ -66,7 +66,7 @@ class SampleMemory implements SampleStore {
   #late = 0;
   #refused = 0;
   #lastForgotBin = 0;
-  readonly #texts = new Map<string, string>();
+  readonly #texts = new Map<string, { readonly text: string; readonly place: number }>();
   readonly #ladders = new Map<string, Ladder>();
   #nextLadder = 0;
 
@@ -149,10 +149,9 @@ class SampleMemory implements SampleStore {
   #seriesOf(task: TaskSamples, { metric, labels, value }: Sample): Series | undefined {
     const kind = 'gauge' in value ? 'gauge' : 'counterDelta' in value ? 'counter' : 'histogram';
     const ladder = 'histogramDelta' in value ? this.#ladder(value.histogramDelta.bounds) : undefined;
-    const key = `${kind}${metric}\u0000${Object.keys(labels)
-      .sort()
-      .map((label) => `${label}\u0001${labels[label]}`)
-      .join('\u0000')}\u0000${ladder?.number ?? ''}`;
+    const names = Object.keys(labels).sort();
+    let key = `${kind[0]}${this.#place(metric)}/${ladder?.number ?? ''}`;
+    for (const name of names) key += `,${this.#place(name)}=${this.#place(labels[name]!)}`;
     const known = task.series.get(key);
     if (known) return known;
     if (task.series.size >= this.#settings.maxSeriesPerTask || this.#series >= this.#settings.maxSeries)
@@ -171,11 +170,17 @@ class SampleMemory implements SampleStore {
     return series;
   }
 
-  /** Thousands of series say the same words: kept once. */
-  #shared(text: string): string {
+  /** Thousands of series say the same words: kept once, and named by a number in keys. Beyond the bound, by itself. */
+  #place(text: string): number | string {
     const known = this.#texts.get(text);
-    if (known === undefined) this.#texts.set(text, text);
-    return known ?? text;
+    if (known) return known.place;
+    if (this.#texts.size >= maxShared) return JSON.stringify(text);
+    this.#texts.set(text, { text, place: this.#texts.size });
+    return this.#texts.size - 1;
+  }
+
+  #shared(text: string): string {
+    return this.#texts.get(text)?.text ?? text;
   }
 
   #sharedLabels(labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
@@ -316,9 +321,10 @@ class SampleMemory implements SampleStore {
   /** Series and tasks of which nothing is left. */
   #forget(): void {
     this.#lastForgotBin = this.#closedBin;
-    // Only so that nothing said once is kept for ever; what is in use is shared again as it comes.
-    if (this.#texts.size > maxShared) this.#texts.clear();
-    if (this.#series === 0) this.#ladders.clear();
+    if (this.#series === 0) {
+      this.#texts.clear();
+      this.#ladders.clear();
+    }
     const oldestMs = this.closedUntilMs() - this.#settings.keepMs;
     for (const [job, tasks] of this.#jobs) {
       for (const [index, task] of tasks) {

@@ -6,7 +6,7 @@ import { insertRevision, saveService } from '../pipeline/rows.ts';
 import { newRollout } from '../rollout/index.ts';
 import { insertRollout, saveRollout } from '../rollout/rows.ts';
 import { openStore, type Store } from '../store/index.ts';
-import { openSampleStore, type SampleStore } from './index.ts';
+import { openSampleStore, readInput, replay, type SampleStore, tune } from './index.ts';
 import { readVerdicts } from './read.ts';
 import { findMemory, latestVerdict, listCurves } from './rows.ts';
 import { judgeWork, lookAt } from './work.ts';
@@ -34,6 +34,13 @@ const phase: Phase = {
 let store: Store;
 let engine: Engine;
 let samples: SampleStore;
+/** What verdicts were made from, by look. */
+const kept = new Map<string, string>();
+const inputs = {
+  save: async (_: string, lookId: string, text: string) => void kept.set(lookId, text),
+  load: async (_: string, lookId: string) => kept.get(lookId),
+  forgetAllBut: async () => {},
+};
 let nowMs: number;
 let rollout: Rollout;
 
@@ -79,7 +86,7 @@ async function openEngine(): Promise<void> {
     processId: `test-${nowMs}`,
     settings: { isSoleProcess: true },
   });
-  engine.registerWork(judgeWork({ samples }));
+  engine.registerWork(judgeWork({ samples, inputs }));
   engine.registerWork({ kind: 'job/decide', async run() {} });
 }
 
@@ -133,6 +140,26 @@ describe('looks as durable work', () => {
     expect(promised).toHaveLength(1);
     expect(row.promised).toMatch(/^errors from 0 % to .* or more$/);
     expect(looks.at(-1)!.data).toMatchObject({ verdict: 'fail', perCheck: [{ check: 'errors', verdict: 'fail' }] });
+  });
+
+  test('every look is judged again from what it was made from, equal in every bit; other settings are tried on it', async () => {
+    kept.clear();
+    await begin();
+    await run(0, 45, 6);
+    const history = await store.read((tx) => readVerdicts(tx, id));
+    const looks = history.filter(({ verdict }) => kept.has(verdict.lookId));
+    expect(looks.length).toBeGreaterThan(2);
+    expect(looks.length).toBe(history.filter(({ verdict }) => !verdict.lookId.includes('/bin-')).length);
+    for (const { verdict } of looks) {
+      expect(replay(readInput(kept.get(verdict.lookId)!), verdict)).toMatchObject({ isEqual: true, different: [] });
+    }
+    const { verdict } = looks.at(-1)!;
+    const input = readInput(kept.get(verdict.lookId)!);
+    const forged = { ...verdict, perCheck: verdict.perCheck.map((one) => ({ ...one, newEvents: one.newEvents + 1 })) };
+    expect(replay(input, forged)).toMatchObject({ isEqual: false, different: ['errors'] });
+    const all = looks.map((row) => ({ input: readInput(kept.get(row.verdict.lookId)!), verdict: row.verdict }));
+    expect(tune(all, {})).toMatchObject({ said: 'fail', tuned: 'fail' });
+    expect(tune(all, { alpha: 1e-200 }).tuned).not.toBe('fail');
   });
 
   test('a crash between looks spends nothing twice, and changes no verdict', async () => {

@@ -21,6 +21,7 @@ import type { JudgeMemory, Judgement, JudgePlan, PhasePromise } from './port.ts'
 import { promisePhases, promiseWindowMs } from './promise.ts';
 import * as rows from './rows.ts';
 import type { SampleStore } from './samples.ts';
+import { type VerdictInput, type VerdictInputs, writeInput } from './verdict-input.ts';
 
 export { forgetOldLooks } from './work/forget.ts';
 
@@ -32,18 +33,24 @@ export function lookAt(rollout: RolloutId): Enqueue {
 /** How far back old tasks and each task's own past are looked at, in bins. */
 const pastBins = 120;
 
+interface JudgeParts {
+  readonly samples: SampleStore;
+  /** Where what verdicts were made from is kept, to be replayed; without, it is not. */
+  readonly inputs?: VerdictInputs | undefined;
+}
+
 /** Looks once per bin at each rollout that is being judged: plan, samples, memory → verdict row, memory, event. */
-export function judgeWork({ samples }: { readonly samples: SampleStore }): WorkKind {
+export function judgeWork(parts: JudgeParts): WorkKind {
   return {
     kind: 'judge/look',
     async run(turn) {
-      await samples.tend(turn.nowMs);
-      await turn.commit((view) => look(view, turn, samples));
+      await parts.samples.tend(turn.nowMs);
+      await turn.commit((view) => look(view, turn, parts));
     },
   };
 }
 
-async function look({ tx }: View, turn: Turn, samples: SampleStore): Promise<Proposal | undefined> {
+async function look({ tx }: View, turn: Turn, { samples, inputs }: JudgeParts): Promise<Proposal | undefined> {
   const rollout = await findRollout(tx, turn.key as RolloutId);
   if (!rollout?.judged) return undefined;
   if (rollout.state === 'succeeded') return learn(tx, rollout, turn.nowMs, samples);
@@ -61,8 +68,16 @@ async function look({ tx }: View, turn: Turn, samples: SampleStore): Promise<Pro
   const seen = samples.query({ job: rollout.job, fromMs, toMs: samples.closedUntilMs() });
   const memory = await rows.findMemory(tx, rollout.id);
   const promises = promisesIn(memory) ?? (await promise(tx, rollout, plan, samples));
-  const judgement = judge({ ...plan, promise: promises[plan.phase] }, seen, memory, turn.nowMs);
+  const input: VerdictInput = {
+    plan: { ...plan, promise: promises[plan.phase] },
+    samples: seen,
+    memory,
+    nowMs: turn.nowMs,
+  };
+  const judgement = judge(input.plan, seen, memory, turn.nowMs);
   const isLook = judgement.memory.looks > (memory?.looks ?? 0);
+  // Before the verdict is committed: a look without its input could not be replayed, the other way round does no harm.
+  if (isLook) await inputs?.save(rollout.id, judgement.verdict.lookId, writeInput(input));
   const isLast = turn.nowMs >= plan.deadlineAtMs;
   const { memory: nextMemory, ...row } = judgement;
   return {

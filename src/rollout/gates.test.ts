@@ -37,6 +37,14 @@ describe('what becomes of a judged phase', () => {
     ['undecided holds where the phase says so', { powerReached: true }, 10_000, { onUndecided: 'hold' }, 'hold'],
     ['nothing measured proceeds by basic checks', { measured: false }, 10_000, {}, 'pass'],
     ['nothing measured holds where the phase says so', { measured: false }, 10_000, { onUndecided: 'hold' }, 'hold'],
+    [
+      'a check that may only hold does so at once',
+      { holds: ['Memory grows.'] },
+      2500,
+      { onUndecided: 'proceed' },
+      'hold',
+    ],
+    ['what it said before the update does not', { holds: ['Memory grows.'], atMs: 900 }, 2500, {}, 'wait'],
     ['data that was there and is gone holds', { lostData: true }, 10_000, { onUndecided: 'proceed' }, 'hold'],
   ] as const)('%s', (_, said, nowMs, change, expected) => {
     const { rollout, phase } = judging(change);

@@ -35,6 +35,8 @@ export function judgePhase(
   }
   if (evidence?.verdict === 'fail') return { kind: 'fail', sentence: evidence.sentence };
   const isFresh = evidence !== undefined && evidence.atMs >= updatedAtMs;
+  const [found] = (isFresh && evidence.holds) || [];
+  if (found !== undefined) return { kind: 'hold', reason: `A check that may hold, but not revert, failed. ${found}` };
   if (isFresh && evidence.verdict === 'pass') {
     if (nowMs < minMs) return { kind: 'wait', untilMs: minMs, reason: 'The checks pass; the shortest bake runs.' };
     return { kind: 'pass', by: 'judge', note: evidence.sentence };

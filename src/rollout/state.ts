@@ -37,6 +37,8 @@ export interface PhaseEvidence {
   readonly measured: boolean;
   /** There was data before, and it is gone. */
   readonly lostData: boolean;
+  /** What checks found that may hold a rollout, but not revert it. */
+  readonly holds?: readonly string[] | undefined;
   /** The power reached is what the plan promised. */
   readonly powerReached: boolean;
   /** What that was, in words; and the checks whose margin it cannot show, however long one looks. */

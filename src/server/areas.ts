@@ -34,7 +34,13 @@ export function registerAreas(context: ServerContext, agents: AgentServer): void
       return agents.driver;
     },
   });
-  const kinds = [fleetWatch(), judgeWork({ samples }), ...blameWork({ graphs }), ...pipeline.work, ...rollouts.work];
+  const kinds = [
+    fleetWatch(),
+    judgeWork({ samples, inputs: context.verdictInputs }),
+    ...blameWork({ graphs }),
+    ...pipeline.work,
+    ...rollouts.work,
+  ];
   for (const kind of kinds) engine.registerWork(kind);
   const control = controlEffects({ call: controllerCaller(settings.dataFolder), clock });
   for (const effect of [...pipeline.effects, ...rollouts.effects, ...control]) engine.registerEffect(effect);

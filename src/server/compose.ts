@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { openArtifactStore } from '../artifact/index.ts';
 import { createEngine } from '../engine/index.ts';
-import { openBlobFiles, openSampleFiles, realChance, realClock } from '../io/index.ts';
+import { openBlobFiles, openSampleFiles, openVerdictFiles, realChance, realClock } from '../io/index.ts';
 import { FindingBook, openSampleStore } from '../judge/index.ts';
 import { makeId, sha256 } from '../kit/index.ts';
 import { ProblemError } from '../model/index.ts';
@@ -76,6 +76,7 @@ export async function compose(settings: ServerSettings, log: Log): Promise<House
     disk,
     samples,
     sourceFindings,
+    verdictInputs: await openVerdictFiles(join(dataFolder, 'judge-inputs')),
     mirrors,
     git: gitReader(mirrors),
     graphs: new Map(),

@@ -2,7 +2,7 @@ import type { OutputOf, ParsedOf, RouteName, Routes } from '../api/index.ts';
 import type { ArtifactStore } from '../artifact/index.ts';
 import type { CommitGraphs } from '../blame/index.ts';
 import type { Engine } from '../engine/index.ts';
-import type { FindingBook, SampleStore } from '../judge/index.ts';
+import type { FindingBook, SampleStore, VerdictInputs } from '../judge/index.ts';
 import type { Chance, Clock } from '../kit/index.ts';
 import type { Actor } from '../model/index.ts';
 import type { GitReader } from '../pipeline/index.ts';
@@ -25,6 +25,8 @@ export interface ServerContext {
   readonly artifacts: ArtifactStore;
   readonly disk: Disk;
   readonly samples: SampleStore;
+  /** What verdicts were made from. */
+  readonly verdictInputs: VerdictInputs;
   /** What is wrong with metrics now. */
   readonly sourceFindings: FindingBook;
   readonly mirrors: Mirrors;

@@ -7,6 +7,7 @@ import { up as disruption3 } from './migrations/disruption-3.ts';
 import { up as engine } from './migrations/engine.ts';
 import { up as fleet } from './migrations/fleet.ts';
 import { up as judge } from './migrations/judge.ts';
+import { up as judge2 } from './migrations/judge-2.ts';
 import { up as pipeline } from './migrations/pipeline.ts';
 import { up as pipeline2 } from './migrations/pipeline-2.ts';
 import { up as rollout } from './migrations/rollout.ts';
@@ -36,4 +37,5 @@ export const migrations: readonly Migration[] = [
   { name: 'disruption-3', up: disruption3 },
   { name: 'server-2', up: server2 },
   { name: 'rollout-2', up: rollout2 },
+  { name: 'judge-2', up: judge2 },
 ];

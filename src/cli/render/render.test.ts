@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import type { CheckView } from '../../api/index.ts';
+import { checkPicture } from './check-picture.ts';
 import { countDots, renderDots } from './dots.ts';
 import { createStyle, cut, plain, widthOf } from './style.ts';
 import { renderTable } from './table.ts';
@@ -56,3 +58,37 @@ test.each([
   [1000, 251_000, '4 m 10 s ago'],
   [21_000, 1000, 'in 20 s'],
 ])('ago(%i, %i) = %s', (atMs, nowMs, text) => expect(ago(atMs, nowMs)).toBe(text));
+
+describe('a check as a picture', () => {
+  const point = (old: number | null, fresh: number | null, i: number) => ({ atMs: i, old, new: fresh });
+  const check: CheckView = {
+    against: 'old',
+    ...{
+      check: 'errors',
+      unit: 'ratio',
+      verdict: 'fail',
+      estimate: 0.4,
+      interval: [0.2, 0.6],
+      delta: 0.03,
+      margin: 0.5,
+    },
+    ...{ tolerated: 0.005, oldLevel: 0.01, newLevel: 0.014, oldTasks: 9, newTasks: 3, newEvents: 4100, power: 0.9 },
+    ...{ sentence: 'More requests fail.', drivers: [4, 7], series: [point(0.01, null, 0), point(0.01, 0.014, 1)] },
+  };
+
+  test('has both groups, the difference in its interval, the limits, the amount and who drives it', () => {
+    const lines = checkPicture(check, style);
+    expect(lines.slice(0, 4)).toEqual(['✗ errors  fail', '  More requests fail.', '  old ▁▁  1 %', '  new  █  1.4 %']);
+    const [bar, scale] = lines.slice(4, 6) as [string, string];
+    expect(bar).toMatch(/├─+●─+┤ +40 % \(20 % to 60 %\)$/);
+    expect([scale.indexOf('0') < scale.indexOf('δ'), scale.indexOf('δ') < bar.indexOf('├')]).toEqual([true, true]);
+    expect(bar.indexOf('├')).toBeLessThan(scale.indexOf('m'));
+    expect(scale.indexOf('m')).toBeLessThan(bar.indexOf('┤'));
+    expect(lines.slice(6).join()).toMatch(/3 new and 9 old tasks, 4100 events.*driven by tasks 4, 7/);
+  });
+
+  test('a check without numbers is its sentence', () => {
+    const empty = { ...check, verdict: null, estimate: null, interval: null, series: [], drivers: [], power: null };
+    expect(checkPicture(empty, style)).toHaveLength(3);
+  });
+});

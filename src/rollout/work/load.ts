@@ -114,6 +114,7 @@ async function loadEvidence(tx: Tx, rollouts: readonly Rollout[]): Promise<Map<R
       atMs,
       measured: row.measured,
       lostData: row.lostData,
+      holds: row.holds,
       powerReached: row.powerReached,
       promised: row.promised,
       cannotShow: row.cannotShow,

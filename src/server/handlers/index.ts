@@ -4,6 +4,7 @@ import { backtestHandlers } from './backtests.ts';
 import { deployHandlers } from './deploys.ts';
 import { eventHandlers } from './events.ts';
 import { hostHandlers } from './hosts.ts';
+import { judgeHandlers } from './judge.ts';
 import { machineHandlers } from './machine.ts';
 import { markHandlers } from './marks.ts';
 import { peopleHandlers } from './people.ts';
@@ -32,5 +33,6 @@ export function createHandlers(house: House): Handlers {
     ...machineHandlers(house, house.agents),
     ...peopleHandlers(house),
     ...sampleHandlers(house),
+    ...judgeHandlers(house),
   };
 }

@@ -19,6 +19,8 @@ import type { House } from '../compose.ts';
 import * as rows from '../rows.ts';
 
 const everyMs = 10 * 60_000;
+/** Of so many rollouts what verdicts were made from is kept. */
+const rolloutsReplayed = 100;
 const keepAnswersMs = 24 * 3_600_000;
 const keepActionLogsMs = 30 * 24 * 3_600_000;
 const keepUploadsMs = 30 * 24 * 3_600_000;
@@ -47,10 +49,11 @@ async function collectNow({ sources, clock, settings, log }: House, signal: Abor
 
 /** Deletes what nobody will ask for again. */
 export async function tidy(
-  house: Pick<House, 'store' | 'clock' | 'artifacts' | 'agents' | 'mirrors' | 'settings' | 'log'>,
+  house: Pick<House, 'store' | 'clock' | 'artifacts' | 'agents' | 'mirrors' | 'settings' | 'log'> &
+    Partial<Pick<House, 'verdictInputs'>>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { store, clock, artifacts, agents, settings, log } = house;
+  const { store, clock, artifacts, agents, settings, log, verdictInputs } = house;
   await store.transaction((tx) => rows.deleteExpired(tx, clock.nowMs(), keepAnswersMs));
   const keep = await store.transaction(async (tx) => {
     const kept = await loadPackagesToKeep(tx, settings.keepReleases);
@@ -61,6 +64,7 @@ export async function tidy(
   const operations = await store.transaction((tx) => forgetOldOperations(tx, clock.nowMs()));
   if (operations > 0) log.info('ended operations deleted', { operations });
   await tidyMirrors(house, signal);
+  await verdictInputs?.forgetAllBut(rolloutsReplayed);
   const deleted = await artifacts.deleteUnreferenced(keep);
   if (deleted.packages + deleted.chunks > 0) log.info('packages deleted', { ...deleted });
   for (const [host, count] of await agents.forgetPackages(keep, signal)) log.info('packages given up', { host, count });

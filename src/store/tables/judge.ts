@@ -3,6 +3,7 @@ export interface JudgeTables {
   verdict: VerdictTable;
   judge_memory: JudgeMemoryTable;
   age_curve: AgeCurveTable;
+  verdict_label: VerdictLabelTable;
 }
 
 /** One look at one phase of a rollout. */
@@ -34,4 +35,16 @@ export interface AgeCurveTable {
   ended_at_ms: number;
   /** JSON: check → mean difference per age. */
   curve: string;
+}
+
+/** What a person says of a rollout's verdict afterwards. */
+export interface VerdictLabelTable {
+  rollout: string;
+  job: string;
+  /** 1: the verdict was right. */
+  is_true: number;
+  /** JSON `Actor`. */
+  actor: string;
+  reason: string | null;
+  at_ms: number;
 }

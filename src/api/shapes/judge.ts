@@ -1,0 +1,88 @@
+import { z } from 'zod';
+import { instant, jobIdText, rolloutId } from './basics.ts';
+
+const verdictWord = z.enum(['pass', 'fail', 'undecided']);
+const trust = z.enum(['observe', 'hold', 'revert']);
+
+/** What the judge found of one job, and the checks it would run now. */
+export const judgeDiscovery = z.object({
+  job: jobIdText,
+  /** Metrics of the last ten minutes. */
+  metrics: z.array(
+    z.object({
+      metric: z.string(),
+      kind: z.enum(['counter', 'gauge', 'histogram']),
+      /** Label → how many values it has. */
+      labels: z.record(z.string(), z.number().int()),
+      tasks: z.number().int(),
+      lastSeenAtMs: instant,
+    }),
+  ),
+  checks: z.array(
+    z.object({
+      name: z.string(),
+      /** What it looks at, in words. */
+      of: z.string(),
+      from: z.enum(['configured', 'discovered']),
+      delta: z.number(),
+      margin: z.number(),
+      critical: z.boolean(),
+      required: z.boolean(),
+      trust,
+    }),
+  ),
+  /** Why there are none, or what is wrong with the metrics. */
+  findings: z.array(z.string()),
+});
+export type JudgeDiscovery = z.infer<typeof judgeDiscovery>;
+
+/** One look judged again from what it was made from. */
+export const replayedLook = z.object({
+  lookId: z.string(),
+  phase: z.number().int(),
+  atMs: instant,
+  verdict: verdictWord,
+  /** null: what it was made from is not kept any more. */
+  replayed: verdictWord.nullable(),
+  /** The same in every bit. */
+  isEqual: z.boolean(),
+  /** Checks that differ. */
+  different: z.array(z.string()),
+});
+export const replayView = z.object({ rollout: rolloutId, looks: z.array(replayedLook) });
+export type ReplayView = z.infer<typeof replayView>;
+
+/** How a check has done over the last rollouts of a job. */
+export const trustView = z.object({
+  job: jobIdText,
+  check: z.string(),
+  trust,
+  rollouts: z.number().int(),
+  passes: z.number().int(),
+  alarms: z.number().int(),
+  undecided: z.number().int(),
+  trueAlarms: z.number().int(),
+  falseAlarms: z.number().int(),
+  unjudgedAlarms: z.number().int(),
+  /** Rollouts on which both it and a person decided, and those on which they agreed. */
+  both: z.number().int(),
+  agreed: z.number().int(),
+  /** What it should become; null: as it is. */
+  proposal: trust.nullable(),
+  sentence: z.string(),
+});
+export type TrustView = z.infer<typeof trustView>;
+
+/** What a rollout would have come to under another setting. */
+export const tunedRollout = z.object({
+  rollout: rolloutId,
+  looks: z.number().int(),
+  /** The worst word of any look: then, and with the setting. */
+  said: verdictWord,
+  tuned: verdictWord,
+  /** Looks until the first `fail`; null: none. */
+  saidFailedAt: z.number().int().nullable(),
+  tunedFailedAt: z.number().int().nullable(),
+  label: z.boolean().nullable(),
+});
+export type TunedRollout = z.infer<typeof tunedRollout>;

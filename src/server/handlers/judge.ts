@@ -1,0 +1,115 @@
+import type { JudgeDiscovery, ReplayView, TrustView, TunedRollout } from '../../api/index.ts';
+import { discoverChecks, type JudgedRollout, readInput, replay, trustRecord, tune } from '../../judge/index.ts';
+import { readLabels, readLastLooks, readVerdicts, saveLabel } from '../../judge/read.ts';
+import type { JobId, JudgeSpec, RolloutId } from '../../model/index.ts';
+import { readServices } from '../../pipeline/read.ts';
+import { findRolloutFacts, readJobs } from '../../rollout/read.ts';
+import type { Tx } from '../../store/index.ts';
+import type { Handlers, ServerContext } from '../context.ts';
+import { refuse } from '../errors.ts';
+import { discoveryOf, judgedRollout } from '../views/judge.ts';
+
+const rolloutsInRecord = 50;
+/** Each takes some hundred milliseconds: more is for another day. */
+const rolloutsTuned = 10;
+const seenLatelyMs = 10 * 60_000;
+
+/** What the judge sees, says, said, and would have said. */
+export function judgeHandlers({ store, clock, samples, sourceFindings, verdictInputs }: ServerContext) {
+  const loadService = async (tx: Tx, name: string) => {
+    const found = (await readServices(tx)).find((one) => one.name === name);
+    if (!found) return refuse('api/not-found', `There is no service ${name}.`);
+    const jobs = (await readJobs(tx)).flatMap(({ job }) => (job.service === name ? [job.id] : []));
+    return { spec: found.spec?.judge, jobs };
+  };
+
+  const loadLooks = async (rollout: RolloutId) => {
+    const rows = await store.read((tx) => readVerdicts(tx, rollout));
+    const looks = [];
+    for (const row of rows) {
+      // Between looks nothing is decided, so nothing is kept.
+      if (/\/bin-\d+$/.test(row.verdict.lookId)) continue;
+      looks.push({ row, text: await verdictInputs.load(rollout, row.verdict.lookId) });
+    }
+    return looks;
+  };
+
+  return {
+    async discoverChecks({ params }) {
+      const { spec, jobs } = await store.read((tx) => loadService(tx, params.service));
+      const nowMs = clock.nowMs();
+      const items = jobs.map((job): JudgeDiscovery => {
+        const seen = samples.listMetrics(job, nowMs - seenLatelyMs);
+        const kept = sourceFindings.list(nowMs).filter(({ subject }) => subject.startsWith(`${job}/`));
+        return discoveryOf(job, spec, seen, discoverChecks(seen), kept);
+      });
+      return { items };
+    },
+    async getTrustRecord({ params }) {
+      return store.read(async (tx) => {
+        const { spec, jobs } = await loadService(tx, params.service);
+        const items: TrustView[] = [];
+        for (const job of jobs) items.push(...(await recordOf(tx, job, spec)));
+        return { items };
+      });
+    },
+    async tuneJudge({ params, query }) {
+      const { jobs } = await store.read((tx) => loadService(tx, params.service));
+      const items: TunedRollout[] = [];
+      for (const job of jobs) {
+        const rollouts = await store.read((tx) => readLastLooks(tx, job, rolloutsTuned));
+        const labels = new Map((await store.read((tx) => readLabels(tx, job))).map((one) => [one.rollout, one.isTrue]));
+        for (const [first] of rollouts) {
+          const looks = (await loadLooks(first!.rollout)).flatMap(({ row, text }) =>
+            text === undefined ? [] : [{ input: readInput(text), verdict: row.verdict }],
+          );
+          if (looks.length === 0) continue;
+          const { rollout } = first!;
+          items.push({ rollout, looks: looks.length, ...tune(looks, query), label: labels.get(rollout) ?? null });
+        }
+      }
+      return { items };
+    },
+    async replayRollout({ params }) {
+      const rollout = params.rollout as RolloutId;
+      if (!(await store.read((tx) => findRolloutFacts(tx, rollout)))) {
+        return refuse('rollout/unknown', `There is no rollout ${rollout}.`);
+      }
+      const looks: ReplayView['looks'] = (await loadLooks(rollout)).map(({ row, text }) => {
+        const { lookId, atMs, verdict } = row.verdict;
+        const base = { lookId, phase: row.phase, atMs, verdict };
+        if (text === undefined) return { ...base, replayed: null, isEqual: false, different: [] };
+        const again = replay(readInput(text), row.verdict);
+        return { ...base, replayed: again.verdict.verdict, isEqual: again.isEqual, different: [...again.different] };
+      });
+      return { rollout, looks };
+    },
+    async labelVerdict({ params, body }, { actor }) {
+      const id = params.rollout as RolloutId;
+      await store.transaction(async (tx) => {
+        const rollout = await findRolloutFacts(tx, id);
+        if (!rollout) return refuse('rollout/unknown', `There is no rollout ${id}.`);
+        if ((await readVerdicts(tx, id)).length === 0) refuse('api/conflict', `The judge has said nothing of ${id}.`);
+        const { isTrue, reason } = body;
+        await saveLabel(tx, rollout.job, { rollout: id, isTrue, actor, reason, atMs: clock.nowMs() });
+      });
+      return undefined;
+    },
+  } satisfies Partial<Handlers>;
+}
+
+async function recordOf(tx: Tx, job: JobId, spec: JudgeSpec | undefined): Promise<TrustView[]> {
+  const labels = new Map((await readLabels(tx, job)).map((one) => [one.rollout, one.isTrue]));
+  const looks = await readLastLooks(tx, job, rolloutsInRecord);
+  const judged: JudgedRollout[] = [];
+  for (const rows of looks) {
+    const rollout = await findRolloutFacts(tx, rows[0]!.rollout);
+    if (rollout) judged.push(judgedRollout(rollout, rows, labels.get(rollout.id)));
+  }
+  const names = new Set(judged.flatMap(({ verdicts }) => Object.keys(verdicts)));
+  return [...names].sort().map((check) => {
+    const trust = spec?.checks.find(({ name }) => name === check)?.trust ?? 'revert';
+    const { proposal, ...record } = trustRecord(check, trust, judged);
+    return { job, ...record, proposal: proposal ?? null };
+  });
+}

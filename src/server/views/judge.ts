@@ -1,0 +1,59 @@
+import type { JudgeDiscovery } from '../../api/index.ts';
+import type { JudgedRollout, KeptFinding, MetricSeen } from '../../judge/index.ts';
+import type { VerdictRow } from '../../judge/read.ts';
+import type { CheckSpec, JobId, JudgeSpec, Rollout, Verdict } from '../../model/index.ts';
+
+/** What was found of a job, and the checks that would run: those of the configuration, else those discovered. */
+export function discoveryOf(
+  job: JobId,
+  spec: JudgeSpec | undefined,
+  seen: readonly MetricSeen[],
+  discovered: readonly CheckSpec[],
+  findings: readonly KeptFinding[],
+): JudgeDiscovery {
+  const isConfigured = spec !== undefined && spec.checks.length > 0;
+  const checks = isConfigured ? spec.checks : discovered;
+  const why: string[] = [];
+  if (seen.length === 0) why.push(`Nothing was measured of ${job} in the last ten minutes (docs/sources.md).`);
+  else if (checks.length === 0) {
+    why.push('No metric has a name by which it is known, and the configuration names no checks: basic checks only.');
+  }
+  return {
+    job,
+    metrics: seen.map(({ metric, kind, labels, tasks, lastSeenAtMs }) => {
+      const values = Object.fromEntries(Object.entries(labels).map(([label, list]) => [label, list.length]));
+      return { metric, kind, labels: values, tasks, lastSeenAtMs };
+    }),
+    checks: checks.map(({ name, metric, delta, margin, critical, required, trust }) => {
+      const from = isConfigured ? ('configured' as const) : ('discovered' as const);
+      return { name, of: inWords(metric), from, delta, margin, critical, required, trust };
+    }),
+    findings: [...why, ...findings.map(({ sentence }) => sentence)],
+  };
+}
+
+function inWords(metric: CheckSpec['metric']): string {
+  if ('errorRatio' in metric) {
+    const { counter, label, errorValues } = metric.errorRatio;
+    return `share of ${counter} with ${label} = ${errorValues}`;
+  }
+  if ('latency' in metric)
+    return `p${Number((metric.latency.quantile * 100).toPrecision(6))} of ${metric.latency.histogram}`;
+  const [kind, name] = Object.entries(metric)[0] as [string, unknown];
+  return typeof name === 'string' ? `${kind} ${name}` : kind;
+}
+
+/** What the record of checks sees of one rollout. */
+export function judgedRollout(
+  { id, failure, promoted, phases }: Rollout,
+  looks: readonly VerdictRow[],
+  label: boolean | undefined,
+): JudgedRollout {
+  const verdicts: Record<string, Verdict> = {};
+  for (const { verdict } of looks) {
+    for (const { check, verdict: word } of verdict.perCheck) if (verdicts[check] !== 'fail') verdicts[check] = word;
+  }
+  const through = promoted !== undefined || phases.some(({ passedBy }) => passedBy?.by === 'person');
+  const person = failure?.by === 'person' ? 'back' : through ? 'through' : undefined;
+  return { rollout: id, verdicts, person, label };
+}
