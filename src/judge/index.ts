@@ -6,6 +6,7 @@ export * from './discover.ts';
 export * from './explain-promise.ts';
 export * from './finding-book.ts';
 export { judge } from './judge.ts';
+export * from './kayenta/index.ts';
 export * from './ladder.ts';
 export * from './port.ts';
 export * from './prometheus-text.ts';

@@ -10,6 +10,7 @@ export function checkPicture(check: CheckView, style: Style): string[] {
   const mark = check.verdict === 'pass' ? style.good('✓') : check.verdict === 'fail' ? style.bad('✗') : '…';
   const lines = [`${mark} ${style.bold(check.check)}  ${stateWord(check.verdict ?? 'waiting', style)}`];
   lines.push(`  ${plain(check.sentence)}`);
+  if (check.levelsNote !== null) lines.push(`  ${plain(check.levelsNote)}`);
   const levels = check.series.flatMap((point) => [point.old, point.new]).filter((level) => level !== null);
   if (levels.length > 1) {
     const [low, high] = [Math.min(...levels), Math.max(...levels)];

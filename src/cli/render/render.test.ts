@@ -62,7 +62,7 @@ test.each([
 describe('a check as a picture', () => {
   const point = (old: number | null, fresh: number | null, i: number) => ({ atMs: i, old, new: fresh });
   const check: CheckView = {
-    against: 'old',
+    ...{ against: 'old', shareInterval: null, levelsNote: null },
     ...{
       check: 'errors',
       unit: 'ratio',
