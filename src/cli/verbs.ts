@@ -189,6 +189,12 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
       .option('--delta <ratio>', 'smallest harm worth acting on, e.g. 0.05', number)
       .option('--margin <ratio>', 'harm that can be lived with, e.g. 0.25', number),
   );
+  localVerb(
+    judge,
+    'import <file>',
+    'print a canary configuration of Kayenta as checks of a service',
+    () => import('./verbs/judge-import.ts'),
+  );
   verb(
     judge,
     'token [task]',

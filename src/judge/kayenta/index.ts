@@ -6,3 +6,4 @@
 export { classify, type KayentaClass, type KayentaResult } from './classify.ts';
 export { type KayentaConfig, type KayentaMetric, readKayentaConfig } from './config.ts';
 export { type KayentaScore, scoreOf } from './score.ts';
+export { checksOfKayenta, type WrittenCheck, type WrittenChecks } from './to-checks.ts';

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { compileSpec } from '../../spec/index.ts';
 import {
+  checksOfKayenta,
   classify,
   type KayentaClass,
   type KayentaMetric,
@@ -111,6 +113,36 @@ const config = {
 };
 
 describe('a canary configuration', () => {
+  test('becomes checks that observe, and what has no counterpart is said', () => {
+    const read = readKayentaConfig({
+      ...config,
+      metrics: [
+        ...config.metrics,
+        {
+          name: 'Errors!',
+          groups: ['calls'],
+          query: { type: 'datadog' },
+          analysisConfigurations: {
+            canary: { direction: 'decrease', effectSize: { allowedDecrease: 0.9, criticalDecrease: 0.5 } },
+          },
+        },
+      ],
+    });
+    if (!read.ok) throw new Error(read.error.detail);
+    const { checks, notes } = checksOfKayenta(read.value);
+    expect(checks.errors).toEqual({
+      ...{ gauge: 'errors', worse: 'higher', critical: true, required: false, missing: 'undecided', weight: 20 },
+      trust: 'observe',
+    });
+    expect(checks['errors-2']).toMatchObject({ worse: 'lower', delta: '10%', margin: '50%' });
+    expect(checks.latency).toMatchObject({ missing: 'zero' });
+    expect(notes.join(' ')).toMatch(/errors-2: its metric comes from datadog.*|cpu: a check has one direction/);
+    const compiled = compileSpec({ name: 'shop', command: 'true', metrics: '/metrics', checks }, 'rollway.config.ts');
+    expect(compiled.ok ? compiled.value.spec.judge.checks.map(({ name }) => name) : compiled.error).toEqual(
+      expect.arrayContaining(['errors', 'latency', 'cpu', 'orders', 'errors-2']),
+    );
+  });
+
   test('is read with its defaults', () => {
     const read = readKayentaConfig(config);
     if (!read.ok) throw new Error(read.error.detail);
