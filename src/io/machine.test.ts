@@ -61,10 +61,11 @@ test('a process is known by pid and start; a zombie is dead; its group and what 
   const child = spawn('/bin/sh', ['-c', script], { detached: true, stdio: 'ignore', env });
   const pid = child.pid!;
   const deadline = Date.now() + 5000;
-  while (findMarked(mark).length < 3 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
-  expect(findMarked(mark)).toHaveLength(3);
+  // The third leaves the group only when `setsid` has become the command.
+  await expect.poll(() => findMarked(mark).length, { timeout: 5000 }).toBe(3);
+  const inGroup = () => listProcesses().filter(({ groupId }) => groupId === pid).length;
+  await expect.poll(inGroup, { timeout: 5000 }).toBe(2);
   expect(findMarked(mark.slice(0, -1))).toEqual([]);
-  expect(listProcesses().filter(({ groupId }) => groupId === pid)).toHaveLength(2);
   const main = identifyProcess(pid)!;
   signalGroup(pid, 'SIGKILL');
   await new Promise((resolve) => child.once('exit', resolve));
@@ -99,8 +100,7 @@ test('a socket works in a folder deeper than a socket’s path may be long', asy
   const socket = await connectUnix(deep, 's');
   writeJsonLine(socket, { a: 1 });
   writeJsonLine(socket, { b: '\n' });
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  expect(seen).toEqual([{ a: 1 }, { b: '\n' }]);
+  await expect.poll(() => seen, { timeout: 5000 }).toEqual([{ a: 1 }, { b: '\n' }]);
   const closed = new Promise((resolve) => socket.once('close', resolve));
   socket.write(`${'x'.repeat(3000)}`);
   await closed;
