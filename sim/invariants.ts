@@ -44,6 +44,7 @@ export class KnownInvariants {
   check(before: JobState, decision: JobDecision, nowMs: number): void {
     this.#capacity(before, decision, nowMs);
     oneOwner(decision);
+    endedByWord(before, decision);
     this.#blastRadius(before, decision.after);
     noBadTwice(before, decision);
     plannedExposure(decision);
@@ -289,6 +290,23 @@ function undecidedIsNoPass(before: JobState, decision: JobDecision): void {
         throw new Violation('judge', 'a phase passed without a pass', { phase: phase.name, evidence });
       }
     }
+  }
+}
+
+/** A timeout ends nothing: what was under way ends by its agent's word, by a newer incarnation that serves, or a fence. */
+function endedByWord(before: JobState, decision: JobDecision): void {
+  for (const was of before.operations) {
+    const ended = decision.changed.operations.get(was.id);
+    if (!isUnderWay(was.state) || ended?.endedAtMs === undefined) continue;
+    const host = before.inventory.hosts.find((one) => one.id === was.host);
+    const current = decision.after.tasks.get(was.index)?.current;
+    const isReplaced =
+      current !== undefined && current.incarnation > was.nextIncarnation && current.state === 'serving';
+    const isSaid =
+      before.reports.some((report) => report.operation?.id === was.id) ||
+      before.answers.some((answer) => answer.operation === was.id);
+    if (isSaid || isReplaced || host === undefined || host.state === 'fenced') continue;
+    throw new Violation('I1', 'an operation ended that nobody said had ended', { index: was.index, host: host.state });
   }
 }
 
