@@ -4,6 +4,8 @@ import type { Happening, Scenario } from './scenario.ts';
 import { type ServiceVoice, serviceVoices } from './services.ts';
 
 const windowMs = 90_000;
+// A command that came later would change what all seeds mean: it has a stream of its own.
+const firstCommands = rolloutCommands.filter((command) => command !== 'hold-after');
 const busyStates: readonly RolloutState[] = ['waiting', 'running', 'held', 'held', 'reverting', 'reverting'];
 
 /**
@@ -16,7 +18,7 @@ export function moreHappenings(
   planOf: (chance: Chance) => PlanSpec,
 ): readonly Happening[] {
   const chance = seededChance(seed, 'more');
-  const overrides = voiceOf(seed) === undefined ? [] : twoPersons(seed);
+  const overrides = [...rareCommands(seed), ...(voiceOf(seed) === undefined ? [] : twoPersons(seed))];
   if (chance.next() < 0.5) return overrides;
   const at = (): number => 2000 + pickBelow(chance, windowMs);
   const forMs = (): number => 1000 + pickBelow(chance, 40_000);
@@ -27,7 +29,7 @@ export function moreHappenings(
     const draw = pickBelow(chance, 14);
     if (draw < 5) {
       const when = pickOne(chance, busyStates);
-      list.push({ atMs: at(), kind: 'command', command: pickOne(chance, rolloutCommands), when });
+      list.push({ atMs: at(), kind: 'command', command: pickOne(chance, firstCommands), when });
     } else if (draw === 5) list.push({ atMs: at(), kind: 'host-leave', host: host(), forMs: forMs() });
     else if (draw === 6) {
       const [dead, diesAtMs] = [host(), at()];
@@ -50,6 +52,15 @@ export function moreHappenings(
     } else list.push({ atMs: at(), kind: 'mark', version: pickOne(chance, deployed) });
   } while (chance.next() < 0.6);
   return list;
+}
+
+/** What persons seldom say, to rollouts that seldom are there. */
+function rareCommands(seed: number): Happening[] {
+  const chance = seededChance(seed, 'rare commands');
+  if (chance.next() < 0.7) return [];
+  const when = pickOne(chance, ['waiting', 'waiting', 'waiting', 'running', 'held'] as const);
+  const command = pickOne(chance, ['hold-after', 'hold-after', 'raise-budget'] as const);
+  return [{ atMs: 2000 + pickBelow(chance, windowMs), kind: 'command', command, when }];
 }
 
 /** Two persons go on without the controller. */

@@ -683,8 +683,15 @@ class WholeWorld {
   }
 
   async #command(rollout: Rollout, name: string, count: number): Promise<void> {
-    const given = { rollout: rollout.id, ...(name === 'raise-budget' ? { count } : {}) };
+    const last = rollout.plan.phases.at(-1)?.name;
+    const more = name === 'raise-budget' ? { count } : name === 'hold-after' ? { phase: last } : {};
+    const given = { rollout: rollout.id, ...more };
     await this.#submit('job/decide', job, name, given, name === 'confirm-override' ? grace : ada);
+  }
+
+  /** A person may have raised its budget before, but not to the whole job. */
+  #canRaise({ budgetOverride }: Rollout): boolean {
+    return (budgetOverride?.count ?? 0) < this.#scenario.size;
   }
 
   async #submit(kind: string, key: string, name: string, given: Record<string, unknown>, actor = ada): Promise<void> {
@@ -737,7 +744,7 @@ class WholeWorld {
 
   async #rescue(rollout: Rollout, isBlocked: boolean): Promise<void> {
     const legal = legalCommands(rollout);
-    if (isBlocked && legal.includes('raise-budget') && rollout.budgetOverride === undefined) {
+    if (isBlocked && legal.includes('raise-budget') && this.#canRaise(rollout)) {
       await this.#command(rollout, 'raise-budget', this.#scenario.size + 10);
       if (rollout.state !== 'held') return;
     }
@@ -767,10 +774,11 @@ class WholeWorld {
     const isStuck = await this.#isStuck();
     return (
       live.length > 0 &&
-      live.every(({ state, hold, budgetOverride }) => {
+      live.every((rollout) => {
+        const { state, hold } = rollout;
         if (state === 'waiting') return true;
         if (state === 'held') return hold?.then === undefined;
-        return (blocked && budgetOverride === undefined) || (state === 'reverting' && isStuck);
+        return (blocked && this.#canRaise(rollout)) || (state === 'reverting' && isStuck);
       })
     );
   }

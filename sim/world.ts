@@ -662,6 +662,7 @@ class World {
       actor: { kind: 'person', name: command === 'confirm-override' ? 'grace' : 'ada' },
       reason: 'because',
       count: command === 'raise-budget' ? count : undefined,
+      phase: command === 'hold-after' ? rollout.plan.phases.at(-1)?.name : undefined,
     });
     this.#wantDecision();
   }
@@ -742,7 +743,7 @@ class World {
   #rescue(rollout: Rollout, turn: number): void {
     const legal = legalCommands(rollout);
     const isOut = this.#state.operations.some((one) => one.blockedBy?.includes('budget'));
-    if (isOut && legal.includes('raise-budget') && rollout.budgetOverride === undefined) {
+    if (isOut && legal.includes('raise-budget') && this.#canRaise(rollout)) {
       this.#command(rollout, 'raise-budget', this.#state.job.size);
       if (rollout.state !== 'held') return;
     }
@@ -765,11 +766,17 @@ class World {
     const isOver = (this.#clock.nextMs() ?? Number.POSITIVE_INFINITY) > sinceMs + needsPersonAfterMs;
     if (!isOver || this.#isDeciding || this.#state.rollouts.length === 0) return false;
     const isOut = this.#state.operations.some((one) => one.blockedBy?.includes('budget'));
-    return this.#state.rollouts.every(({ state, hold, budgetOverride }) => {
+    return this.#state.rollouts.every((rollout) => {
+      const { state, hold } = rollout;
       if (state === 'waiting') return true;
       if (state === 'held') return hold?.then === undefined;
-      return (isOut && budgetOverride === undefined) || (state === 'reverting' && this.#isStuck());
+      return (isOut && this.#canRaise(rollout)) || (state === 'reverting' && this.#isStuck());
     });
+  }
+
+  /** A person may have raised its budget before, but not to the whole job. */
+  #canRaise({ budgetOverride }: Rollout): boolean {
+    return (budgetOverride?.count ?? 0) < this.#state.job.size;
   }
 
   #differences(): unknown[] {

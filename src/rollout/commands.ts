@@ -40,14 +40,14 @@ function blockedByMark(draft: Draft, rollout: Rollout, { command }: JobCommand):
 }
 
 /** A rollout can be asked to hold after a phase that it has not left yet. */
-function tooLate({ phases }: Rollout, { command, phase }: JobCommand): string | undefined {
+function tooLate({ phases, plan }: Rollout, { command, phase }: JobCommand): string | undefined {
   if (command !== 'hold-after') return undefined;
-  const found = phases.find(({ name }) => name === phase);
-  if (found === undefined)
-    return `It has no phase "${phase ?? ''}"; there are ${phases.map(({ name }) => name).join(', ')}.`;
-  return found.state === 'passed' || found.state === 'failed'
-    ? `${found.name} is over already (${found.state}).`
-    : undefined;
+  // One that waits has fixed no phases yet; its plan names them.
+  const names = (phases.length === 0 ? plan.phases : phases).map(({ name }) => name);
+  if (phase === undefined || !names.includes(phase))
+    return `It has no phase "${phase ?? ''}"; there are ${names.join(', ')}.`;
+  const state = phases.find(({ name }) => name === phase)?.state;
+  return state === 'passed' || state === 'failed' ? `${phase} is over already (${state}).` : undefined;
 }
 
 /** Going on without the service's controller takes two persons: one asks, another one confirms within the hour. */

@@ -122,6 +122,17 @@ describe('commands', () => {
     expect(world.rollout().state).toBe('succeeded');
   });
 
+  it('D7 hold-after of one that waits for its turn goes by the names of its plan', () => {
+    const world = smallJob({ size: 4, budget: 4 });
+    world.deploy(v1, { plan: planOf([1, 4]) });
+    const [first] = planOf([1, 4]).phases.map(({ name }) => name);
+    world.command('hold-after', 0, undefined, first);
+    world.decide();
+    expect(world.last.outcomes.at(-1)).toMatchObject({ ok: true });
+    world.settle(() => world.rollout().state === 'held');
+    expect(world.rollout()).toMatchObject({ hold: { by: 'hold-after' }, currentPhase: 0 });
+  });
+
   it('D7 skip-bake passes one phase, not the next', () => {
     const world = smallJob({ size: 4, budget: 4 });
     world.deploy(v1, { judged: true });
