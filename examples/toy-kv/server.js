@@ -32,9 +32,14 @@ const swear = (term, votedFor) => {
   vow = { term, votedFor };
   write(`vow-${me}`, vow);
 };
-let data = {};
-/** Number of the newest write it has. */
-let version = 0;
+/** What it has said yes to, it has after a restart too; `version`: number of the newest write it has. */
+let { data, version } = existsSync(file(`data-${me}`))
+  ? JSON.parse(readFileSync(file(`data-${me}`)))
+  : { data: {}, version: 0 };
+const keep = (newData, newVersion) => {
+  [data, version] = [newData, newVersion];
+  write(`data-${me}`, { data, version });
+};
 let leader = null;
 let heardAtMs = Date.now();
 
@@ -87,13 +92,12 @@ function follow({ term, leader: other }) {
 async function catchUp(other) {
   const peer = peers().find(({ index }) => index === other);
   const dump = peer && (await ask(peer.url, '/dump'));
-  if (dump && dump.version > version) ({ data, version } = dump);
+  if (dump && dump.version > version) keep(dump.data, dump.version);
 }
 
 async function put(key, value) {
   const wrote = { term: vow.term, leader: me, version: version + 1, key, value };
-  data[key] = value;
-  version += 1;
+  keep({ ...data, [key]: value }, version + 1);
   const copies = (await askAll('/replicate', wrote)).filter(({ yes }) => yes);
   return copies.length + 1 >= majority && leader === me;
 }
@@ -113,7 +117,7 @@ const posts = {
   '/replicate': async (wrote) => {
     if (!follow(wrote)) return { yes: false };
     if (wrote.version > version + 1) await catchUp(wrote.leader);
-    if (wrote.version === version + 1) [data[wrote.key], version] = [wrote.value, wrote.version];
+    if (wrote.version === version + 1) keep({ ...data, [wrote.key]: wrote.value }, wrote.version);
     return { yes: version >= wrote.version };
   },
 };

@@ -1,14 +1,14 @@
 // Two stores with opinions, for real: the leader goes last, and no shard ever has two replicas down by our acts.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type LocalFleet, makeRepository, openLocalFleet } from '../local-fleet.ts';
 
 let fleet: LocalFleet;
-beforeAll(async () => {
+beforeEach(async () => {
   fleet = await openLocalFleet(3);
 });
-afterAll(() => fleet.close());
+afterEach(() => fleet.close());
 
 const within = (timeoutMs: number) => ({ timeout: timeoutMs, interval: 150 });
 const serverOf = (example: string, version: string) =>
