@@ -18,6 +18,7 @@ export const regressions: readonly { readonly seed: number; readonly was: string
 export const laterRegressions: readonly { readonly seed: number; readonly was: string }[] = [
   { seed: 379, was: 'a later phase took others beside those that ran the version already' },
   { seed: 1291, was: 'the same in a first deployment that was asked for again' },
+  { seed: 118_220, was: 'a phase that a resize made smaller kept others than those that had the version' },
   { seed: 900_191, was: 'an order to a host that was declared dead was carried out when the host came back' },
 ];
 

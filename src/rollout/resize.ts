@@ -38,11 +38,18 @@ function recompute(draft: Draft, rollout: Rollout): void {
     const spec = specOf(rollout.plan, phase);
     if (at > rollout.currentPhase || phase.startedAtMs === undefined || spec === undefined) return phase;
     fresh = draft.rules.selectMembers(spec.select, places, fresh);
-    const members = phase.members.filter((index) => index < draft.job.size).slice(0, fresh.length);
-    return { ...phase, members, allowance: fresh.length };
+    return { ...phase, members: remaining(draft, rollout, phase.members, fresh.length), allowance: fresh.length };
   });
   const changed = setRollout(draft, rollout.id, { phases });
   trimToAllowance(draft, changed, 'resize');
+}
+
+/** Members that stay in a phase with room for `count`: first those that have the version, or the others would add to them. */
+function remaining(draft: Draft, { to }: Rollout, members: readonly TaskIndex[], count: number): readonly TaskIndex[] {
+  const inside = members.filter((index) => index < draft.job.size);
+  const has = (index: TaskIndex): boolean => draft.assignment.get(index)?.version === to;
+  const chosen = new Set([...inside.filter(has), ...inside.filter((index) => !has(index))].slice(0, count));
+  return inside.filter((index) => chosen.has(index));
 }
 
 function isThrough(draft: Draft): boolean {
