@@ -43,7 +43,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
         folders,
         memory,
         outbox,
-        contact: new Contact(Date.now, () => outbox.sendNow()),
+        contact: new Contact(() => outbox.sendNow()),
         packages: new Packages(folders, client),
         confinement,
         chance: realChance,

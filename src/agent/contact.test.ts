@@ -3,38 +3,28 @@ import { Contact } from './contact.ts';
 
 const never = new AbortController().signal;
 
-function contactAt(start = 0) {
-  let nowMs = start;
+function contactNow() {
   let nudges = 0;
-  const contact = new Contact(
-    () => nowMs,
-    () => {
-      nudges += 1;
-    },
-  );
-  return {
-    contact,
-    nudges: () => nudges,
-    at: (ms: number) => {
-      nowMs = ms;
-    },
-  };
+  const contact = new Contact(() => {
+    nudges += 1;
+  });
+  return { contact, nudges: () => nudges };
 }
 
 describe('contact with the server', () => {
-  it('is waited for, and counts from when it was opened', async () => {
-    const { contact, at } = contactAt();
-    const since = contact.whenOpen(never);
-    at(700);
+  it('is waited for, and has the same number for as long as it lasts', async () => {
+    const { contact } = contactNow();
+    const session = contact.whenOpen(never);
     contact.open();
-    expect(await since).toBe(700);
+    expect(await session).toBe(1);
+    expect(await contact.whenOpen(never)).toBe(1);
   });
 
   it('is unbroken only when the server accepts a report that was begun after the question', async () => {
-    const { contact, nudges } = contactAt(5);
+    const { contact, nudges } = contactNow();
     contact.open();
     const under = contact.beginReport();
-    const question = contact.isUnbroken(5, never);
+    const question = contact.isUnbroken(1, never);
     expect(nudges()).toBe(1);
     contact.endReport(under);
     const unanswered = Symbol('unanswered');
@@ -44,19 +34,18 @@ describe('contact with the server', () => {
   });
 
   it('that broke in between is broken, also when it is there again', async () => {
-    const { contact, at } = contactAt(5);
+    const { contact } = contactNow();
     contact.open();
-    const question = contact.isUnbroken(5, never);
+    const question = contact.isUnbroken(1, never);
     contact.close();
     expect(await question).toBe(false);
-    at(9);
     contact.open();
-    expect(await contact.isUnbroken(5, never)).toBe(false);
-    expect(await contact.whenOpen(never)).toBe(9);
+    expect(await contact.isUnbroken(1, never)).toBe(false);
+    expect(await contact.whenOpen(never)).toBe(2);
   });
 
   it('is not waited for when the agent ends', async () => {
-    const { contact } = contactAt();
+    const { contact } = contactNow();
     const ending = new AbortController();
     const waiting = contact.whenOpen(ending.signal);
     ending.abort(new Error('the agent ends'));

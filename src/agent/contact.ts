@@ -1,34 +1,37 @@
+import { orAborted } from '../kit/index.ts';
+
 interface Question {
   readonly report: number;
   readonly resolve: (isHeard: boolean) => void;
 }
 
 /**
- * Whether the server hears this host, and since when without a break. Whoever reads discovery can know of a change
+ * Whether the server hears this host, and whether it did so without a break. Whoever reads discovery can know of a change
  * only while there is a server that answers, so a drain lasts for a time of contact, not for a time by the clock.
  */
 export class Contact {
-  readonly #nowMs: () => number;
   /** Sends a report at once. */
   readonly #nudge: () => void;
-  #openedAtMs: number | undefined;
+  /** Each time of contact has a number of its own. */
+  #session = 0;
+  #isOpen = false;
   #begun = 0;
   #opening = Promise.withResolvers<void>();
   #questions: Question[] = [];
 
-  constructor(nowMs: () => number, nudge: () => void) {
-    this.#nowMs = nowMs;
+  constructor(nudge: () => void) {
     this.#nudge = nudge;
   }
 
   open(): void {
-    this.#openedAtMs = this.#nowMs();
+    this.#session += 1;
+    this.#isOpen = true;
     this.#opening.resolve();
   }
 
   close(): void {
-    if (this.#openedAtMs === undefined) return;
-    this.#openedAtMs = undefined;
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
     this.#opening = Promise.withResolvers();
     const questions = this.#questions;
     this.#questions = [];
@@ -48,30 +51,18 @@ export class Contact {
     for (const { resolve } of answered) resolve(true);
   }
 
-  /** Resolves with the time since when there is contact; rejects when the signal is aborted first. */
+  /** Resolves with the number of this time of contact; rejects when the signal is aborted first. */
   async whenOpen(signal: AbortSignal): Promise<number> {
-    while (this.#openedAtMs === undefined) await orAborted(this.#opening.promise, signal);
-    return this.#openedAtMs;
+    while (!this.#isOpen) await orAborted(this.#opening.promise, signal);
+    return this.#session;
   }
 
-  /** Asks now. True: the server answered, and contact has not broken since `sinceMs`, an answer of `whenOpen`. */
-  async isUnbroken(sinceMs: number, signal: AbortSignal): Promise<boolean> {
-    if (this.#openedAtMs !== sinceMs) return false;
+  /** Asks now. True: the server answered, and contact is still the one that `whenOpen` named. */
+  async isUnbroken(session: number, signal: AbortSignal): Promise<boolean> {
+    if (!this.#isOpen || this.#session !== session) return false;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.#questions.push({ report: this.#begun + 1, resolve });
     this.#nudge();
     return await orAborted(promise, signal);
-  }
-}
-
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
   }
 }

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { whenAborted } from '../kit/index.ts';
 import type { FailureCard, OperationOutcome, TaskReport, TaskState } from '../model/index.ts';
 import type { KeeperState, LogLine } from './keeper/spec.ts';
 import { type KeeperEvents, KeeperLink } from './keeper-link.ts';
@@ -269,8 +270,4 @@ export class HeldTask {
     if (!folder.ok) throw new Error(folder.error.detail);
     return folder.value;
   }
-}
-
-async function whenAborted(signal: AbortSignal): Promise<void> {
-  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }

@@ -1,4 +1,5 @@
 import type { Reports } from '../api/index.ts';
+import { orAborted } from '../kit/index.ts';
 import type { TaskReport } from '../model/index.ts';
 import type { ActionMemory, Memory, TaskMemory } from './memory.ts';
 
@@ -46,12 +47,9 @@ export class Outbox {
   /** Resolves when the server has accepted that report. */
   async whenDelivered(sequence: number, signal: AbortSignal): Promise<void> {
     if (this.#delivered >= sequence) return;
-    await new Promise<void>((resolve, reject) => {
-      const waiting = this.#waiting.get(sequence) ?? [];
-      waiting.push(resolve);
-      this.#waiting.set(sequence, waiting);
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.set(sequence, [...(this.#waiting.get(sequence) ?? []), resolve]);
+    await orAborted(promise, signal);
   }
 
   /** Resolves when there is something new, or after `ms`. */

@@ -145,10 +145,10 @@ async function drain({ outbox, contact, signal }: Parts, task: HeldTask): Promis
   if (!report && !wasDraining) return; // it is not in discovery
   try {
     for (let isOver = false; !isOver; ) {
-      const sinceMs = await contact.whenOpen(signal);
+      const session = await contact.whenOpen(signal);
       await outbox.whenDelivered(report?.sequence ?? task.memory.reported.sequence, signal);
       await sleep(drainMs, undefined, { signal });
-      isOver = await contact.isUnbroken(sinceMs, signal);
+      isOver = await contact.isUnbroken(session, signal);
     }
   } catch {
     // The agent ends; the next one goes on here.

@@ -1,6 +1,7 @@
 /**
  * Small pure helpers, and the ports of time and chance. Nothing here knows what a rollout is.
  */
+export * from './aborted.ts';
 export * from './backoff.ts';
 export * from './chance.ts';
 export * from './clock.ts';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../io/index.ts';
+import { whenAborted } from '../../kit/index.ts';
 import { type GlobalFlags, outputOf } from '../session.ts';
 import { tetherSignal } from '../tether.ts';
 
@@ -40,14 +41,7 @@ export async function run(_args: readonly string[], flags: Flags, interrupted: A
       out.next('rollway agent token  (then `rollway agent --join <file>` on each host)');
     });
   }
-  await untilAborted(signal);
+  await whenAborted(signal);
   await server.close();
   return undefined;
-}
-
-export function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
