@@ -19,6 +19,13 @@ export const laterRegressions: readonly { readonly seed: number; readonly was: s
   { seed: 379, was: 'a later phase took others beside those that ran the version already' },
   { seed: 1291, was: 'the same in a first deployment that was asked for again' },
   { seed: 118_220, was: 'a phase that a resize made smaller kept others than those that had the version' },
+  { seed: 120_146, was: 'a task whose second host was lost too was asked for in the moment before the next try' },
+  {
+    seed: 124_588,
+    was: 'an order that was taken back from a lost host was forgotten when the host came back to leave',
+  },
+  { seed: 137_953, was: 'persons were counted out of turns when several rollouts waited one behind another' },
+  { seed: 144_348, was: 'a round waited for ever for tasks that crash again and again, and never renewed them' },
   { seed: 900_191, was: 'an order to a host that was declared dead was carried out when the host came back' },
 ];
 

@@ -1,7 +1,7 @@
 import type { Reports } from '../src/api/index.ts';
 import { insertCommits, liveMarksOf } from '../src/blame/rows.ts';
 import { blameWork } from '../src/blame/work.ts';
-import { type CallResult, type ControlCall, isGone, newTask } from '../src/disruption/index.ts';
+import { type CallResult, type ControlCall, type LedgerOperation, newTask } from '../src/disruption/index.ts';
 import * as ledger from '../src/disruption/rows.ts';
 import { controlEffects } from '../src/disruption/work.ts';
 import type { ClusterDriver } from '../src/drivers/index.ts';
@@ -28,13 +28,15 @@ import {
   ProblemError,
   problem,
   type Rollout,
+  type RolloutCommand,
   type RolloutId,
   type TaskControlRequest,
+  type TaskIndex,
   type TaskReport,
   type VersionId,
 } from '../src/model/index.ts';
 import { insertVersion } from '../src/pipeline/rows.ts';
-import { decideJob, legalCommands, newRollout, type Rules, standardRules } from '../src/rollout/index.ts';
+import { decideJob, newRollout, type Rules, standardRules } from '../src/rollout/index.ts';
 import * as rows from '../src/rollout/rows.ts';
 import { rolloutWork } from '../src/rollout/work.ts';
 import { openStore, type Store } from '../src/store/index.ts';
@@ -43,14 +45,14 @@ import { VirtualClock } from './clock.ts';
 import { coverDecision } from './coverage.ts';
 import { applyFault, calmAfterMs } from './faults.ts';
 import { isServingExtra, KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
+import { argumentsOf, isForPersons, needsPersonAfterMs, type Standstill, turnsFor, waysOut } from './persons.ts';
+import { areStill, differencesOf, isStuck, restWithinMs } from './rest.ts';
 import { type Happening, type Scenario, v1, watchedMs, withSurge } from './scenario.ts';
 import { type SimulatedService, serviceOf } from './services.ts';
 import { Streams } from './streams.ts';
 import { commitOf, jobId as job, repository, startMs, versionOf } from './versions.ts';
-import { keepsFromMoving, type RunOptions, type RunResult, roundOf, simulatedControl } from './world.ts';
+import { type RunOptions, type RunResult, roundOf, simulatedControl } from './world.ts';
 
-const restWithinMs = 30 * 60_000;
-const needsPersonAfterMs = 5 * 60_000;
 const ada: Actor & { kind: 'person' } = { kind: 'person', name: 'ada' };
 const grace: typeof ada = { kind: 'person', name: 'grace' };
 
@@ -682,16 +684,9 @@ class WholeWorld {
     if (state === 'suspected') this.#clock.after(1000, () => this.#acts.push({ kind: 'let-stay', host }));
   }
 
-  async #command(rollout: Rollout, name: string, count: number): Promise<void> {
-    const last = rollout.plan.phases.at(-1)?.name;
-    const more = name === 'raise-budget' ? { count } : name === 'hold-after' ? { phase: last } : {};
-    const given = { rollout: rollout.id, ...more };
+  async #command(rollout: Rollout, name: RolloutCommand, count: number): Promise<void> {
+    const given = { rollout: rollout.id, ...argumentsOf(rollout, name, count) };
     await this.#submit('job/decide', job, name, given, name === 'confirm-override' ? grace : ada);
-  }
-
-  /** A person may have raised its budget before, but not to the whole job. */
-  #canRaise({ budgetOverride }: Rollout): boolean {
-    return (budgetOverride?.count ?? 0) < this.#scenario.size;
   }
 
   async #submit(kind: string, key: string, name: string, given: Record<string, unknown>, actor = ada): Promise<void> {
@@ -729,12 +724,16 @@ class WholeWorld {
   }
 
   async #letPersonFinish(): Promise<void> {
-    for (let turn = 0; turn < 6; turn++) {
-      const live = await this.#store.read((tx) => rows.listLiveRollouts(tx, job));
-      const stuck = live.filter((one) => one.state !== 'waiting');
+    let turns = turnsFor((await this.#standstill()).rollouts);
+    for (; turns >= 0; turns--) {
+      const standstill = await this.#standstill();
+      const stuck = standstill.rollouts.filter((one) => one.state !== 'waiting');
       if (stuck.length === 0) return;
-      const blocked = (await this.#operations()).some((one) => one.blockedBy?.includes('budget'));
-      for (const rollout of stuck) await this.#rescue(rollout, blocked);
+      for (const rollout of stuck) {
+        for (const command of waysOut(rollout, standstill, () => 'abort')) {
+          await this.#command(rollout, command, this.#scenario.size + 10);
+        }
+      }
       this.#isUnsettled = true;
       const sinceMs = this.#clock.nowMs();
       await this.#goUntil(() => true, sinceMs, sinceMs + restWithinMs);
@@ -742,92 +741,43 @@ class WholeWorld {
     throw new Violation('L2', 'what a person can do does not end it', await this.#facts());
   }
 
-  async #rescue(rollout: Rollout, isBlocked: boolean): Promise<void> {
-    const legal = legalCommands(rollout);
-    if (isBlocked && legal.includes('raise-budget') && this.#canRaise(rollout)) {
-      await this.#command(rollout, 'raise-budget', this.#scenario.size + 10);
-      if (rollout.state !== 'held') return;
-    }
-    if (!legal.includes('abort')) throw new Violation('L2', 'a rollout has no exit', { state: rollout.state });
-    await this.#command(rollout, 'abort', 0);
+  async #operations(): Promise<LedgerOperation[]> {
+    return this.#store.read((tx) => ledger.loadOperations(tx, job));
   }
 
-  async #operations() {
-    return this.#store.read((tx) => ledger.loadOperations(tx, job));
+  async #assignment(): Promise<ReadonlyMap<TaskIndex, AssignmentRow>> {
+    const rowsOfJob = await this.#store.read((tx) => rows.listAssignment(tx, job));
+    return new Map(rowsOfJob.map((row) => [row.index, row]));
+  }
+
+  async #standstill(): Promise<Omit<Standstill, 'isStuck'>> {
+    const rollouts = await this.#store.read((tx) => rows.listLiveRollouts(tx, job));
+    return { rollouts, operations: await this.#operations(), size: this.#scenario.size };
   }
 
   async #isAtRest(): Promise<boolean> {
     if (!this.#isUnsettled) return false;
     this.#isUnsettled = false;
-    const live = await this.#store.read((tx) => rows.listLiveRollouts(tx, job));
-    const isHeld = live.some((one) => one.state === 'held');
-    const isStill = live.every(({ state, hold }) =>
-      state === 'held' ? hold?.then === undefined : state === 'waiting' && isHeld,
-    );
-    if (!isStill || (await this.#operations()).some((one) => one.admittedAtMs !== undefined)) return false;
+    const { rollouts, operations } = await this.#standstill();
+    if (!areStill(rollouts) || operations.some((one) => one.admittedAtMs !== undefined)) return false;
     return (await this.#differences()).length === 0;
   }
 
   async #needsPerson(): Promise<boolean> {
-    const live = await this.#store.read((tx) => rows.listLiveRollouts(tx, job));
-    const blocked = (await this.#operations()).some((one) => one.blockedBy?.includes('budget'));
-    const isStuck = await this.#isStuck();
-    return (
-      live.length > 0 &&
-      live.every((rollout) => {
-        const { state, hold } = rollout;
-        if (state === 'waiting') return true;
-        if (state === 'held') return hold?.then === undefined;
-        return (blocked && this.#canRaise(rollout)) || (state === 'reverting' && isStuck);
-      })
-    );
+    const standstill = await this.#standstill();
+    const stuck = isStuck(this.#scenario, await this.#assignment());
+    return standstill.rollouts.length > 0 && isForPersons({ ...standstill, isStuck: stuck });
   }
 
-  async #isStuck(): Promise<boolean> {
-    const assignment = await this.#store.read((tx) => rows.listAssignment(tx, job));
-    return assignment.some((row) => row.version !== undefined && this.#cannotServe(row.version));
-  }
-
-  #cannotServe(version: VersionId): boolean {
-    const behaviour = this.#scenario.versions[version] ?? healthy;
-    return behaviour.neverReady || behaviour.crashAfterMs !== undefined;
-  }
-
-  async #differences(): Promise<unknown[]> {
-    const { facts, assignment, tasks, operations, live } = await this.#store.read(async (tx) => ({
+  async #differences(): Promise<readonly unknown[]> {
+    const assignment = await this.#assignment();
+    const { rollouts, operations } = await this.#standstill();
+    const { facts, tasks } = await this.#store.read(async (tx) => ({
       facts: await rows.loadJob(tx, job),
-      assignment: await rows.listAssignment(tx, job),
       tasks: new Map((await ledger.listTasks(tx, job)).map((task) => [task.index, task])),
-      operations: await ledger.loadOperations(tx, job),
-      live: await rows.listLiveRollouts(tx, job),
     }));
-    const isStuck = assignment.some((row) => row.version !== undefined && this.#cannotServe(row.version));
-    /** What a full budget keeps from moving, and nothing else. */
-    const stuck = new Set<number>();
-    for (const { index, blockedBy } of operations)
-      if (isStuck && keepsFromMoving.test(blockedBy ?? '')) stuck.add(index);
-    const held = new Set<RolloutId>();
-    for (const { id, state } of live) if (state === 'held') held.add(id);
-    const found: unknown[] = [];
-    for (const row of assignment) {
-      if (row.version === undefined || row.index >= facts.size) continue;
-      if (stuck.has(row.index)) continue;
-      const current = tasks.get(row.index)?.current;
-      const places = this.#truth.placesOf(row.index);
-      const isRight = current?.version === row.version && current.state === 'serving';
-      const isWrong = this.#cannotServe(row.version)
-        ? current?.version !== row.version
-        : !isRight || places.length !== 1;
-      if (isWrong && !(current === undefined && row.rollout !== undefined && held.has(row.rollout))) {
-        found.push([row.index, row.version, current?.version, current?.state, current?.host, places]);
-      }
-    }
-    for (const task of tasks.values()) {
-      const isBorrowed = isServingExtra(task) && assignment.some((row) => row.index === task.index && row.version);
-      if (task.index >= facts.size && !isGone(task) && !stuck.has(task.index) && !isBorrowed)
-        found.push([task.index, 'is beyond the size']);
-    }
-    return found;
+    const placesOf = (index: TaskIndex): readonly string[] => this.#truth.placesOf(index);
+    return differencesOf(this.#scenario, { size: facts.size, assignment, tasks, operations, rollouts, placesOf });
   }
 
   async #facts(): Promise<unknown> {

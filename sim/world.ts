@@ -1,5 +1,5 @@
 import type { ControlAnswer, OperationAnswer, TaskFacts } from '../src/disruption/index.ts';
-import { bucketsOf, isGone, newTask } from '../src/disruption/index.ts';
+import { bucketsOf, newTask } from '../src/disruption/index.ts';
 import type { ExecuteRequest } from '../src/drivers/index.ts';
 import { healthy, SimulatedCluster } from '../src/drivers/simulated/index.ts';
 import {
@@ -10,7 +10,7 @@ import {
   type WatchMemory,
   watchHosts,
 } from '../src/fleet/index.ts';
-import { makeId, pickBelow } from '../src/kit/index.ts';
+import { makeId, pickBelow, pickOne } from '../src/kit/index.ts';
 import type {
   AssignmentRow,
   HostId,
@@ -33,7 +33,6 @@ import {
   type JobCommand,
   type JobDecision,
   type JobState,
-  legalCommands,
   newRollout,
   type PhaseEvidence,
   type Rules,
@@ -45,6 +44,8 @@ import { coverDecision } from './coverage.ts';
 import { applyFault, calmAfterMs } from './faults.ts';
 import { isServingExtra, KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
 import { LiveAcks } from './live-acks.ts';
+import { argumentsOf, isForPersons, needsPersonAfterMs, turnsFor, waysOut } from './persons.ts';
+import { areStill, cannotServe, differencesOf, isStuck, restWithinMs } from './rest.ts';
 import { type Happening, type Scenario, v0, v1, watchedMs, withSurge } from './scenario.ts';
 import { type SimulatedService, serviceOf } from './services.ts';
 import { Streams } from './streams.ts';
@@ -60,16 +61,10 @@ export const simulatedControl: TaskControlSpec = {
   alarmAfterMs: 60_000,
 };
 
-/** After the last fault: all must have come to rest within this (liveness L1). */
-const restWithinMs = 30 * 60_000;
 /** Detection aside, and with every fault still going on. */
 const failoverWithinMs = 40_000;
-/** Whatever is still held then waits for a person. */
-const needsPersonAfterMs = 5 * 60_000;
-
-/** A budget that is full, and extra tasks in whose place others are out. */
-export const keepsFromMoving = /budget|room is needed/;
-
+/** When the wait after a failed try is over, the next one begins. */
+const tryWithinMs = 2000;
 export interface RunOptions {
   readonly rules?: Rules;
   readonly trace?: (line: string) => void;
@@ -661,8 +656,8 @@ class World {
       command,
       actor: { kind: 'person', name: command === 'confirm-override' ? 'grace' : 'ada' },
       reason: 'because',
-      count: command === 'raise-budget' ? count : undefined,
-      phase: command === 'hold-after' ? rollout.plan.phases.at(-1)?.name : undefined,
+      count: undefined,
+      ...argumentsOf(rollout, command, count),
     });
     this.#wantDecision();
   }
@@ -710,11 +705,13 @@ class World {
   /** What ran on a host that has been lost for long runs somewhere else by now, or is being started there. */
   #checkFailover(): void {
     if (this.#watch.massSilence) return;
-    for (const { current, index } of this.#state.tasks.values()) {
+    for (const { current, index, notBeforeMs } of this.#state.tasks.values()) {
       const version = this.#state.assignment.get(index)?.version;
       const lostSinceMs = current === undefined ? undefined : this.#lostSince.get(current.host);
-      if (version === undefined || lostSinceMs === undefined || this.#cannotServe(version)) continue;
-      const isLong = this.#clock.nowMs() - lostSinceMs > failoverWithinMs;
+      if (version === undefined || lostSinceMs === undefined || cannotServe(this.#scenario, version)) continue;
+      // A try that has failed, because its host was lost as well, is repeated a little later.
+      const isBeingTried = notBeforeMs + tryWithinMs > this.#serverMs();
+      const isLong = this.#clock.nowMs() - lostSinceMs > failoverWithinMs && !isBeingTried;
       const isUnderWay = this.#state.operations.some((one) => one.index === index && one.admittedAtMs !== undefined);
       if (isLong && !isUnderWay && index < this.#state.job.size) {
         throw new Violation('L1', 'a task of a lost host was not placed again', { index, host: current!.host });
@@ -724,7 +721,8 @@ class World {
 
   /** Liveness L2: what waits for a person at the end has an exit that a person can take; it is taken. */
   #letPersonFinish(endMs: number): void {
-    for (let turn = 0; turn < 6; turn++) {
+    const turns = turnsFor(this.#state.rollouts);
+    for (let turn = 0; turn <= turns; turn++) {
       // A quiet point: nothing moves before a person does something.
       this.#checkRollouts(this.#serverMs());
       const stuck = this.#state.rollouts.filter((one) => one.state !== 'waiting');
@@ -741,86 +739,32 @@ class World {
   }
 
   #rescue(rollout: Rollout, turn: number): void {
-    const legal = legalCommands(rollout);
-    const isOut = this.#state.operations.some((one) => one.blockedBy?.includes('budget'));
-    if (isOut && legal.includes('raise-budget') && this.#canRaise(rollout)) {
-      this.#command(rollout, 'raise-budget', this.#state.job.size);
-      if (rollout.state !== 'held') return;
-    }
-    const exits = legal.filter((command) => command === 'revert' || command === 'abort');
-    if (exits.length === 0) throw new Violation('L2', 'a rollout has no exit', { state: rollout.state });
-    this.#command(rollout, turn === 0 ? exits[pickBelow(this.#streams.of('person'), exits.length)]! : 'abort');
+    const { rollouts, operations, job: facts } = this.#state;
+    const ways = waysOut(rollout, { rollouts, operations, size: facts.size }, (exits) =>
+      turn === 0 ? pickOne(this.#streams.of('person'), exits) : 'abort',
+    );
+    for (const command of ways) this.#command(rollout, command, facts.size);
   }
 
   /** Nothing moves any more: rollouts have ended or are held, and reality is as assigned. */
   #isAtRest(): boolean {
-    if (this.#isDeciding || this.#commands.length > 0) return false;
-    for (const rollout of this.#state.rollouts)
-      if (rollout.state !== 'held' || rollout.hold?.then !== undefined) return false;
+    if (this.#isDeciding || this.#commands.length > 0 || !areStill(this.#state.rollouts)) return false;
     if (this.#state.operations.some((one) => one.admittedAtMs !== undefined)) return false;
     return this.#differences().length === 0;
   }
 
-  /** Long after the last fault all that is left to do is a person's: what is held, or filled the budget by failing. */
   #needsPerson(sinceMs: number): boolean {
     const isOver = (this.#clock.nextMs() ?? Number.POSITIVE_INFINITY) > sinceMs + needsPersonAfterMs;
     if (!isOver || this.#isDeciding || this.#state.rollouts.length === 0) return false;
-    const isOut = this.#state.operations.some((one) => one.blockedBy?.includes('budget'));
-    return this.#state.rollouts.every((rollout) => {
-      const { state, hold } = rollout;
-      if (state === 'waiting') return true;
-      if (state === 'held') return hold?.then === undefined;
-      return (isOut && this.#canRaise(rollout)) || (state === 'reverting' && this.#isStuck());
-    });
+    const { rollouts, operations, assignment } = this.#state;
+    const stuck = isStuck(this.#scenario, assignment);
+    return isForPersons({ rollouts, operations, size: this.#state.job.size, isStuck: stuck });
   }
 
-  /** A person may have raised its budget before, but not to the whole job. */
-  #canRaise({ budgetOverride }: Rollout): boolean {
-    return (budgetOverride?.count ?? 0) < this.#state.job.size;
-  }
-
-  #differences(): unknown[] {
-    const found: unknown[] = [];
-    const { job: facts, assignment, tasks } = this.#state;
-    const held = new Set(this.#state.rollouts.filter((one) => one.state === 'held').map((one) => one.id as string));
-    const isStuck = this.#isStuck();
-    /** What a full budget keeps from moving, and nothing else. */
-    const stuck = new Set<number>();
-    for (const { index, blockedBy } of this.#state.operations)
-      if (isStuck && keepsFromMoving.test(blockedBy ?? '')) stuck.add(index);
-    for (let index = 0; index < facts.size; index++) {
-      if (stuck.has(index)) continue;
-      const row = assignment.get(index);
-      if (row?.version === undefined) continue;
-      const current = tasks.get(index)?.current;
-      if (current === undefined && row.rollout !== undefined && held.has(row.rollout)) continue;
-      const isRight = current?.version === row.version && current.state === 'serving';
-      const isBad = this.#cannotServe(row.version);
-      const places = this.#truth.placesOf(index);
-      if (isBad ? current?.version !== row.version : !isRight || places.length !== 1) {
-        found.push([index, row.version, current?.version, current?.state, current?.host, places]);
-      }
-    }
-    for (const task of tasks.values()) {
-      const isBorrowed = isServingExtra(task) && assignment.get(task.index)?.version !== undefined;
-      if (task.index >= facts.size && !isGone(task) && !stuck.has(task.index) && !isBorrowed)
-        found.push([task.index, 'is beyond the size']);
-    }
-    return found;
-  }
-
-  /** A version that never serves, left where it is by a person, may fill the budget: then nothing else is taken out. */
-  #isStuck(): boolean {
-    for (const row of this.#state.assignment.values()) {
-      if (row.version !== undefined && this.#cannotServe(row.version)) return true;
-    }
-    return false;
-  }
-
-  /** Its tasks never stay up: that they are tried is all that can be asked for. */
-  #cannotServe(version: VersionId): boolean {
-    const behaviour = this.#scenario.versions[version] ?? healthy;
-    return behaviour.neverReady || behaviour.crashAfterMs !== undefined;
+  #differences(): readonly unknown[] {
+    const { size } = this.#state.job;
+    const placesOf = (index: TaskIndex): readonly string[] => this.#truth.placesOf(index);
+    return differencesOf(this.#scenario, { ...this.#state, size, placesOf });
   }
 
   #checkRest(): void {

@@ -109,10 +109,8 @@ function proposeForServing(facts: ProposeFacts): Proposal {
   if (current.version !== facts.wanted && !facts.isHeld) {
     return afterBackoff(facts, () => inPlace(facts, 'update', 'update', 'it is assigned another version'));
   }
-  const { renewal } = facts;
-  if (renewal !== undefined && !facts.isHeld && current.incarnation <= renewal.above) {
-    return afterBackoff(facts, () => renew(facts, renewal.how));
-  }
+  const how = renewalWanted(facts);
+  if (how !== undefined) return afterBackoff(facts, () => renew(facts, how));
   const superseded = task.others.find(
     (one) => one.incarnation < current.incarnation && mayLive(one, hostStates) && isHeard(hostStates(one.host)),
   );
@@ -132,6 +130,12 @@ function proposeForServing(facts: ProposeFacts): Proposal {
       reason: `incarnation ${current.incarnation} serves in its place`,
     },
   };
+}
+
+/** How its round wants a newer incarnation of it, if it still does. */
+function renewalWanted({ renewal, isHeld, task }: ProposeFacts): 'restart' | 'move' | undefined {
+  const isDue = renewal !== undefined && !isHeld && (task.current?.incarnation ?? 0) <= renewal.above;
+  return isDue ? renewal.how : undefined;
 }
 
 /** The same version again: in its place, or started on another host before the old one stops. */
@@ -170,6 +174,9 @@ function proposeRepair(facts: ProposeFacts): Proposal {
     if (isWornOut) return afterBackoff(facts, () => start(facts, 'repair', `it failed ${task.failedTries} times here`));
     return afterBackoff(facts, () => inPlace(facts, 'restart', 'repair', 'it failed'));
   }
+  // Its keeper goes on trying the same; a round wants it begun anew.
+  const how = current.state === 'crash-looping' ? renewalWanted(facts) : undefined;
+  if (how !== undefined) return afterBackoff(facts, () => renew(facts, how));
   // Starting, draining or crash-looping: its keeper is at work.
   const dueAtMs = (task.outSinceMs ?? nowMs) + hungAfterDeadlines * facts.readyDeadlineMs;
   if (current.state === 'crash-looping' || nowMs < dueAtMs) {

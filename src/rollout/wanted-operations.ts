@@ -1,4 +1,4 @@
-import { goneTask, isExtra, isGone, isServing, type LedgerOperation } from '../disruption/index.ts';
+import { goneTask, isExtra, isGone, isHeard, isServing, type LedgerOperation } from '../disruption/index.ts';
 import { type AssignmentRow, isUnderWay, type Rollout, type TaskIndex } from '../model/index.ts';
 import { type Draft, emitForJob, moveOperation, retire, setOperation, setTask, taskOf, wakeAt } from './draft.ts';
 import { placesOf } from './phases.ts';
@@ -207,7 +207,7 @@ function tend(draft: Draft, operation: LedgerOperation): void {
   }
   const row = draft.assignment.get(operation.index);
   const isWanted = operation.to === undefined || (row?.version === operation.to && !isGivenBack(draft, operation, row));
-  if (operation.isWithdrawn && host === 'up') {
+  if (operation.isWithdrawn && isHeard(host)) {
     // It may have been written down after all; a cancel settles that, and reality decides what comes next.
     askCancel(draft, { ...operation, isWithdrawn: false });
   } else if (!isWanted && operation.cancelAskedAtMs === undefined) askCancel(draft, operation);
