@@ -1,7 +1,7 @@
 /**
  * Error rates of the judge on the synthetic fleet: harmless deployments stopped, planted faults found.
  * `node bench/judge/error-rates.ts [--tasks 200] [--runs 200] [--harmless 1000] [--only "p99 +10 %"] [--every-bin]`
- * writes `bench/results/judge-error-rates-<tasks>.json` as it goes.
+ * writes `bench/results/judge-error-rates-<tasks>.json` as it goes. Stopped and started again, it goes on where it was.
  */
 import { parseArgs } from 'node:util';
 import { standard } from '../../src/judge/judge.ts';
@@ -9,7 +9,7 @@ import { planLooksAtEveryBin } from '../../src/judge/looks.ts';
 import { describeMachine, writeResult } from '../machine.ts';
 import { faults, type Line, lineOf, stagesOf, tableOf } from './lines.ts';
 import type { Fault } from './synthetic-fleet.ts';
-import { curvesOf, pastCurves, runTrial, type TrialResult } from './trial.ts';
+import { openTrials } from './trials.ts';
 
 const { values } = parseArgs({
   options: {
@@ -22,11 +22,10 @@ const { values } = parseArgs({
 });
 const tasks = Number(values.tasks);
 const stages = stagesOf(tasks);
-const firstSeed = 1;
 const options = values['every-bin'] ? { ...standard, planLooks: planLooksAtEveryBin } : standard;
-const startedAt = Date.now();
 const machine = describeMachine();
-const history = pastCurves({ tasks, stages }, 60, 900_000);
+const name = `judge-error-rates-${tasks}${values['every-bin'] ? '-every-bin' : ''}`;
+const trials = openTrials({ fleet: { tasks, stages }, options, name });
 const wanted: { fault: Fault | undefined; runs: number }[] = [
   { fault: undefined, runs: Number(values.harmless) },
   ...faults.map((fault) => ({ fault, runs: Number(values.runs) })),
@@ -34,24 +33,17 @@ const wanted: { fault: Fault | undefined; runs: number }[] = [
 const lines: Line[] = [];
 for (const { fault, runs } of wanted) {
   if (runs === 0 || (values.only !== undefined && (fault?.name ?? 'none') !== values.only)) continue;
-  const results: TrialResult[] = [];
-  for (let i = 0; i < runs; i += 1) {
-    const seed = firstSeed + i;
-    results.push(runTrial({ tasks, stages, fault }, curvesOf(history, seed), seed, options));
-    // Long lines are written down on the way: whoever stops it keeps what is done.
-    if (i % 250 === 249) writeLines([...lines, lineOf(fault?.name ?? 'none (harmless)', results)]);
-  }
+  const results = Array.from({ length: runs }, (_, i) => trials.run(fault, i + 1));
   const line = lineOf(fault?.name ?? 'none (harmless)', results);
   lines.push(line);
-  const { fault: name, percent, interval, medianMinutes, medianBlastPercent } = line;
-  console.log(`${name}: ${percent} % (${interval.join('–')}), ${medianMinutes} min, blast ${medianBlastPercent} %`);
+  const { fault: of, percent, interval, medianMinutes, medianBlastPercent } = line;
+  console.log(`${of}: ${percent} % (${interval.join('–')}), ${medianMinutes} min, blast ${medianBlastPercent} %`);
   writeLines(lines);
 }
 console.log(tableOf(lines));
 
 function writeLines(written: readonly Line[]): void {
   const looks = values['every-bin'] ? 'at every bin' : 'planned';
-  const seconds = Math.round((Date.now() - startedAt) / 1000);
-  const figures = { seconds, tasks, stages, alpha: 0.01, looks, firstSeed, lines: written };
-  writeResult(`judge-error-rates-${tasks}${values['every-bin'] ? '-every-bin' : ''}`, { machine, ...figures });
+  const figures = { tasks, stages, alpha: 0.01, looks, firstSeed: 1, method: trials.method, lines: written };
+  writeResult(name, { machine, ...figures });
 }

@@ -1,7 +1,7 @@
 import { binomialInterval } from '../../src/stats/index.ts';
 import { median } from '../machine.ts';
 import type { Fault } from './synthetic-fleet.ts';
-import type { TrialResult } from './trial.ts';
+import type { TrialLine } from './trials.ts';
 
 /** The lines of the detection table (reference judge.md, section 2), and what its prototype reached at 200 tasks. */
 export const faults: readonly Fault[] = [
@@ -39,7 +39,10 @@ export interface Line {
   readonly undecidedDeployments: number;
 }
 
-export function lineOf(fault: string, results: readonly TrialResult[]): Line {
+export function lineOf(
+  fault: string,
+  results: readonly Pick<TrialLine, 'failed' | 'minutes' | 'blast' | 'check' | 'passed' | 'undecided'>[],
+): Line {
   const stopped = results.filter(({ failed }) => failed);
   const byCheck: Record<string, number> = {};
   for (const { check } of stopped) byCheck[check ?? '?'] = (byCheck[check ?? '?'] ?? 0) + 1;

@@ -1,15 +1,7 @@
-import type { Incarnation, JobId, TaskIndex, TaskState, VersionId } from '../model/index.ts';
+import type { Incarnation, JobId, Sample, TaskIndex } from '../model/index.ts';
 
-/** Who a task is at a moment: what travels with each of its samples. */
-export interface TaskAtTime {
-  readonly job: JobId;
-  readonly index: TaskIndex;
-  readonly incarnation: Incarnation;
-  readonly version: VersionId;
-  readonly state: TaskState;
-  /** Of the task (host, rack, region). */
-  readonly labels: Readonly<Record<string, string>>;
-}
+/** Who a task is at a moment: what travels with each of its samples; labels are those of the task (host, rack, region). */
+export type TaskAtTime = Pick<Sample, 'job' | 'index' | 'incarnation' | 'version' | 'state' | 'labels'>;
 
 /** A task as its newest folded report tells it. */
 export interface KnownTask extends TaskAtTime {

@@ -86,6 +86,36 @@ describe('against counting', () => {
     }
     expect(Math.abs(stats.rankTest(x, y).pGreater - asLarge / count)).toBeLessThan(0.01);
   });
+  test('the shift and its interval are those of all differences, sorted', () => {
+    const number = fc.oneof(fc.double({ min: -1e3, max: 1e3, noNaN: true }), fc.integer({ min: 0, max: 5 }));
+    const group = fc.array(number, { minLength: 1, maxLength: 90 });
+    fc.assert(
+      fc.property(group, group, (x, y) => {
+        const all = Float64Array.from(x.flatMap((a) => y.map((b) => a - b)))
+          .sort()
+          .reverse();
+        const found = stats.rankTest(x, y, 0.98);
+        const middle = all.length / 2;
+        const half = Number.isInteger(middle) ? (all[middle - 1]! + all[middle]!) / 2 : all[Math.floor(middle)]!;
+        expect(found.shift + 0).toBe(half + 0);
+        const total = x.length + y.length;
+        const ties = [x, y].map((values) =>
+          [...new Set(values.map((value) => value + 0))].reduce((sum, value) => {
+            const n = values.filter((other) => other === value).length;
+            return sum + n * (n * n - 1);
+          }, 0),
+        );
+        const sigma = Math.sqrt((all.length / 12) * (total + 1 - (ties[0]! + ties[1]!) / (total * (total - 1))));
+        // In from either end by as many differences as the normal approximation says, the correction included.
+        const out = middle - stats.normalQuantile(0.99) * sigma - 0.5;
+        const place = Math.max(1, Math.floor(out) + 1);
+        if (Math.abs(out - Math.round(out)) < 1e-6) return;
+        expect(found.interval[0] + 0).toBe(all[all.length - place]! + 0);
+        expect(found.interval[1] + 0).toBe(all[place - 1]! + 0);
+      }),
+      { numRuns: 300 },
+    );
+  });
   test('medians and quantiles', () => {
     expect(stats.median([3, 1, 2])).toBe(2);
     expect(stats.median([4, 1, 2, 3])).toBe(2.5);

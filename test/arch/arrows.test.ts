@@ -78,6 +78,14 @@ describe('these trees are good', () => {
       'a source implements its port',
       { 'src/judge/sources/prometheus.ts': imports('../index.ts', '../../model/index.ts', 'node:http') },
     ],
+    [
+      'products in a judgement, powers elsewhere',
+      {
+        'src/judge/x.ts': "/** a ** b */ export * from './y.ts'; const a = b * c * Math.exp(d);",
+        'src/judge/y.ts': '',
+        'src/rollout/x.ts': 'const a = b ** 2;',
+      },
+    ],
     ['kit hashes', { 'src/kit/hash.ts': imports('node:crypto') }],
     [
       'the web uses api and model',
@@ -176,6 +184,9 @@ describe('these trees are refused', () => {
     ['the environment', { 'src/rollout/advance.ts': 'const a = process.env.A;' }, /process\.env/],
     ['the environment, spread', { 'src/rollout/advance.ts': 'f(...process.argv);' }, /process\.argv/],
     ['a stopwatch', { 'src/kit/x.ts': 'const a = performance.now();' }, /performance\.now/],
+    ['a power in a judgement', { 'src/judge/x.ts': 'const a = b ** 2;' }, /x\.ts:1 uses \*\*: it differs/],
+    ['a power in numbers', { 'src/stats/x.ts': '\nconst a = Math.pow(b, 2);' }, /x\.ts:2 uses Math\.pow/],
+    ['a power that assigns', { 'src/judge/x.ts': 'a **= 2;' }, /uses \*\*/],
     ['the network', { 'src/rollout/advance.ts': 'const a = await fetch(url);' }, /uses fetch/],
     [
       'the clock after a division',

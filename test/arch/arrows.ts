@@ -90,7 +90,7 @@ export function findViolations(tree: Tree): string[] {
       );
       continue;
     }
-    violations.push(...checkPurity(place, facts));
+    violations.push(...checkPurity(place, facts), ...checkPowers(place, facts));
     for (const used of facts.imports) {
       const wrong = checkImport(place, arrows, used, edges);
       if (wrong) violations.push(`${file}:${used.line} → ${show(file, used)}: ${wrong}`);
@@ -192,6 +192,17 @@ function isPure(place: Place): boolean {
   return place.area !== 'web' && !actingAreas.includes(place.area) && !place.area.startsWith('drivers/');
 }
 
+/** The same verdict on every version of Node: within one every function gives the same bits, between them these two do not. */
+const exactAreas = ['stats', 'judge'];
+
+function checkPowers(place: Place, facts: Facts): string[] {
+  if (!exactAreas.includes(place.area)) return [];
+  return facts.powers.map(
+    ({ what, line }) =>
+      `${place.file}:${line} uses ${what}: it differs between versions of Node; multiply, or Math.exp`,
+  );
+}
+
 function checkPurity(place: Place, facts: Facts): string[] {
   if (!isPure(place) || place.role !== 'decision') return [];
   return facts.impurities.map(
@@ -273,5 +284,5 @@ function webFacts(source: string): Facts {
     const target = match?.[1] ?? match?.[2] ?? match?.[3];
     if (target) imports.push({ target, line: index + 1, isType: false, isDynamic: match?.[3] !== undefined });
   }
-  return { imports, impurities: [] };
+  return { imports, impurities: [], powers: [] };
 }

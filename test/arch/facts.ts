@@ -17,11 +17,13 @@ export interface Use {
 export interface Facts {
   imports: Import[];
   impurities: Use[];
+  /** `**` and `Math.pow`: their last bits differ between versions of the engine. */
+  powers: Use[];
 }
 
 export function factsOf(source: string): Facts {
   const tokens = tokenize(source);
-  return { imports: findImports(tokens), impurities: findImpurities(tokens) };
+  return { imports: findImports(tokens), impurities: findImpurities(tokens), powers: findPowers(tokens) };
 }
 
 function findImports(tokens: readonly Token[]): Import[] {
@@ -88,6 +90,16 @@ function findImpurities(tokens: readonly Token[]): Use[] {
     else if (text === 'fetch' && follows('(') && !isDeclaration(tokens, at)) report('fetch');
   }
   return uses;
+}
+
+function findPowers(tokens: readonly Token[]): Use[] {
+  return tokens.flatMap(({ kind, text, line }, at) => {
+    const next = tokens[at + 1]?.text;
+    if (kind === 'punct' && text === '*' && next === '*') return [{ what: '**', line }];
+    const isPow =
+      kind === 'word' && text === 'Math' && (next === '.' || next === '?.') && tokens[at + 2]?.text === 'pow';
+    return isPow ? [{ what: 'Math.pow', line }] : [];
+  });
 }
 
 function isMember(tokens: readonly Token[], at: number): boolean {
