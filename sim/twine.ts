@@ -60,7 +60,7 @@ export function runTwine(size: TwineSize): TwineReport {
     !lost.has(index) && onTask[index]!.some((shard) => map[shard]!.some((other) => lost.has(other)));
   const result = runDecisions(scenarioOfTwine(size), {
     controller: (request) => {
-      const { ack } = shardAware(request, map, null);
+      const { ack } = shardAware(request, map, { keep: null });
       const isKnown = [...lost].every((index) => request.allUnhealthyTasks.includes(index));
       for (const { opId, index } of request.request) {
         if (isKnown && ack.includes(opId) && touchesLost(index)) disregarded.add(index);

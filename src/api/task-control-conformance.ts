@@ -49,7 +49,10 @@ const checks: readonly (readonly [string, Check])[] = [
   ['a task that is unhealthy for a while does not block the rest for ever', (at) => at.release({ unhealthyFor: 4 })],
   ['it finds its way in the middle of a release that another one began', (at) => at.release({ begunByAnother: true })],
   ['fields that it does not know are ignored', (at) => at.release({ extra: { someday: { a: [1] } } })],
-  ['maintenance notices are taken in', (at) => at.release({ notices: true })],
+  [
+    'maintenance notices are taken in, and answered (if at all) for what they announce',
+    (at) => at.release({ notices: true }),
+  ],
   ['what is no request is refused with a status from 400 to 499', (at) => at.nonsense()],
   ['a request for 500 operations is answered', (at) => at.large()],
 ];
@@ -136,7 +139,8 @@ class Rehearsal {
       if (course.repeats) await this.#controller.call(sent);
       const answer = await this.#controller.call(sent);
       if (!answer.ok) return answer.failure;
-      const failure = foreignAck(waiting, answer.reply) ?? echoTooHigh(request, answer.reply);
+      const failure =
+        foreignAck(waiting, answer.reply) ?? echoTooHigh(request, answer.reply) ?? foreignAnswer(request, answer.reply);
       if (failure !== undefined) return failure;
       if (course.loses && n % 2 === 0) continue;
       const echo = answer.reply.acknowledgedSequence ?? request.sequenceNumber;
@@ -188,7 +192,9 @@ class Rehearsal {
   }): TaskControlRequest {
     this.#sequence += 1;
     const start = this.#sequence + 60_000;
-    const notice = { id: 'out_rehearsal', host: 'host-1', tasks: [0], start, deadline: start + 60_000 };
+    const times = { start, deadline: start + 60_000, until: start + 120_000 };
+    const work = { scope: 'host-1', reason: 'a rehearsal', hostsStayUp: false, policy: 'move' as const };
+    const notice = { id: 'out_rehearsal', host: 'host-1', tasks: [0], ...times, ...work };
     return {
       jobHandle: this.#options.job,
       request: [...(facts.request ?? [])],
@@ -215,4 +221,17 @@ function foreignAck(asked: readonly TaskOperation[], { ack }: TaskControlRespons
 function echoTooHigh({ sequenceNumber }: TaskControlRequest, reply: TaskControlResponse): string | undefined {
   const echo = reply.acknowledgedSequence ?? sequenceNumber;
   return echo > sequenceNumber ? `it acknowledged ${echo}, the newest call was ${sequenceNumber}` : undefined;
+}
+
+function foreignAnswer(
+  { advanceNotices }: TaskControlRequest,
+  { maintenance }: TaskControlResponse,
+): string | undefined {
+  for (const { notice, tasks = [] } of maintenance ?? []) {
+    const announced = advanceNotices.find(({ id }) => id === notice);
+    if (announced === undefined) return `it answered the notice ${notice}, which it was not given`;
+    const foreign = tasks.find((index) => !announced.tasks.includes(index));
+    if (foreign !== undefined) return `it answered for task ${foreign}, which the notice ${notice} does not name`;
+  }
+  return undefined;
 }

@@ -1,6 +1,15 @@
 import type { Selectable } from 'kysely';
-import type { HostId, JobId, OperationId, Outage, RolloutId, TaskIndex, TaskReport } from '../model/index.ts';
-import { byLength, dialectOf, padded, prepare, prepareChange, type Schema, type Tx } from '../store/index.ts';
+import type {
+  HostId,
+  JobId,
+  OperationId,
+  Outage,
+  PlannedWork,
+  RolloutId,
+  TaskIndex,
+  TaskReport,
+} from '../model/index.ts';
+import { dialectOf, prepare, prepareChange, type Schema, type Tx } from '../store/index.ts';
 import type { IncarnationFacts, LedgerOperation, OperationAnswer, TaskFacts } from './facts.ts';
 import type { RateBucket } from './rates.ts';
 
@@ -213,28 +222,18 @@ export async function deleteEndedOperations(tx: Tx, beforeMs: number, keep: read
 
 // ---------------------------------------------------------------- outages
 
-const selectOutages = byLength((list) =>
-  prepare<readonly string[], Selectable<Schema['outage']>>((db, p) =>
-    db
-      .selectFrom('outage')
-      .selectAll()
-      .where('ended_at_ms', 'is', null)
-      .where((where) => where.or([where('job', '=', p[0] as string), where('host', 'in', list(p, 1))]))
-      .orderBy('id'),
-  ),
+const selectOutages = prepare<{ job: string }, Selectable<Schema['outage']>>((db, p) =>
+  db
+    .selectFrom('outage')
+    .selectAll()
+    .where('ended_at_ms', 'is', null)
+    .where((where) => where.or([where('job', '=', p.job), where('host', 'is not', null)]))
+    .orderBy('id'),
 );
 
-const selectOutagesOfJob = prepare<{ job: string }, Selectable<Schema['outage']>>((db, p) =>
-  db.selectFrom('outage').selectAll().where('ended_at_ms', 'is', null).where('job', '=', p.job).orderBy('id'),
-);
-
-/** Outages of a job, and of the hosts given, that have not ended. */
-export async function listOutages(tx: Tx, job: JobId, hosts: readonly HostId[]): Promise<Outage[]> {
-  const rows =
-    hosts.length === 0
-      ? await selectOutagesOfJob(tx, { job })
-      : await selectOutages(hosts.length)(tx, [job, ...padded(hosts)]);
-  return rows.map(outageOf);
+/** Outages of a job, and of all hosts (a job may want to go there), that have not ended. */
+export async function listOutages(tx: Tx, job: JobId): Promise<Outage[]> {
+  return (await selectOutages(tx, { job })).map(outageOf);
 }
 
 const upsertOutage = prepareChange<Selectable<Schema['outage']>>((db, p) => {
@@ -247,6 +246,7 @@ const upsertOutage = prepareChange<Selectable<Schema['outage']>>((db, p) => {
     starts_at_ms: p.starts_at_ms,
     deadline_at_ms: p.deadline_at_ms,
     ended_at_ms: p.ended_at_ms,
+    work: p.work,
   };
   return db
     .insertInto('outage')
@@ -267,6 +267,7 @@ export async function saveOutage(tx: Tx, outage: Outage): Promise<void> {
     starts_at_ms: outage.startsAtMs,
     deadline_at_ms: outage.deadlineAtMs ?? null,
     ended_at_ms: outage.endedAtMs ?? null,
+    work: outage.work === undefined ? null : JSON.stringify(outage.work),
   });
 }
 
@@ -434,5 +435,6 @@ function outageOf(row: Selectable<Schema['outage']>): Outage {
     startsAtMs: row.starts_at_ms,
     deadlineAtMs: row.deadline_at_ms ?? undefined,
     endedAtMs: row.ended_at_ms ?? undefined,
+    ...(row.work === null ? {} : { work: JSON.parse(row.work) as PlannedWork }),
   };
 }

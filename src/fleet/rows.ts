@@ -2,5 +2,6 @@
 export * from './rows/endpoints.ts';
 export * from './rows/hosts.ts';
 export * from './rows/listening.ts';
+export * from './rows/maintenances.ts';
 export * from './rows/placements.ts';
 export * from './rows/tokens.ts';

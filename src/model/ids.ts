@@ -8,6 +8,7 @@ export type ReleaseId = `rel_${string}`;
 export type RolloutId = `ro_${string}`;
 export type OperationId = `op_${string}`;
 export type OutageId = `out_${string}`;
+export type MaintenanceId = `mnt_${string}`;
 export type ActionRunId = `run_${string}`;
 export type MarkId = `mark_${string}`;
 export type EffectId = `eff_${string}`;

@@ -7,6 +7,7 @@ export * from './amount.ts';
 export * from './event.ts';
 export * from './host.ts';
 export * from './ids.ts';
+export * from './maintenance.ts';
 export * from './mark.ts';
 export * from './operation.ts';
 export * from './outage.ts';

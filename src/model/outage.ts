@@ -1,4 +1,4 @@
-import type { HostId, JobId, OperationId, OutageId, TaskIndex } from './ids.ts';
+import type { HostId, JobId, MaintenanceId, OperationId, OutageId, TaskIndex } from './ids.ts';
 
 export const outageCauses = ['rollout', 'failure', 'maintenance', 'resize', 'rebalance', 'restart'] as const;
 export type OutageCause = (typeof outageCauses)[number];
@@ -13,4 +13,18 @@ export interface Outage {
   /** Maintenance only: what is left is stopped then, whatever the budget says. */
   readonly deadlineAtMs: number | undefined;
   readonly endedAtMs: number | undefined;
+  /** Of a host under maintenance. */
+  readonly work?: PlannedWork | undefined;
+}
+
+/** What is known of the work for which a host is out. */
+export interface PlannedWork {
+  readonly maintenance: MaintenanceId;
+  /** `rack=a`, `host-3` */
+  readonly scope: string;
+  readonly reason: string;
+  /** When it is expected to be over: whoever waits for the host waits no longer. */
+  readonly untilMs: number;
+  /** The work leaves processes alone: whoever rides it out is not stopped at the deadline. */
+  readonly hostsStayUp: boolean;
 }

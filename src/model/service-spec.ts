@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { maintenanceAnswerSchema } from './maintenance.ts';
 import { taskControlSpecSchema } from './task-control.ts';
 
 /**
@@ -228,6 +229,8 @@ export const environmentSpecSchema = z.strictObject({
   hosts: z.record(z.string(), z.string()),
   /** Whose acks are needed before a task is touched; null: the budget is the only limit. */
   taskControl: taskControlSpecSchema.nullable(),
+  /** What becomes of a task on a host under maintenance, when its controller does not say. */
+  onMaintenance: maintenanceAnswerSchema,
 });
 
 export const serviceSpecSchema = z.strictObject({

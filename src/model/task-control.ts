@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { maintenanceAnswerSchema } from './maintenance.ts';
 import { operationKinds } from './operation.ts';
 
 /**
@@ -47,6 +48,15 @@ export const advanceNoticeSchema = z.object({
   start: instant,
   /** What is left there then is stopped without an ack. */
   deadline: instant.nullable(),
+  /** When the work is expected to be over: a task that waits for its host waits no longer. */
+  until: instant.nullable().optional(),
+  /** What is worked on: `rack=a`, or one host. */
+  scope: z.string().max(300).optional(),
+  reason: z.string().max(1000).optional(),
+  /** The work leaves processes alone (a switch is restarted): whoever rides it out is not stopped at the deadline. */
+  hostsStayUp: z.boolean().optional(),
+  /** What becomes of a task without an answer. */
+  policy: maintenanceAnswerSchema.optional(),
 });
 export type AdvanceNotice = z.infer<typeof advanceNoticeSchema>;
 
@@ -69,6 +79,15 @@ export const taskControlRequestSchema = z.object({
 });
 export type TaskControlRequest = z.infer<typeof taskControlRequestSchema>;
 
+export const maintenanceReplySchema = z.object({
+  /** `id` of the notice. */
+  notice: z.string().min(1).max(100),
+  answer: maintenanceAnswerSchema,
+  /** Left out: all tasks of the notice. */
+  tasks: z.array(index).max(100_000).optional(),
+});
+export type MaintenanceReply = z.infer<typeof maintenanceReplySchema>;
+
 export const taskControlResponseSchema = z.object({
   /** `opId`s of `request` that may begin now. */
   ack: z.array(opId).max(10_000),
@@ -76,6 +95,8 @@ export const taskControlResponseSchema = z.object({
   acknowledgedSequence: sequence.optional(),
   /** `opId` → why it is not acked, for people: "shard 12 has one replica left". */
   reasons: z.record(opId, z.string().max(300)).optional(),
+  /** What is to become of tasks on a host under maintenance; the newest answer counts. Left out: as it was. */
+  maintenance: z.array(maintenanceReplySchema).max(10_000).optional(),
 });
 export type TaskControlResponse = z.infer<typeof taskControlResponseSchema>;
 
@@ -113,6 +134,8 @@ export const taskControlSpecSchema = z.discriminatedUnion('kind', [
     ...source,
     /** Replicas of a shard that must stay healthy; null: all but one. */
     keep: z.number().int().nonnegative().nullable(),
+    /** Maintenance no longer than this is waited for when enough replicas are elsewhere; null: no answer. */
+    rideOutMs: z.number().int().nonnegative().nullable().optional(),
     ...timing,
   }),
   z.strictObject({

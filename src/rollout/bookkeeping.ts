@@ -1,5 +1,12 @@
 import { mayLive, type TaskFacts } from '../disruption/index.ts';
-import { type Incarnation, isUnderWay, type Outage, type OutageCause, type TaskIndex } from '../model/index.ts';
+import {
+  type HostId,
+  type Incarnation,
+  isUnderWay,
+  type Outage,
+  type OutageCause,
+  type TaskIndex,
+} from '../model/index.ts';
 import { type Draft, setOutage } from './draft.ts';
 
 /** Opens and closes the outages of single tasks: what the screens and the time line show as the cause. */
@@ -7,17 +14,20 @@ export function keepOutages(draft: Draft): void {
   if (draft.outages.size === 0 && draft.operations.size === 0 && !isAnybodyOut(draft)) return;
   const open = new Map<TaskIndex, Outage>();
   for (const outage of draft.outages.values()) if ('index' in outage.scope) open.set(outage.scope.index, outage);
+  const maintained = hostsUnderMaintenance(draft);
   const causes = new Map<TaskIndex, { cause: OutageCause; operation: Outage['operation'] }>();
   for (const task of draft.tasks.values()) {
-    if (task.outSinceMs !== undefined && task.servedOnce)
-      causes.set(task.index, { cause: 'failure', operation: undefined });
+    if (task.outSinceMs === undefined || !task.servedOnce) continue;
+    const cause = task.current !== undefined && maintained.has(task.current.host) ? 'maintenance' : 'failure';
+    causes.set(task.index, { cause, operation: undefined });
   }
-  for (const { id, index, kind, rollout, state } of draft.operations.values()) {
+  for (const { id, index, kind, rollout, state, host } of draft.operations.values()) {
     if (!isUnderWay(state)) continue;
     const known = open.get(index);
     // A repair of a failure stays a failure.
     if (known?.cause === 'failure' && kind !== 'update') continue;
-    causes.set(index, { cause: causeOf(kind, rollout), operation: id });
+    const isLeaving = host !== undefined && kind === 'stop' && maintained.has(host);
+    causes.set(index, { cause: isLeaving ? 'maintenance' : causeOf(kind, rollout), operation: id });
   }
   for (const [index, outage] of open) {
     if (causes.has(index)) continue;
@@ -29,6 +39,14 @@ export function keepOutages(draft: Draft): void {
     const base = { scope, operation, startsAtMs: draft.nowMs, deadlineAtMs: undefined, endedAtMs: undefined };
     setOutage(draft, { id: draft.id('out'), cause, ...base });
   }
+}
+
+function hostsUnderMaintenance({ outages, nowMs }: Draft): Set<HostId> {
+  const hosts = new Set<HostId>();
+  for (const { cause, scope, startsAtMs } of outages.values()) {
+    if (cause === 'maintenance' && 'host' in scope && startsAtMs <= nowMs) hosts.add(scope.host);
+  }
+  return hosts;
 }
 
 function isAnybodyOut({ tasks }: Draft): boolean {
@@ -43,16 +61,24 @@ function causeOf(kind: string, rollout: string | undefined): OutageCause {
   return rollout === undefined ? 'failure' : 'rollout';
 }
 
-/** Room is claimed for what may live and what is being brought to life, and for nothing else. */
+/** Room is claimed for what may live, what is being brought to life, and what is to come back after a maintenance. */
 export function keepPlacements(draft: Draft): void {
   let coming: Map<TaskIndex, Incarnation[]> | undefined;
+  let maintained: ReadonlySet<HostId> | undefined;
   for (const claim of draft.before.inventory.placements) {
     if (claim.job !== draft.job.id) continue;
     const task = draft.tasks.get(claim.index);
     if (task !== undefined && mayHaveLiving(draft, task, claim.incarnation)) continue;
+    maintained ??= hostsUnderMaintenance(draft);
+    if (isStoppedThere(task, claim) && maintained.has(claim.host)) continue;
     coming ??= incarnationsToCome(draft);
     if (!coming.get(claim.index)?.includes(claim.incarnation)) draft.unplaced.push(claim);
   }
+}
+
+/** Its newest incarnation, told to stop and not started anywhere else. */
+function isStoppedThere(task: TaskFacts | undefined, { incarnation }: { readonly incarnation: Incarnation }): boolean {
+  return task?.current?.incarnation === incarnation && task.current.state === 'stopped';
 }
 
 function incarnationsToCome(draft: Draft): Map<TaskIndex, Incarnation[]> {

@@ -170,7 +170,7 @@ describe('a job with a TaskController', () => {
       expect(underWay(job)).toEqual([]);
     }
     expect(first?.advanceNotices).toEqual([
-      { id: 'out_1', host: 'host-1', tasks: [1], start: nowMs, deadline: nowMs + 90_000 },
+      { id: 'out_1', host: 'host-1', tasks: [1], start: nowMs, deadline: nowMs + 90_000, policy: 'move' },
     ]);
     expect(first?.request.find((one) => one.index === 1)).toMatchObject({ kind: 'move', deadline: nowMs + 90_000 });
     expect(first?.request.find((one) => one.index === 0)).toMatchObject({ kind: 'update', deadline: null });

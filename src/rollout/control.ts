@@ -14,7 +14,15 @@ import {
   type LedgerOperation,
   noCalls,
 } from '../disruption/index.ts';
-import { isEnded, isUnderWay, type Rollout, type TaskControlSpec, type TaskIndex } from '../model/index.ts';
+import { stableJson } from '../kit/index.ts';
+import {
+  isEnded,
+  isUnderWay,
+  type Outage,
+  type Rollout,
+  type TaskControlSpec,
+  type TaskIndex,
+} from '../model/index.ts';
 import { type Draft, emitForJob, moveOperation, setOperation, setRollout, wakeAt } from './draft.ts';
 import type { Candidate } from './wanted-operations.ts';
 
@@ -34,12 +42,32 @@ export function foldControl(draft: Draft): void {
     for (const id of acked) ack(draft, draft.operations.get(id)!);
     if (acked.length > 0) emitForJob(draft, 'controller.acked', { sequence: answer.sequence, operations: acked });
   }
+  keepStays(draft);
   for (const operation of [...draft.operations.values()]) {
     if (operation.ackedAtMs === undefined || operation.admittedAtMs !== undefined) continue;
     const untilMs = operation.ackedAtMs + ackLifeMs;
     if (draft.nowMs < untilMs && draft.nowMs >= operation.ackedAtMs) wakeAt(draft, untilMs);
     else expire(draft, operation);
   }
+}
+
+/** Forgets what was said of maintenance that is over or was never announced, and tells what is new of the rest. */
+function keepStays(draft: Draft): void {
+  const { control } = draft;
+  if (control?.stays === undefined) return;
+  const open = new Set(notices(draft).map(({ id }) => id as string));
+  const stays = Object.fromEntries(Object.entries(control.stays).filter(([notice]) => open.has(notice)));
+  const before = draft.before.control?.stays ?? {};
+  for (const [notice, answers] of Object.entries(stays)) {
+    if (stableJson(before[notice]) === stableJson(answers)) continue;
+    emitForJob(draft, 'controller.on-maintenance', { notice, answers });
+  }
+  const isAsBefore = Object.keys(stays).length === Object.keys(control.stays).length;
+  if (!isAsBefore) draft.control = { ...control, stays };
+}
+
+function notices(draft: Draft): Outage[] {
+  return [...draft.outages.values()].filter(({ cause, scope }) => cause === 'maintenance' && 'host' in scope);
 }
 
 /** So that screens and commands know without the job that there is one. */
@@ -101,7 +129,8 @@ export function askController(draft: Draft, candidates: readonly Candidate[]): v
     control,
     waiting,
     inFlight: [...draft.operations.values()].filter(isInFlight),
-    maintenance: [...draft.outages.values()].filter((outage) => outage.cause === 'maintenance'),
+    maintenance: notices(draft),
+    policy: draft.job.onMaintenance ?? 'move',
     tasks: draft.tasks.values(),
     out: outNow(draft),
     deadlineOf,

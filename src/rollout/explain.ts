@@ -8,6 +8,7 @@ import {
 } from '../disruption/index.ts';
 import { formatDuration } from '../kit/index.ts';
 import { isUnderWay, type Rollout } from '../model/index.ts';
+import { underMaintenance, waitEnds, waitSentence } from './explain-maintenance.ts';
 import type { JobState } from './state.ts';
 import { legalCommands } from './transitions.ts';
 
@@ -127,6 +128,11 @@ function explainTasks(
     const current = task?.current;
     if (current === undefined || task === undefined) continue;
     if (current.version === row.version && current.state === 'serving') continue;
+    const maintained = underMaintenance(state, row.index, nowMs);
+    if (maintained?.waitsUntilMs !== undefined) {
+      const unblocker: Unblocker = { kind: 'time', atMs: maintained.waitsUntilMs };
+      return explained(waitSentence(maintained), waitEnds(maintained, nowMs), unblocker);
+    }
     if (task.notBeforeMs > nowMs) {
       const next = `the next try in ${formatDuration(task.notBeforeMs - nowMs)}`;
       return explained(`Task ${row.index} failed ${task.failedTries} times.`, next, {

@@ -1,5 +1,13 @@
 import type { JobLimits } from '../disruption/index.ts';
-import type { Amount, EnvironmentName, JobId, ServiceName, TaskControlSpec, VersionId } from '../model/index.ts';
+import type {
+  Amount,
+  EnvironmentName,
+  JobId,
+  MaintenanceAnswer,
+  ServiceName,
+  TaskControlSpec,
+  VersionId,
+} from '../model/index.ts';
 
 /** A job as its rows say. What an owner wants (`wantedSize`, `budget`, …) comes from the environment's specification. */
 export interface JobFacts {
@@ -16,6 +24,8 @@ export interface JobFacts {
   readonly driver: string;
   /** Whose acks its operations need; undefined: the budget is the only limit. */
   readonly taskControl?: TaskControlSpec | undefined;
+  /** What becomes of a task on a host under maintenance, when the controller does not say; left out: it is moved. */
+  readonly onMaintenance?: MaintenanceAnswer | undefined;
   /** In force; `job/decide` brings it to `wantedSize`. */
   readonly size: number;
   /** The size before, until a resize is through: meanwhile the smaller budget is in force. */

@@ -7,7 +7,16 @@ import {
   mayLive,
   type TaskFacts,
 } from '../disruption/index.ts';
-import type { HostId, Incarnation, OperationKind, VersionId } from '../model/index.ts';
+import type {
+  HostId,
+  Incarnation,
+  MaintenanceAnswer,
+  OperationKind,
+  OutageId,
+  PlannedWork,
+  VersionId,
+} from '../model/index.ts';
+import { holdFromMs, silentUntilMs, waitsUntilMs } from './maintenance.ts';
 
 /** What reality is compared with for one index. */
 export interface ProposeFacts {
@@ -26,6 +35,12 @@ export interface ProposeFacts {
   readonly hostStates: HostStates;
   /** Hosts that tasks should leave now, with the reason (maintenance, leaving). */
   readonly toLeave: ReadonlyMap<HostId, Departure>;
+  /** Hosts under maintenance later on. */
+  readonly leftLater?: readonly HostId[] | undefined;
+  /** What becomes of this task if its host is under maintenance; left out: it is moved. */
+  readonly answer?: MaintenanceAnswer | undefined;
+  /** Drain and grace of the version its newest incarnation runs. */
+  readonly stopMs?: number | undefined;
   /** Of the version its newest incarnation runs. */
   readonly readyDeadlineMs: number;
   readonly nowMs: number;
@@ -33,9 +48,13 @@ export interface ProposeFacts {
 
 export interface Departure {
   readonly reason: string;
+  readonly startsAtMs: number;
   /** Past it, what is left is stopped whatever the budget says. */
   readonly deadlineAtMs: number | undefined;
   readonly cause: 'maintenance' | 'leaving';
+  /** Of a maintenance: the outage, and what is known of the work. */
+  readonly notice?: OutageId | undefined;
+  readonly work?: PlannedWork | undefined;
 }
 
 /** Why an operation is wanted; the order in which the kinds are taken is that of this list. */
@@ -97,6 +116,9 @@ function proposeFailover(facts: ProposeFacts, state: 'lost' | 'fenced'): Proposa
   if (facts.isSingleton && state === 'lost') {
     return waitFor(`It is a singleton and ${host} is lost; \`rollway host dead ${host}\` frees it.`);
   }
+  const departure = facts.toLeave.get(host);
+  const untilMs = departure && silentUntilMs({ ...stayOf(facts), departure });
+  if (untilMs !== undefined && state === 'lost') return waitForHost(host, untilMs);
   return afterBackoff(facts, () => start(facts, 'repair', `${host} is ${state}`));
 }
 
@@ -105,7 +127,8 @@ function proposeForServing(facts: ProposeFacts): Proposal {
   const { task, hostStates } = facts;
   const current = task.current!;
   const departure = facts.toLeave.get(current.host);
-  if (departure !== undefined) return proposeDeparture(facts, departure);
+  const leaving = departure && proposeDeparture(facts, departure);
+  if (leaving !== undefined) return leaving;
   if (current.version !== facts.wanted && !facts.isHeld) {
     return afterBackoff(facts, () => inPlace(facts, 'update', 'update', 'it is assigned another version'));
   }
@@ -146,14 +169,27 @@ function renew(facts: ProposeFacts, how: 'restart' | 'move'): Proposal {
   return { kind: 'operate', wanted: { ...wanted, kind: 'move', excluded } };
 }
 
-function proposeDeparture(facts: ProposeFacts, departure: Departure): Proposal {
-  const isDue = departure.deadlineAtMs !== undefined && departure.deadlineAtMs <= facts.nowMs;
-  if (isDue) return inPlace(facts, 'stop', 'forced', departure.reason);
+/** Undefined: it stays as it is for now. */
+function proposeDeparture(facts: ProposeFacts, departure: Departure): Proposal | undefined {
+  const { answer, stopMs, nowMs } = stayOf(facts);
+  if (departure.deadlineAtMs !== undefined && departure.deadlineAtMs <= nowMs) {
+    const ridesItOut = answer === 'ignore' && departure.work?.hostsStayUp === true;
+    return ridesItOut ? undefined : inPlace(facts, 'stop', 'forced', departure.reason);
+  }
+  if (answer === 'ignore') return undefined;
+  if (answer === 'hold') {
+    const isDue = holdFromMs(departure, stopMs) <= nowMs;
+    return isDue ? inPlace(facts, 'stop', 'departure', `${departure.reason}, and it is to come back`) : undefined;
+  }
   if (facts.isSingleton) return inPlace(facts, 'stop', 'departure', departure.reason);
   return afterBackoff(facts, () => {
     const { wanted } = start(facts, 'departure', departure.reason) as { wanted: WantedOperation };
     return { kind: 'operate', wanted: { ...wanted, kind: 'move' } };
   });
+}
+
+function stayOf({ answer = 'move', stopMs = 0, nowMs }: ProposeFacts) {
+  return { answer, stopMs, nowMs };
 }
 
 /** Not serving, on a host that is heard. */
@@ -162,9 +198,13 @@ function proposeRepair(facts: ProposeFacts): Proposal {
   const current = task.current!;
   const departure = facts.toLeave.get(current.host);
   if (departure !== undefined && (current.state === 'stopped' || current.state === 'failed')) {
-    return afterBackoff(facts, () => start(facts, 'repair', departure.reason));
+    const untilMs = waitsUntilMs({ ...stayOf(facts), departure });
+    if (untilMs !== undefined) return waitForHost(current.host, untilMs);
+    if (!mayStay(facts, departure)) return afterBackoff(facts, () => start(facts, 'repair', departure.reason));
   }
-  if (current.state === 'stopped') return afterBackoff(facts, () => start(facts, 'repair', 'it was stopped'));
+  // In its place: what it kept there is there, and so is its room.
+  if (current.state === 'stopped')
+    return afterBackoff(facts, () => inPlace(facts, 'restart', 'repair', 'it was stopped'));
   if (current.version !== facts.wanted) {
     if (facts.isHeld) return waitFor('Its rollout is held.');
     return inPlace(facts, 'update', 'update', 'it is assigned another version');
@@ -184,6 +224,16 @@ function proposeRepair(facts: ProposeFacts): Proposal {
     return { kind: 'wait', untilMs, reason: `Task ${task.index} is ${current.state} on ${current.host}.` };
   }
   return afterBackoff(facts, () => inPlace(facts, 'restart', 'repair', `it has been ${current.state} for too long`));
+}
+
+/** It is under maintenance, and is repaired in its place all the same: nobody wants it away, and the work is not over. */
+function mayStay(facts: ProposeFacts, { cause, deadlineAtMs, work }: Departure): boolean {
+  const { answer, nowMs } = stayOf(facts);
+  return cause === 'maintenance' && answer !== 'move' && nowMs < (work?.untilMs ?? deadlineAtMs ?? 0);
+}
+
+function waitForHost(host: HostId, untilMs: number): Proposal {
+  return { kind: 'wait', untilMs, reason: `It waits for ${host}, which is in maintenance.` };
 }
 
 function proposeRetirement(facts: ProposeFacts): Proposal {
@@ -226,7 +276,7 @@ function start(facts: ProposeFacts, purpose: OperationPurpose, reason: string): 
       to: wanted,
       host: undefined,
       excluded,
-      avoided: task.failedOn,
+      avoided: [...task.failedOn, ...(facts.leftLater ?? [])],
       reason,
     },
   };

@@ -70,7 +70,7 @@ export async function readJob(tx: Tx, id: JobId, shown?: Rollout): Promise<JobSc
   for (const task of tasks)
     if (task.index >= job.size && !isGone(task))
       dots.push(dotOf(task.index, task, assignment.get(task.index), undefined, shown));
-  return { job, tasks, dots, operations, outages: await listOutages(tx, id, []) };
+  return { job, tasks, dots, operations, outages: await listOutages(tx, id) };
 }
 
 export async function readRollout(tx: Tx, id: RolloutId): Promise<RolloutScreen | undefined> {

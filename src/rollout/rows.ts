@@ -1,6 +1,14 @@
 import type { Selectable } from 'kysely';
 import { noLimits } from '../disruption/index.ts';
-import type { AssignmentRow, JobId, Rollout, RolloutId, ServiceName, VersionId } from '../model/index.ts';
+import type {
+  AssignmentRow,
+  JobId,
+  MaintenanceAnswer,
+  Rollout,
+  RolloutId,
+  ServiceName,
+  VersionId,
+} from '../model/index.ts';
 import { prepare, prepareChange, type Schema, type Tx } from '../store/index.ts';
 import type { JobFacts, JobWish } from './facts.ts';
 
@@ -19,6 +27,7 @@ export async function ensureJob(tx: Tx, wish: JobWish, nowMs: number): Promise<v
     host_labels: JSON.stringify(wish.hostLabels),
     driver: wish.driver,
     task_control: wish.taskControl === undefined ? null : JSON.stringify(wish.taskControl),
+    on_maintenance: wish.onMaintenance ?? null,
   };
   const { id, service, environment } = wish;
   await tx
@@ -198,6 +207,7 @@ function jobOf(row: Selectable<Schema['job']>): JobFacts {
     hostLabels: JSON.parse(row.host_labels),
     driver: row.driver,
     taskControl: row.task_control === null ? undefined : JSON.parse(row.task_control),
+    onMaintenance: (row.on_maintenance ?? undefined) as MaintenanceAnswer | undefined,
     size: row.size,
     resizingFrom: row.resizing_from ?? undefined,
     goodVersions: JSON.parse(row.good_versions),

@@ -1,8 +1,9 @@
 import { goneTask, isExtra, isGone, isHeard, isServing, type LedgerOperation } from '../disruption/index.ts';
 import { type AssignmentRow, isUnderWay, type Rollout, type TaskIndex } from '../model/index.ts';
 import { type Draft, emitForJob, moveOperation, retire, setOperation, setTask, taskOf, wakeAt } from './draft.ts';
+import { answerFor, type Departures, departuresOf, holdFromMs } from './maintenance.ts';
 import { placesOf } from './phases.ts';
-import { type Departure, operationPurposes, type ProposeFacts, type WantedOperation } from './propose.ts';
+import { operationPurposes, type ProposeFacts, type WantedOperation } from './propose.ts';
 import { isRound } from './rounds.ts';
 import { domainsOf } from './select.ts';
 
@@ -16,7 +17,8 @@ export interface Candidate {
 /** Assignment − reality, index by index: what is wanted now, in the order in which it is admitted. */
 export function wantedOperations(draft: Draft): Candidate[] {
   const { underWay, waiting } = operationsByIndex(draft);
-  const toLeave = departures(draft);
+  const departures = departuresOf(draft.inventory.hosts, draft.outages.values(), draft.nowMs);
+  for (const atMs of departures.times) wakeAt(draft, atMs);
   const candidates = new Map<TaskIndex, Candidate>();
   for (const index of indicesOf(draft)) {
     const candidate = candidateFor(
@@ -24,7 +26,7 @@ export function wantedOperations(draft: Draft): Candidate[] {
       index,
       underWay.get(index) ?? nothing,
       waiting.get(index) ?? nothing,
-      toLeave,
+      departures,
     );
     if (candidate !== undefined) candidates.set(index, candidate);
   }
@@ -62,31 +64,12 @@ function add(found: ByIndex, operation: LedgerOperation): void {
   else list.push(operation);
 }
 
-/** Hosts that tasks should leave: those being drained for good, and those under maintenance. */
-function departures(draft: Draft): ReadonlyMap<string, Departure> {
-  const found = new Map<string, Departure>();
-  for (const host of draft.inventory.hosts) {
-    if (host.state === 'leaving') {
-      found.set(host.id, { reason: `${host.id} is leaving`, deadlineAtMs: undefined, cause: 'leaving' });
-    }
-  }
-  for (const outage of draft.outages.values()) {
-    if (outage.cause !== 'maintenance' || !('host' in outage.scope)) continue;
-    wakeAt(draft, outage.startsAtMs);
-    if (outage.deadlineAtMs !== undefined) wakeAt(draft, outage.deadlineAtMs);
-    if (outage.startsAtMs > draft.nowMs) continue;
-    const { host } = outage.scope;
-    found.set(host, { reason: `${host} is in maintenance`, deadlineAtMs: outage.deadlineAtMs, cause: 'maintenance' });
-  }
-  return found;
-}
-
 function candidateFor(
   draft: Draft,
   index: TaskIndex,
   underWay: readonly LedgerOperation[],
   waiting: readonly LedgerOperation[],
-  toLeave: ReadonlyMap<string, Departure>,
+  departures: Departures,
 ): Candidate | undefined {
   const task = taskOf(draft, index);
   const row = draft.assignment.get(index);
@@ -94,6 +77,10 @@ function candidateFor(
   const runs = task.current?.version ?? row?.version;
   const spec = runs === undefined ? undefined : draft.before.versions.get(runs)?.task;
   const isRetiring = index >= draft.job.size && !(isExtra(index) && row?.version !== undefined);
+  const stopMs = (spec?.drainMs ?? 0) + (spec?.stop.graceMs ?? 0);
+  const departure = task.current && departures.now.get(task.current.host);
+  const answer = answerFor(draft.job, draft.control, departure, index);
+  if (departure !== undefined && answer === 'hold') wakeAt(draft, holdFromMs(departure, stopMs));
   const proposal = draft.rules.proposeFor({
     task,
     wanted: row?.version,
@@ -103,7 +90,10 @@ function candidateFor(
     isHeld: owner?.state === 'held',
     underWay,
     hostStates: draft.hostStates,
-    toLeave,
+    toLeave: departures.now,
+    leftLater: departures.later,
+    answer,
+    stopMs,
     readyDeadlineMs: spec?.ready.deadlineMs ?? 60_000,
     nowMs: draft.nowMs,
   });

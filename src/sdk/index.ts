@@ -5,6 +5,8 @@
 export type {
   AdvanceNotice,
   CompletedOperation,
+  MaintenanceAnswer,
+  MaintenanceReply,
   TaskControlRequest,
   TaskControlResponse,
   TaskOperation,

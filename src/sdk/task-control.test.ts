@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { testTaskController } from '../api/index.ts';
 import { callTaskController, sendText } from '../io/index.ts';
 import { taskControlMaxBytes } from '../model/index.ts';
-import { ackEach, type DecideAcks, serveTaskControl, type TaskControlServer } from './index.ts';
+import { ackEach, type DecideAcks, serveTaskControl, type TaskControlServer, withMaintenance } from './index.ts';
 
 const open: TaskControlServer[] = [];
 afterEach(async () => {
@@ -39,6 +39,11 @@ describe('C3 the conformance test of controllers over HTTP', () => {
     ['one at a time', oneAtATime, 1],
     ['two at a time', ackEach((_, out) => out.size < 2), 2],
     ['all at once', ackEach(() => true), undefined],
+    [
+      'one that answers maintenance',
+      withMaintenance(oneAtATime, ({ tasks }) => (tasks[0] === 0 ? 'hold' : undefined)),
+      1,
+    ],
     ['the highest index first', ({ waiting, out }) => ({ ack: out.size === 0 ? waiting.slice(-1) : [] }), 1],
   ])('%s keeps all rules', async (_, decide, maxOut) => {
     expect(await rehearse(decide, maxOut)).toEqual([]);
@@ -48,6 +53,11 @@ describe('C3 the conformance test of controllers over HTTP', () => {
     ['never acks', () => ({ ack: [] }), /never acked, and nothing is out/],
     ['forgets what is in flight', ({ waiting }) => ({ ack: waiting.slice(0, 1) }), /2 tasks are out by its acks/],
     ['fails', () => Promise.reject(new Error('no')), /status 500/],
+    [
+      'answers a notice that was not given',
+      async (view) => ({ ...(await oneAtATime(view)), maintenance: [{ notice: 'out_other', answer: 'hold' }] }),
+      /answered the notice out_other/,
+    ],
   ])('one that %s is found out', async (_, decide, message) => {
     expect((await rehearse(decide, 1)).join('\n')).toMatch(message);
   });

@@ -1,4 +1,11 @@
-import type { TaskControlRequest, TaskControlResponse, TaskOperation } from '../model/index.ts';
+import type {
+  AdvanceNotice,
+  MaintenanceAnswer,
+  MaintenanceReply,
+  TaskControlRequest,
+  TaskControlResponse,
+  TaskOperation,
+} from '../model/index.ts';
 
 /** What a controller decides from. */
 export interface TaskControlView {
@@ -19,6 +26,8 @@ export interface AckOptions {
   readonly ack: readonly TaskOperation[];
   /** Why others may not, by `opId`. */
   readonly reasons?: Readonly<Record<string, string>>;
+  /** What is to become of tasks on hosts under maintenance. */
+  readonly maintenance?: readonly MaintenanceReply[];
 }
 
 /** Says which operations may proceed. */
@@ -29,13 +38,14 @@ export type DecideAcks = (view: TaskControlView) => AckOptions | Promise<AckOpti
  * what was acked in an answer that got lost is asked for again. So a controller may be killed and replaced any time.
  */
 export async function answerTaskControl(request: TaskControlRequest, decide: DecideAcks): Promise<TaskControlResponse> {
-  const { ack, reasons } = await decide(viewOf(request));
+  const { ack, reasons, maintenance } = await decide(viewOf(request));
   const asked = new Set(request.request.map(({ opId }) => opId));
   const acked = [...new Set(ack.map(({ opId }) => opId))].filter((opId) => asked.has(opId));
   return {
     ack: acked,
     acknowledgedSequence: request.sequenceNumber,
     ...(reasons === undefined ? {} : { reasons: { ...reasons } }),
+    ...(maintenance === undefined ? {} : { maintenance: [...maintenance] }),
   };
 }
 
@@ -61,5 +71,22 @@ export function ackEach(mayGo: (operation: TaskOperation, out: ReadonlySet<numbe
       } else if (typeof decision === 'string') reasons[operation.opId] = decision.slice(0, 300);
     }
     return { ack, reasons };
+  };
+}
+
+/**
+ * The same controller, with a word on maintenance as well: for each notice what becomes of its tasks there, or nothing
+ * for the policy of the job: `withMaintenance(decide, (notice) => (notice.until! - notice.deadline! < 300_000 ? 'hold' : 'move'))`.
+ */
+export function withMaintenance(
+  decide: DecideAcks,
+  answer: (notice: AdvanceNotice, view: TaskControlView) => MaintenanceAnswer | undefined,
+): DecideAcks {
+  return async (view) => {
+    const maintenance = view.request.advanceNotices.flatMap((notice): MaintenanceReply[] => {
+      const said = answer(notice, view);
+      return said === undefined ? [] : [{ notice: notice.id, answer: said }];
+    });
+    return { ...(await decide(view)), maintenance };
   };
 }

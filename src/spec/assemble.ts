@@ -81,6 +81,7 @@ function assembleEnvironment(
     env: assembleRecord(`${path}.env`, env, book),
     hosts: assembleRecord(`${path}.hosts`, hosts, book),
     taskControl: assembleTaskControl(path, values, book),
+    onMaintenance: book.at(`${path}.onMaintenance`, values.onMaintenance),
   };
 }
 

@@ -72,7 +72,8 @@ describe('TWS-4 the smallest configuration', () => {
     expect(spec.environments).toEqual([
       {
         ...{ name: 'production', tasks: 3, env: {}, hosts: {} },
-        ...{ budget: { percent: 10 }, budgetPerDomain: {}, budgetPerGroup: null, taskControl: null },
+        ...{ budget: { percent: 10 }, budgetPerDomain: {}, budgetPerGroup: null },
+        ...{ taskControl: null, onMaintenance: 'move' },
       },
     ]);
     expect(spec.rates).toEqual({ service: null, perDomain: {} });

@@ -107,7 +107,13 @@ export type TaskControlConfig =
   /** Followers first: `{"leader": 3}` */
   | (TaskControlTiming & { readonly leaderLast: string; readonly port?: string })
   /** Replicas stay: `{"shards": {"a": [0, 1, 2]}}`; `keep` healthy ones of each shard, left out: all but one. */
-  | (TaskControlTiming & { readonly shardAware: string; readonly port?: string; readonly keep?: number })
+  | (TaskControlTiming & {
+      readonly shardAware: string;
+      readonly port?: string;
+      readonly keep?: number;
+      /** Maintenance no longer than this is waited for when enough replicas are elsewhere; longer: tasks are moved. */
+      readonly rideOut?: Duration;
+    })
   /** Slower at peak: `{"load": 0.7}`; no limit below `low` (60%), `floor` (1) at once from `high` (85%) on. */
   | (TaskControlTiming & {
       readonly loadAware: string;
@@ -124,6 +130,8 @@ export interface EnvironmentConfig extends RolloutConfig {
   readonly budget?: Count | BudgetConfig;
   /** Who says which tasks may be touched now, besides the budget. */
   readonly taskControl?: TaskControlConfig;
+  /** A host is maintained: its tasks start elsewhere (`move`), stop and come back (`hold`), or ride it out (`ignore`). */
+  readonly onMaintenance?: 'move' | 'hold' | 'ignore';
   /** Environment variables, over those of the service. */
   readonly env?: Readonly<Record<string, string>>;
   /** Only hosts with all these labels. */
@@ -273,6 +281,8 @@ export interface ServiceConfig extends RolloutConfig {
   readonly ratePerDomain?: Readonly<Record<string, Rate>>;
   /** Who says which tasks may be touched now, besides the budget. */
   readonly taskControl?: TaskControlConfig;
+  /** A host is maintained: its tasks start elsewhere (`move`), stop and come back (`hold`), or ride it out (`ignore`). */
+  readonly onMaintenance?: 'move' | 'hold' | 'ignore';
   /** Only hosts with all these labels. */
   readonly hosts?: Readonly<Record<string, string>>;
   /** Number of tasks, or more, for each. Left out: `production`. */

@@ -27,6 +27,7 @@ const base: Omit<Settings, 'name' | 'command' | 'ready'> = {
   rate: null,
   ratePerDomain: {},
   taskControl: null,
+  onMaintenance: 'move',
   phases: [],
   minBakeMs: 60_000,
   maxBakeMs: 600_000,

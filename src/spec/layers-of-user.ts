@@ -40,6 +40,7 @@ export function serviceLayer(user: config.ServiceConfig): Layer {
     rate: optional(user.rate, readRate),
     ratePerDomain: optional(user.ratePerDomain, (rates) => readEach(rates, readRate)),
     taskControl: optional(user.taskControl, taskControlOf),
+    onMaintenance: user.onMaintenance,
     failShare: optional(user.judge?.failTogether, readFailShare),
     alpha: user.judge?.alpha,
     binMs: optional(user.judge?.bin, readDuration),
@@ -67,6 +68,7 @@ export function environmentLayer(name: string, user: number | config.Environment
     tasks: said.tasks,
     ...budgetValues(said.budget),
     taskControl: optional(said.taskControl, taskControlOf),
+    onMaintenance: said.onMaintenance,
     after: said.after,
     soakMs: optional(said.soak, readDuration),
   } as Partial<Settings>;
@@ -129,7 +131,14 @@ function taskControlOf(said: config.TaskControlConfig): TaskControlSetting | nul
   const { port } = said;
   if ('leaderLast' in said) return { kind: 'leader-last', path: said.leaderLast, port, ...timing };
   if ('shardAware' in said) {
-    return { kind: 'shard-aware', path: said.shardAware, port, keep: said.keep ?? null, ...timing };
+    return {
+      kind: 'shard-aware',
+      path: said.shardAware,
+      port,
+      keep: said.keep ?? null,
+      rideOutMs: optional(said.rideOut, readDuration) ?? null,
+      ...timing,
+    };
   }
   const low = readPercent(said.low ?? '60%') / 100;
   const high = readPercent(said.high ?? '85%') / 100;

@@ -1,6 +1,7 @@
 import type {
   CheckSpec,
   GroupBudget,
+  MaintenanceAnswer,
   OnFail,
   Rate,
   ServiceSpec,
@@ -40,6 +41,7 @@ export interface Settings {
   rate: Rate | null;
   ratePerDomain: Readonly<Record<string, Rate>>;
   taskControl: TaskControlSetting | null;
+  onMaintenance: MaintenanceAnswer;
   phases: PhaseSetting[];
   minBakeMs: number;
   maxBakeMs: number;

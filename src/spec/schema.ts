@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseDuration, parseRate } from '../kit/index.ts';
+import { maintenanceAnswers } from '../model/index.ts';
 import { splitCommand } from './command.ts';
 
 /**
@@ -163,7 +164,13 @@ const taskControl = oneOf('"budget-only", or one of { url }, { leaderLast }, { s
     secretHeaders: z.record(z.string().regex(/^[A-Za-z][A-Za-z0-9-]*$/, 'must be a header'), secretName).optional(),
   }),
   z.strictObject({ ...controlTiming, leaderLast: path, port: port.optional() }),
-  z.strictObject({ ...controlTiming, shardAware: path, port: port.optional(), keep: whole.optional() }),
+  z.strictObject({
+    ...controlTiming,
+    shardAware: path,
+    port: port.optional(),
+    keep: whole.optional(),
+    rideOut: duration.optional(),
+  }),
   z.strictObject({
     ...controlTiming,
     loadAware: path,
@@ -173,11 +180,13 @@ const taskControl = oneOf('"budget-only", or one of { url }, { leaderLast }, { s
     floor: positive.optional(),
   }),
 ]);
+const onMaintenance = z.enum(maintenanceAnswers, expected('"move", "hold" or "ignore"'));
 const environment = z.strictObject({
   ...rollout,
   tasks: positive.max(100_000).optional(),
   budget: budget.optional(),
   taskControl: taskControl.optional(),
+  onMaintenance: onMaintenance.optional(),
   env: variables.optional(),
   hosts: labels.optional(),
   after: name.optional(),
@@ -299,6 +308,7 @@ export const configSchema = z.strictObject(
     rate: rate.optional(),
     ratePerDomain: z.record(text, rate, expected('labels and rates such as { rack: "2/1m" }')).optional(),
     taskControl: taskControl.optional(),
+    onMaintenance: onMaintenance.optional(),
     hosts: labels.optional(),
     environments: z
       .record(name, oneOf('a number of tasks, or { tasks, budget, … }', [positive.max(100_000), environment]))

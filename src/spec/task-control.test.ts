@@ -33,7 +33,7 @@ describe('taskControl', () => {
     [
       'shard-aware',
       { shardAware: '/shards', keep: 2 },
-      { kind: 'shard-aware', path: '/shards', port: 'http', keep: 2, ...timing },
+      { kind: 'shard-aware', path: '/shards', port: 'http', keep: 2, rideOutMs: null, ...timing },
     ],
     [
       'load-aware',

@@ -6,6 +6,7 @@ import { up as disruption2 } from './migrations/disruption-2.ts';
 import { up as disruption3 } from './migrations/disruption-3.ts';
 import { up as engine } from './migrations/engine.ts';
 import { up as fleet } from './migrations/fleet.ts';
+import { up as fleet2 } from './migrations/fleet-2.ts';
 import { up as judge } from './migrations/judge.ts';
 import { up as judge2 } from './migrations/judge-2.ts';
 import { up as pipeline } from './migrations/pipeline.ts';
@@ -38,4 +39,5 @@ export const migrations: readonly Migration[] = [
   { name: 'server-2', up: server2 },
   { name: 'rollout-2', up: rollout2 },
   { name: 'judge-2', up: judge2 },
+  { name: 'fleet-2', up: fleet2 },
 ];

@@ -2,6 +2,7 @@ import type {
   AdvanceNotice,
   CompletedOperation,
   JobId,
+  MaintenanceAnswer,
   Outage,
   TaskControlRequest,
   TaskIndex,
@@ -22,6 +23,8 @@ export interface ComposeFacts {
   /** Acked or under way. */
   readonly inFlight: readonly LedgerOperation[];
   readonly maintenance: readonly Outage[];
+  /** What becomes of a task under maintenance without an answer. */
+  readonly policy: MaintenanceAnswer;
   readonly tasks: Iterable<TaskFacts>;
   readonly out: ReadonlySet<TaskIndex>;
   /** When an operation happens without an ack; undefined: never. */
@@ -46,25 +49,21 @@ export function composeRequest(facts: ComposeFacts): TaskControlRequest {
   };
 }
 
-function noticesOf({ maintenance, tasks }: ComposeFacts): AdvanceNotice[] {
+/** Of hosts where tasks of the job are. */
+function noticesOf({ maintenance, tasks, policy }: ComposeFacts): AdvanceNotice[] {
   if (maintenance.length === 0) return [];
   const byHost = new Map<string, TaskIndex[]>();
   for (const { index, current } of tasks) {
     if (current !== undefined) byHost.set(current.host, [...(byHost.get(current.host) ?? []), index]);
   }
-  return maintenance.flatMap(({ id, scope, startsAtMs, deadlineAtMs }) =>
-    'host' in scope
-      ? [
-          {
-            id,
-            host: scope.host,
-            tasks: byHost.get(scope.host) ?? [],
-            start: startsAtMs,
-            deadline: deadlineAtMs ?? null,
-          },
-        ]
-      : [],
-  );
+  return maintenance.flatMap(({ id, scope, startsAtMs, deadlineAtMs, work }) => {
+    const there = 'host' in scope ? byHost.get(scope.host) : undefined;
+    if (there === undefined || !('host' in scope)) return [];
+    const notice = { id, host: scope.host, tasks: there, start: startsAtMs, deadline: deadlineAtMs ?? null, policy };
+    if (work === undefined) return [notice];
+    const { untilMs: until, reason, hostsStayUp } = work;
+    return [{ ...notice, until, scope: work.scope, reason: reason.slice(0, 1000), hostsStayUp }];
+  });
 }
 
 function wireOf(operation: LedgerOperation, deadline: number | undefined): TaskOperation {

@@ -17,7 +17,9 @@ type Timing = Pick<TaskControlSpec, 'timeoutMs' | 'intervalMs'>;
  * waits or was not taken in. After a failure always at the interval.
  */
 export function dueCall(control: ControlFacts, next: TaskControlRequest, timing: Timing, nowMs: number): DueCall {
-  const isQuiet = next.request.length === 0 && next.completed.length === 0;
+  // A notice that was not taken in is told again, like a completion.
+  const isUntold = control.lastFailure !== undefined && next.advanceNotices.length > 0;
+  const isQuiet = next.request.length === 0 && next.completed.length === 0 && !isUntold;
   const told = newsOf(next);
   const isNews = hasNews(control, next, told);
   if (isQuiet && !(isNews && next.advanceNotices.length > 0)) return { kind: 'wait', untilMs: undefined };
@@ -38,7 +40,7 @@ export function dueCall(control: ControlFacts, next: TaskControlRequest, timing:
 export function newsOf(next: TaskControlRequest): readonly string[] {
   return [
     ...next.completed.map((one) => one.opId),
-    ...next.advanceNotices.map((one) => `${one.id} ${one.deadline} ${one.tasks.join()}`),
+    ...next.advanceNotices.map((one) => `${one.id} ${one.deadline} ${one.until} ${one.tasks.join()}`),
     ...next.allUnhealthyTasks.map((index) => `unhealthy ${index}`),
   ];
 }

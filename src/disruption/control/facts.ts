@@ -1,4 +1,4 @@
-import type { CompletedOperation, OperationId, TaskControlResponse } from '../../model/index.ts';
+import type { CompletedOperation, MaintenanceAnswer, OperationId, TaskControlResponse } from '../../model/index.ts';
 
 /** What a job remembers of the calls to its TaskController. */
 export interface ControlFacts {
@@ -26,6 +26,8 @@ export interface ControlFacts {
   readonly alarm: 'silent' | 'withholding' | undefined;
   /** Acks for what was not asked for, and answers that came too late: they changed nothing. */
   readonly ignored: number;
+  /** What it wants done with tasks under maintenance: notice → task, or `all` → answer. */
+  readonly stays?: Readonly<Record<string, Readonly<Record<string, MaintenanceAnswer>>>> | undefined;
 }
 
 export interface ToldCompletion {

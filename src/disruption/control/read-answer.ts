@@ -1,4 +1,4 @@
-import type { OperationId } from '../../model/index.ts';
+import type { MaintenanceAnswer, MaintenanceReply, OperationId, TaskIndex } from '../../model/index.ts';
 import type { LedgerOperation } from '../facts.ts';
 import type { ControlAnswer, ControlFacts } from './facts.ts';
 
@@ -45,9 +45,31 @@ export function readAnswer(
       lastFailure: undefined,
       withheldSinceMs: acked.length > 0 ? undefined : control.withheldSinceMs,
       ignored: control.ignored + reply.ack.filter((id) => !asked.has(id)).length,
+      stays: readStays(control.stays, reply.maintenance),
     },
     acked,
   };
+}
+
+/** The newest answer for a task counts; one for the whole notice replaces all before it. */
+function readStays(before: ControlFacts['stays'], replies: readonly MaintenanceReply[] = []): ControlFacts['stays'] {
+  if (replies.length === 0) return before;
+  const stays: Record<string, Record<string, MaintenanceAnswer>> = { ...before };
+  for (const { notice, answer, tasks } of replies) {
+    if (tasks === undefined) stays[notice] = { all: answer };
+    else stays[notice] = { ...stays[notice], ...Object.fromEntries(tasks.map((index) => [index, answer])) };
+  }
+  return stays;
+}
+
+/** What the controller wants done with a task there; undefined: it has not said. */
+export function answeredFor(
+  control: Pick<ControlFacts, 'stays'> | undefined,
+  notice: string,
+  index: TaskIndex,
+): MaintenanceAnswer | undefined {
+  const said = control?.stays?.[notice];
+  return said?.[index] ?? said?.all;
 }
 
 function isWaiting({ state, ackedAtMs }: LedgerOperation): boolean {

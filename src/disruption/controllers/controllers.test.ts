@@ -52,11 +52,29 @@ describe('C7 SM-3 shard-aware', () => {
     ['one healthy replica is enough', [0, 1, 2], [], 1, [0, 1]],
     ['a task without shards is free', [9], [0, 1, 2], null, [9]],
   ] as const)('%s', (_, waiting, away, keep, expected) => {
-    expect(acked(shardAware(request(waiting, away), shards, keep))).toEqual(expected);
+    expect(acked(shardAware(request(waiting, away), shards, { keep }))).toEqual(expected);
+  });
+
+  it.each([
+    ['short work, and replicas elsewhere: it is waited for', { until: 300 }, {}, 'hold'],
+    ['and its host stays up: nothing is done', { until: 300, hostsStayUp: true }, {}, 'ignore'],
+    ['long work: the task is moved', { until: 900 }, {}, 'move'],
+    ['nobody says how long: likewise', { until: null }, {}, 'move'],
+    ['another replica is away: likewise', { until: 300 }, { allUnhealthyTasks: [1] }, 'move'],
+  ] as const)('SM-5 TWC-6 %s', (_, notice, change, answer) => {
+    const one = { id: 'out_1', host: 'host-1', tasks: [0], start: 0, deadline: 100, ...notice };
+    const other = { ...one, id: 'out_2', host: 'host-2', tasks: [2] };
+    const asked = { ...request([]), advanceNotices: [one, other], ...change } as TaskControlRequest;
+    const { maintenance } = shardAware(asked, shards, { keep: null, rideOutMs: 200 });
+    // A replica of the same shard on the second host: it cannot wait as well.
+    expect(maintenance).toEqual([
+      { notice: 'out_1', answer },
+      { notice: 'out_2', answer: 'move' },
+    ]);
   });
 
   it('says which shard would be short', () => {
-    expect(shardAware(request([0, 1]), shards, null).reasons).toEqual({
+    expect(shardAware(request([0, 1]), shards, { keep: null }).reasons).toEqual({
       op_1: 'shard a would keep 1 replicas of at least 2',
     });
   });
@@ -71,7 +89,7 @@ describe('C7 SM-3 shard-aware', () => {
     fc.assert(
       fc.property(maps, some, some, some, fc.option(fc.nat({ max: 3 })), (map, waiting, away, flying, keep) => {
         const before = new Set([...away, ...flying]);
-        const after = new Set([...before, ...acked(shardAware(request(waiting, away, flying), map, keep))]);
+        const after = new Set([...before, ...acked(shardAware(request(waiting, away, flying), map, { keep }))]);
         for (const replicas of Object.values(map)) {
           const healthy = (down: ReadonlySet<number>): number => replicas.filter((one) => !down.has(one)).length;
           const least = keep ?? replicas.length - 1;

@@ -228,6 +228,7 @@ async function findDeployments(
         driver: known?.driver ?? 'fleet',
         // A pipeline stored by an earlier version does not have it.
         taskControl: environment.taskControl ?? undefined,
+        onMaintenance: environment.onMaintenance ?? undefined,
       },
       rollout: {
         id: run.rollout!,

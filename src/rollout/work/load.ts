@@ -13,7 +13,6 @@ import { loadInventory } from '../../fleet/rows.ts';
 import { latestVerdict } from '../../judge/rows.ts';
 import {
   type AssignmentRow,
-  type HostId,
   type JobId,
   type Rollout,
   type RolloutCommand,
@@ -57,7 +56,7 @@ export async function loadState(
     assignment: new Map(assignment.map((row) => [row.index, row])),
     rollouts,
     operations: await ledger.loadOperations(tx, id),
-    outages: await ledger.listOutages(tx, id, hostsOf(tasks)),
+    outages: await ledger.listOutages(tx, id),
     tasks: new Map(tasks.map((task) => [task.index, task])),
     inventory,
     versions: new Map(versions.map((version) => [version.id, version])),
@@ -95,10 +94,6 @@ function versionsOf(
   }
   for (const { current } of tasks) if (current !== undefined) ids.add(current.version);
   return [...ids].sort();
-}
-
-function hostsOf(tasks: readonly TaskFacts[]): HostId[] {
-  return [...new Set(tasks.flatMap(({ current }) => (current === undefined ? [] : [current.host])))].sort();
 }
 
 async function loadEvidence(tx: Tx, rollouts: readonly Rollout[]): Promise<Map<RolloutId, PhaseEvidence>> {

@@ -74,7 +74,7 @@ async function askBuiltIn(
     case 'shard-aware': {
       const heard = await firstOf(endpoints.slice(0, 3), (one) => ask(shardReading, [one]));
       if (!heard.ok) return heard;
-      return { ok: true, reply: shardAware(request, heard.value[0]!.said.shards, control.keep) };
+      return { ok: true, reply: shardAware(request, heard.value[0]!.said.shards, control) };
     }
     case 'load-aware': {
       const heard = await ask(loadReading, endpoints);

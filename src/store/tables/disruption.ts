@@ -88,6 +88,8 @@ export interface OutageTable {
   starts_at_ms: number;
   deadline_at_ms: number | null;
   ended_at_ms: number | null;
+  /** JSON `PlannedWork`, of a host under maintenance. */
+  work: string | null;
 }
 
 /** What was taken of one rate, by whichever job. */

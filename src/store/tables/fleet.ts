@@ -7,6 +7,15 @@ export interface FleetTables {
   fleet_watch: FleetWatchTable;
   placement: PlacementTable;
   endpoint: EndpointTable;
+  maintenance: MaintenanceTable;
+}
+
+export interface MaintenanceTable {
+  id: string;
+  is_ended: number;
+  ended_at_ms: number | null;
+  /** JSON `Maintenance`. */
+  body: string;
 }
 
 export interface HostTable {

@@ -21,6 +21,8 @@ export interface JobTable {
   driver: string;
   /** JSON `TaskControlSpec`; null: the budget is the only limit. */
   task_control: string | null;
+  /** What becomes of tasks on a host under maintenance; null: they are moved. */
+  on_maintenance: string | null;
   /** What is in force, written by `job/decide` alone. */
   size: number;
   /** The size before, while a resize is going on. */
