@@ -121,7 +121,8 @@ function taskEnvironment(
   };
 }
 
-function probeOf({ ready }: TaskSpec, { ports, address: host }: TaskMemory): Probe {
+/** How the readiness of a task is asked, with its address and ports. */
+export function probeOf({ ready }: TaskSpec, { ports, address: host }: TaskMemory): Probe {
   if ('http' in ready) return { kind: 'http', host, port: ports[ready.http.port] ?? 0, path: ready.http.path };
   if ('tcp' in ready) return { kind: 'tcp', host, port: ports[ready.tcp.port] ?? 0 };
   if ('log' in ready) return { kind: 'log', contains: ready.log.contains };

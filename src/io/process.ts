@@ -14,7 +14,7 @@ export interface ProcessFacts extends ProcessIdentity {
   readonly groupId: number;
   readonly sessionId: number;
   readonly residentBytes: number;
-  /** User and system time so far. */
+  /** User and system time so far, of children that ended and were waited for too. */
   readonly cpuMs: number;
 }
 
@@ -123,7 +123,7 @@ function readFacts(pid: number): ProcessFacts | undefined {
     parentPid: field(1),
     groupId: field(2),
     sessionId: field(3),
-    cpuMs: (field(11) + field(12)) * tickMs,
+    cpuMs: (field(11) + field(12) + field(13) + field(14)) * tickMs,
     startTicks: field(19),
     residentBytes: field(21) * pageBytes,
   };

@@ -18,6 +18,8 @@ export interface BinTable {
   readonly bins: number;
   readonly tasks: readonly TaskIndex[];
   readonly group: Int8Array;
+  /** The same whether it served or not, warm-up and all: for what happens to a task rather than in it. */
+  readonly owner?: Int8Array | undefined;
   /** Bins since this life of the task began to serve. */
   readonly age: Int16Array;
   /** Per task: the first bin that it spent as a new task, or `bins`. */
@@ -77,6 +79,7 @@ export function buildBinTable(
     frozenAt[row] = Math.min(frozenAt[row]!, Math.max(0, Math.floor(admittedAtMs / binMs) - firstBin));
   }
   const group = new Int8Array(size);
+  const owner = new Int8Array(size);
   const age = new Int16Array(size);
   const newSince = new Int32Array(tasks.length).fill(bins);
   const warmupBins = Math.max(1, Math.ceil(warmupMs / binMs));
@@ -86,6 +89,7 @@ export function buildBinTable(
     for (let bin = 0; bin < bins; bin += 1) {
       const at = row * bins + bin;
       if (seen[at] === unseen) continue;
+      if (isThird[at] === 0) owner[at] = isNew[at] === 1 ? newGroup : bin < frozenAt[row]! ? oldGroup : nobody;
       const before = last === -1 ? undefined : row * bins + last;
       const isBorn =
         before === undefined
@@ -103,7 +107,7 @@ export function buildBinTable(
     }
   }
   const domain = Int32Array.from(tasks, (index) => regions.indexOf(regionOf.get(index)!));
-  return { binMs, firstBin, bins, tasks, group, age, newSince, frozenAt, domain, domains: regions.length };
+  return { binMs, firstBin, bins, tasks, group, owner, age, newSince, frozenAt, domain, domains: regions.length };
 }
 
 /** The middle decides, as in the sample store. */

@@ -1,5 +1,5 @@
 import type { CheckSpec, JudgeSpec, Sample } from '../model/index.ts';
-import { discoverChecks, metricsIn } from './discover.ts';
+import { discoverChecks, metricsIn, type SeenMetric } from './discover.ts';
 
 /** The checks of the specification; where a standard metric does not occur, what was discovered stands in for it. */
 export function checksInForce(spec: JudgeSpec, samples: readonly Sample[]): readonly CheckSpec[] {
@@ -20,6 +20,44 @@ export function checksInForce(spec: JudgeSpec, samples: readonly Sample[]): read
       if (isThere || !other || !('latency' in other)) return check;
       return { ...check, metric: { latency: { ...metric.latency, histogram: other.latency.histogram } } };
     }
+    if ('perLoad' in metric && metric.perLoad.counter === null) {
+      const errors = same('errorRatio') ?? spec.checks.find((one) => 'errorRatio' in one.metric)?.metric;
+      const counter = errors && 'errorRatio' in errors ? errors.errorRatio.counter : null;
+      return { ...check, metric: { perLoad: { ...metric.perLoad, counter } } };
+    }
     return check;
+  });
+}
+
+/** Guards whose metrics occur in the samples. */
+export function guardsInForce(spec: JudgeSpec, checks: readonly CheckSpec[], samples: readonly Sample[]): CheckSpec[] {
+  if ((spec.guards ?? []).length === 0) return [];
+  const seen = new Set<string>();
+  for (const { metric } of samples) seen.add(metric);
+  return guardsOf(spec, checks, seen);
+}
+
+/** The same from what was seen lately, before there is a rollout. */
+export function guardsSeen(spec: JudgeSpec | undefined, checks: readonly CheckSpec[], seen: readonly SeenMetric[]) {
+  return spec ? guardsOf(spec, checks, new Set(seen.map(({ metric }) => metric))) : [];
+}
+
+/** What they take as load is what the checks take for requests. */
+function guardsOf({ guards = [] }: JudgeSpec, checks: readonly CheckSpec[], seen: ReadonlySet<string>): CheckSpec[] {
+  const load = checks.flatMap(({ metric }) =>
+    'errorRatio' in metric ? [metric.errorRatio.counter] : 'latency' in metric ? [metric.latency.histogram] : [],
+  );
+  const counter = load.find((name) => seen.has(name)) ?? null;
+  return guards.flatMap((guard): CheckSpec[] => {
+    const { metric } = guard;
+    if ('errorRatio' in metric) return seen.has(metric.errorRatio.counter) ? [guard] : [];
+    if ('latency' in metric) return seen.has(metric.latency.histogram) ? [guard] : [];
+    if ('perLoad' in metric) {
+      const perLoad = { ...metric.perLoad, counter: metric.perLoad.counter ?? counter };
+      const isThere = perLoad.counter !== null && seen.has(perLoad.counter);
+      return isThere && (perLoad.gauge === null || seen.has(perLoad.gauge)) ? [{ ...guard, metric: { perLoad } }] : [];
+    }
+    const [name] = Object.values(metric) as [string];
+    return seen.has(name) ? [guard] : [];
   });
 }

@@ -520,11 +520,12 @@ function meanOf(controls: readonly Control[], key: 'q' | 'p'): number {
 }
 
 function levelsOf(table: BinTable, measure: ValueMeasure, rows: readonly number[], since: number) {
+  const told = measure.shown ?? measure.values;
   const sums = [0, 0, 0, 0];
   for (const row of rows) {
     for (let bin = since; bin < table.bins; bin += 1) {
       const at = row * table.bins + bin;
-      const value = measure.values[at]!;
+      const value = told[at]!;
       if (Number.isNaN(value)) continue;
       if (table.group[at] === newGroup) {
         sums[0]! += value;

@@ -1,6 +1,6 @@
 import type { CheckResult, CheckSpec, Verdict } from '../model/index.ts';
 import { type Evidence, isTolerated, toleratedRatio } from './measured-check.ts';
-import { limitOf } from './plain-check.ts';
+import { grouped, levelInWords, limitOf, nameOfMetric, occasionsOf } from './plain-check.ts';
 
 /** One sentence for people: what was seen, how sure it is, what it was held against, from how much. */
 export function explainCheck(
@@ -12,9 +12,11 @@ export function explainCheck(
 ): string {
   if (check.against === 'limit') return explainLimit(check, evidence, seconds);
   if (check.against === 'trend') return explainTrend(check, evidence);
+  if ('incidents' in check.metric) return explainIncidents(check, evidence);
   const { estimate, interval, oldLevel, newLevel, newEvents, source } = evidence;
   const tasks = `${source.newTasks} ${source.newTasks === 1 ? 'task' : 'tasks'}`;
-  const amount = source.kind === 'counts' ? `${thousands(newEvents)} requests` : `${thousands(newEvents)} readings`;
+  const amount =
+    source.kind === 'counts' ? `${thousands(newEvents)} ${occasionsOf(check)}` : `${thousands(newEvents)} readings`;
   const bounds = `95 % interval ${percent(interval[0])} to ${percent(interval[1])}`;
   const isSmall = source.kind === 'counts' && isTolerated(check, source);
   const margin = isSmall ? `${share(toleratedRatio)} of all requests` : percent(check.margin);
@@ -27,19 +29,20 @@ export function explainCheck(
   let fact: string;
   if ('errorRatio' in check.metric) {
     const compared = isTiny ? '' : `: ${difference} ${direction}`;
-    fact = `${share(newLevel)} of the requests to new tasks failed, ${share(oldLevel)} of those to old tasks${compared}`;
+    fact = `${share(newLevel)} of the ${occasionsOf(check)} to new tasks failed, ${share(oldLevel)} of those to old tasks${compared}`;
   } else if ('latency' in check.metric) {
     const name = `p${Number((check.metric.latency.quantile * 100).toPrecision(6))}`;
     const levels = `${duration(newLevel, seconds)} against ${duration(oldLevel, seconds)}`;
     fact = `${name} of the new tasks is ${difference} ${direction} than that of old tasks in the same bins (${levels})`;
   } else {
-    const name = 'gauge' in check.metric ? check.metric.gauge : check.metric.rate;
-    fact = `${name} of the new tasks is ${difference} ${direction} than ${source.oldTasks === 0 ? 'before their update' : 'that of old tasks'}`;
+    const levels = check.guard ? ` (${levelInWords(check, newLevel)} against ${levelInWords(check, oldLevel)})` : '';
+    const others = source.oldTasks === 0 ? 'before their update' : 'that of old tasks';
+    fact = `${nameOfMetric(check)} of the new tasks is ${difference} ${direction} than ${others}${levels}`;
   }
   const note = explainLevels(check, evidence);
   if (note !== undefined) fact = `${fact} (${note})`;
   const numbers = isTiny ? `${tasks}, ${amount}` : tail;
-  if (verdict !== 'undecided') return `${fact}; ${numbers}.`;
+  if (verdict !== 'undecided' || check.guard) return `${fact}; ${numbers}.`;
   return `${fact}; ${numbers}. That is not enough to tell: harm at the margin of ${margin} would have been found with ${percent(power)} chance.`;
 }
 
@@ -51,8 +54,8 @@ export function explainLevels(
   check: CheckSpec,
   { estimate, oldLevel, newLevel, source }: Evidence,
 ): string | undefined {
-  if (check.against === 'limit' || check.against === 'trend' || !(oldLevel > 0) || !Number.isFinite(newLevel))
-    return undefined;
+  if (check.against === 'limit' || check.against === 'trend' || check.guard) return undefined;
+  if (!(oldLevel > 0) || !Number.isFinite(newLevel)) return undefined;
   if ('errorRatio' in check.metric && Math.max(oldLevel, newLevel) < 0.0005) return undefined;
   const raw = (newLevel / oldLevel - 1) * (check.worse === 'higher' ? 1 : -1);
   const isOpposite = raw * estimate < 0 && Math.abs(raw) > 0.01 && Math.abs(estimate) > 0.01;
@@ -77,7 +80,7 @@ function explainLimit(check: CheckSpec, { source, newLevel, interval }: Evidence
     }
     return `${share(newLevel)} of the requests to new tasks failed; limit ${share(limit)}; ${bounds(limit)}; ${amount}.`;
   }
-  const name = 'gauge' in check.metric ? check.metric.gauge : 'rate' in check.metric ? check.metric.rate : check.name;
+  const name = nameOfMetric(check);
   const number = (value: number) => grouped(String(Number(value.toPrecision(3))));
   const [low, high] = interval.map((x) => limit + x * Math.abs(limit) * (check.worse === 'higher' ? 1 : -1)) as [
     number,
@@ -87,8 +90,17 @@ function explainLimit(check: CheckSpec, { source, newLevel, interval }: Evidence
   return `${name} of the new tasks is ${number(newLevel)}; limit ${number(limit)}; ${range}; ${tasks}, ${thousands(source.newBins)} readings.`;
 }
 
+/** `7 restarts of new tasks in 5 minutes of 3 tasks; of old ones 1 in 40 minutes.` */
+function explainIncidents(check: CheckSpec, { source }: Evidence): string {
+  if (source.kind !== 'counts') return check.name;
+  const minutes = (value: number) => `${grouped(String(Number(value.toPrecision(2))))} minutes`;
+  const tasks = `${source.newTasks} ${source.newTasks === 1 ? 'task' : 'tasks'}`;
+  const fresh = `${thousands(source.newEvents)} ${nameOfMetric(check)} of new tasks (${tasks}, ${minutes(source.newExposure)} in all)`;
+  return `${fresh}; ${thousands(source.oldEvents)} of old ones in ${minutes(source.oldExposure)}.`;
+}
+
 function explainTrend(check: CheckSpec, { source, estimate, interval }: Evidence): string {
-  const name = 'gauge' in check.metric ? check.metric.gauge : 'rate' in check.metric ? check.metric.rate : check.name;
+  const name = nameOfMetric(check);
   const [grows, peers] = [
     check.worse === 'higher' ? 'grows' : 'falls',
     source.oldTasks >= 3 ? ' more than that of old tasks' : '',
@@ -98,10 +110,18 @@ function explainTrend(check: CheckSpec, { source, estimate, interval }: Evidence
 }
 
 /** The verdict in one sentence: of a failure the check that shows it most, else what all have in common. */
-export function explainVerdict(verdict: Verdict, results: readonly CheckResult[]): string {
+export function explainVerdict(
+  verdict: Verdict,
+  all: readonly CheckResult[],
+  guards: ReadonlySet<string> = new Set(),
+): string {
+  const results = all.filter(({ check }) => !guards.has(check));
   const of = (wanted: Verdict) => results.filter((result) => result.verdict === wanted);
-  const worst = of('fail')[0];
+  const worst = all.find((result) => result.verdict === 'fail');
   if (verdict === 'fail' && worst) return worst.sentence;
+  const looked = all.filter(({ check, newTasks }) => guards.has(check) && newTasks > 0).map(({ check }) => check);
+  if (results.length === 0 && looked.length > 0)
+    return `There is nothing to compare but what the fleet sees by itself (${looked.join(', ')}): basic checks only.`;
   if (results.length === 0) return 'There is nothing to compare: basic checks only.';
   if (verdict === 'pass') {
     const names = results.map(({ check }) => check).join(', ');
@@ -134,9 +154,4 @@ function duration(value: number, seconds: boolean): string {
 
 function thousands(value: number): string {
   return grouped(String(Math.round(value)));
-}
-
-/** `41000.5` → `41,000.5` */
-function grouped(number: string): string {
-  return number.replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ',');
 }

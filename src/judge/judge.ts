@@ -1,7 +1,7 @@
 import type { CheckResult, CheckSpec, JudgeVerdict, Sample, Verdict } from '../model/index.ts';
 import { combineCurves, curveOf } from './age-curve.ts';
 import { type BinTable, buildBinTable, newGroup, oldGroup } from './bin-table.ts';
-import { checksInForce } from './checks-in-force.ts';
+import { checksInForce, guardsInForce } from './checks-in-force.ts';
 import { explainCheck, explainLevels, explainVerdict } from './explain.ts';
 import { explainPromise } from './explain-promise.ts';
 import { alphaOf, regionShare, regionsToJudge } from './levels.ts';
@@ -71,7 +71,8 @@ function readAll(plan: JudgePlan, samples: readonly Sample[], untilMs = 0) {
     toMs = Math.max(toMs, sample.toMs);
   }
   const table = buildBinTable(plan, samples, fromMs === Number.POSITIVE_INFINITY ? 0 : fromMs, toMs);
-  const all = checksInForce(plan.spec, samples);
+  const own = checksInForce(plan.spec, samples);
+  const all = [...own, ...guardsInForce(plan.spec, own, samples)];
   // In a first deployment there is nobody to compare with: only what is held against a limit of its own.
   const checks = plan.oldVersions?.length === 0 ? all.filter(isAlone) : all;
   const data = new Map(checks.map((check) => [check.name, readCheck(table, samples, check)]));
@@ -127,13 +128,13 @@ export function judgeTable(
     const presence = one ? presenceOf(plan, table, one) : noPresence;
     if (presence.onNew) hadData.add(check.name);
     const isGone = presence.isDue && !presence.onNew && (presence.onOld || hadData.has(check.name));
-    if (!one || isGone) missing.push(check.name);
+    if ((!one || isGone) && !check.guard) missing.push(check.name);
     const weighed = one
       ? weigh(table, one, { ageCurve: curveFor(plan, one), leaveOneOut: options.leaveOneOut })
       : undefined;
     const evidence = weighed && weighed.newEvents >= check.minSamples ? weighed : undefined;
-    if (evidence) measured = true;
-    if (!isPromiseKept(plan, check, evidence, presence.traffic)) powerReached = false;
+    if (evidence && !check.guard) measured = true;
+    if (!check.guard && !isPromiseKept(plan, check, evidence, presence.traffic)) powerReached = false;
     if (look && evidence && !isGone) {
       const level = alpha * look.share;
       spent += level;
@@ -148,6 +149,10 @@ export function judgeTable(
   }
 
   const verdict = combine(checks, perCheck, measured, plan.spec.failShare);
+  const guards = new Set(checks.flatMap(({ guard, name }) => (guard ? [name] : [])));
+  const ordered = [...perCheck].sort(
+    (a, b) => rank(a.verdict) - rank(b.verdict) || Number(guards.has(a.check)) - Number(guards.has(b.check)),
+  );
   const lostData =
     missing.some((name) => hadData.has(name)) ||
     perCheck.some((r, i) => missing.includes(r.check) && checks[i]!.required && measured);
@@ -165,11 +170,8 @@ export function judgeTable(
     verdict,
     lookId,
     atMs: nowMs,
-    perCheck: [...perCheck].sort((a, b) => rank(a.verdict) - rank(b.verdict)),
-    sentence: explainVerdict(
-      verdict,
-      [...perCheck].sort((a, b) => rank(a.verdict) - rank(b.verdict)),
-    ),
+    perCheck: ordered,
+    sentence: explainVerdict(verdict, ordered, guards),
   };
   return {
     verdict: judgeVerdict,
@@ -187,6 +189,9 @@ export function judgeTable(
     ),
     powerReached: powerReached && measured,
     promised: plan.promise && explainPromise(plan.promise),
+    guards: perCheck.flatMap((one) =>
+      guards.has(one.check) && one.verdict !== 'fail' && one.newTasks > 0 ? one.check : [],
+    ),
     cannotShow: plan.promise?.checks.flatMap((one) => (one.canShowMargin ? [] : [one.check])),
   };
 }
@@ -329,12 +334,14 @@ function combine(
   const counted = checks.flatMap((check, i) =>
     check.trust === 'observe' ? [] : [{ check, verdict: results[i]!.verdict }],
   );
-  const failed = counted.filter(({ verdict, check }) => verdict === 'fail' && check.trust === 'revert');
-  if (failed.some(({ check }) => check.critical)) return 'fail';
+  const failing = counted.filter(({ verdict, check }) => verdict === 'fail' && check.trust === 'revert');
+  if (failing.some(({ check }) => check.critical)) return 'fail';
+  const failed = failing.filter(({ check }) => !check.guard);
+  const asked = counted.filter(({ check }) => !check.guard);
   const weightIn = (list: readonly { readonly check: CheckSpec }[]) =>
     list.reduce((sum, { check }) => sum + check.weight, 0);
-  if (failed.length > 0 && weightIn(failed) >= failShare * weightIn(counted) * (1 - 1e-9)) return 'fail';
-  const isPass = measured && counted.length > 0 && counted.every(({ verdict }) => verdict === 'pass');
+  if (failed.length > 0 && weightIn(failed) >= failShare * weightIn(asked) * (1 - 1e-9)) return 'fail';
+  const isPass = measured && asked.length > 0 && asked.every(({ verdict }) => verdict === 'pass');
   return isPass ? 'pass' : 'undecided';
 }
 

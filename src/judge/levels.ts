@@ -2,8 +2,12 @@ import type { CheckSpec } from '../model/index.ts';
 import type { BinTable } from './bin-table.ts';
 import type { Measure } from './measures.ts';
 
+/** Nobody asked for guards, and they look for gross harm: all of them together have little of it. */
+const weightOfGuard = 0.02;
+
 /** How α is shared over checks: what matters most gets most. */
-export function weightOf({ metric }: CheckSpec): number {
+export function weightOf({ metric, guard }: CheckSpec): number {
+  if (guard) return weightOfGuard;
   if ('errorRatio' in metric) return 0.3;
   return 'latency' in metric ? 0.25 : 0.15;
 }

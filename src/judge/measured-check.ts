@@ -16,8 +16,17 @@ import { countsAgainstLimit, slowerThan, valuesAgainstLimit } from './compare-li
 import { compareTrend } from './compare-trend.ts';
 import { chanceOfValue, compareValues, intervalOfValue, type ValueEvidence } from './compare-values.ts';
 import { type LatencyMeasure, measureLatency } from './latency.ts';
-import { tableFor } from './masks.ts';
-import { type Measure, measureErrors, measureHistograms, measureValues } from './measures.ts';
+import { tableFor, withoutFilling } from './masks.ts';
+import {
+  type Measure,
+  measureErrors,
+  measureHistograms,
+  measureIncidents,
+  measurePerLoad,
+  measureValues,
+  type ValueMeasure,
+  withFloor,
+} from './measures.ts';
 import { limitOf } from './plain-check.ts';
 import type { AgeCurve } from './port.ts';
 
@@ -43,8 +52,13 @@ const priorSpreads = { errors: 0.2, latency: 0.08, values: 0.05 };
 const hostTrouble = { errors: 6, slower: 0.5, values: 0.5 };
 /** Where a comparison with the time before stands in for one side by side, only more than times differ is believed. */
 const otherTimes = 0.2;
-/** Below this many requests of new tasks nothing is decided. */
+/** Of a guard more: nobody asked for it, and traffic doubles now and then. */
+const otherTimesOfGuard = 1;
+/** Below this many requests of new tasks nothing is decided; of incidents, below so many minutes of them. */
 const fewestEvents = 20;
+const fewestMinutes = 0.5;
+/** Incidents in a minute of a task below which no version is harmful: one in a hundred minutes. */
+const harmlessIncidents = 0.01;
 
 /** Reads a check's metric out of the samples; undefined: it does not occur. */
 export function readCheck(table: BinTable, samples: readonly Sample[], check: CheckSpec): CheckData | undefined {
@@ -70,9 +84,26 @@ function readMetric(table: BinTable, samples: readonly Sample[], check: CheckSpe
     // Nothing slow to count, or no requests at all: there is no tail to compare yet.
     return hasAny(histograms.counts) ? { check, measure: emptyCounts(table), latency: undefined } : undefined;
   }
+  if ('incidents' in metric) {
+    const measure = measureIncidents(table, samples, metric.incidents);
+    return hasAny(measure.exposure) ? { check, measure, latency: undefined } : undefined;
+  }
+  const measure = readValues(table, samples, check);
+  return measure && hasAny(measure.values) ? { check, measure, latency: undefined } : undefined;
+}
+
+function readValues(table: BinTable, samples: readonly Sample[], check: CheckSpec): ValueMeasure | undefined {
+  const { metric, against } = check;
+  // What is held against a number of its own is that number.
+  const floor = against === 'old' || against === 'before' ? (check.floor ?? 0) : 0;
+  if ('perLoad' in metric) {
+    const { gauge, counter } = metric.perLoad;
+    return counter === null ? undefined : measurePerLoad(table, samples, { gauge, counter }, floor);
+  }
+  if (!('gauge' in metric) && !('rate' in metric)) return undefined;
   const [name, kind] = 'gauge' in metric ? ([metric.gauge, 'gauge'] as const) : ([metric.rate, 'rate'] as const);
   const measure = measureValues(table, samples, name, kind);
-  return hasAny(measure.values) ? { check, measure, latency: undefined } : undefined;
+  return floor === 0 ? measure : withFloor(measure, floor);
 }
 
 /** Where a task served and nothing was read, its owner says, it was zero. */
@@ -123,6 +154,7 @@ export interface EvidenceOptions {
 /** On the scale on which the measure is compared: of logarithms of ratios. */
 export function priorSpreadOf(check: CheckSpec, latency: LatencyMeasure | undefined): number {
   if (latency) return Math.log(latency.ratioOf(priorSpreads.latency));
+  if (check.spread !== undefined) return check.spread;
   return 'errorRatio' in check.metric ? priorSpreads.errors : priorSpreads.values;
 }
 
@@ -170,13 +202,17 @@ function weighCounts(table: BinTable, { check, measure, latency }: CheckData, op
   if (measure.kind !== 'counts') return undefined;
   if ('latency' in check.metric && !latency) return undefined;
   const source = compareCounts(table, measure, { ...options, priorSpread: priorSpreadOf(check, latency) });
-  if (!source || source.newExposure < fewestEvents) return undefined;
+  const isIncidents = 'incidents' in check.metric;
+  if (!source || source.newExposure < (isIncidents ? fewestMinutes : fewestEvents)) return undefined;
   const ratioOf = latency ? latency.ratioOf : (harm: number) => 1 + harm;
   const harmOf = latency ? latency.harmOf : (ratio: number) => ratio - 1;
   const alone = source.newTasks === 1;
   const limit = latency
     ? { ratio: ratioOf(alone ? Math.max(check.delta, hostTrouble.slower) : check.delta) }
-    : { ratio: (1 + check.delta) * (alone ? hostTrouble.errors : 1), floor: harmlessRatio };
+    : {
+        ratio: (1 + check.delta) * (alone ? hostTrouble.errors : 1),
+        floor: isIncidents ? harmlessIncidents : harmlessRatio,
+      };
   const harmful = isTolerated(check, source) ? { ratio: 1, extra: toleratedRatio } : { ratio: ratioOf(check.margin) };
   const [low, high] = intervalOfCounts(source, 0.025);
   const usual = source.tested.expected / Math.max(1, source.tested.exposure);
@@ -218,12 +254,12 @@ function weighValues(table: BinTable, { check, measure }: CheckData, options: Ev
   if (measure.kind !== 'values') return undefined;
   const sign = check.worse === 'higher' ? 1 : -1;
   if (check.against === 'trend') {
-    const trend = compareTrend(table, measure, sign);
+    const trend = compareTrend(check.guard ? withoutFilling(table, measure.values) : table, measure, sign);
     const limit = check.limit ?? 0;
     const same = (x: number) => x;
     return trend && evidenceOfValue(trend, { delta: limit, margin: limit, toScale: same, toHarm: same });
   }
-  const how = { ...options, sign, priorSpread: priorSpreads.values } as const;
+  const how = { ...options, sign, priorSpread: check.spread ?? priorSpreads.values } as const;
   const beside = check.against === 'old' ? compareValues(table, measure, how) : undefined;
   // Too few old tasks to compare with side by side: the same tasks before.
   const source = beside ?? (options.domain === undefined ? compareBefore(table, measure, how) : undefined);
@@ -234,9 +270,12 @@ function weighValues(table: BinTable, { check, measure }: CheckData, options: Ev
   const toHarm = (difference: number) => (isLog ? sign * (Math.exp(sign * difference) - 1) : difference);
   const alone = source.newTasks === 1;
   const isStandIn = beside === undefined && check.against === 'old';
-  const least = alone ? hostTrouble.values : isStandIn ? otherTimes : 0;
-  const delta = Math.max(check.delta, least);
-  return evidenceOfValue(source, { delta, margin: check.margin, toScale, toHarm });
+  const ofTimes = isStandIn ? (check.guard ? otherTimesOfGuard : otherTimes) : 0;
+  const delta = Math.max(check.delta, alone ? hostTrouble.values : 0, ofTimes);
+  const evidence = evidenceOfValue(source, { delta, margin: check.margin, toScale, toHarm });
+  if (beside || measure.shown === undefined || !('gauge' in check.metric)) return evidence;
+  const floor = check.floor ?? 0;
+  return { ...evidence, oldLevel: evidence.oldLevel - floor, newLevel: evidence.newLevel - floor };
 }
 
 interface ValueScale {

@@ -17,6 +17,8 @@ export interface ValueMeasure {
   readonly values: Float64Array;
   /** Their logarithms, where somebody has them already. */
   readonly logs?: Float64Array | undefined;
+  /** As they are told to people, where `values` has a floor under them. */
+  readonly shown?: Float64Array | undefined;
 }
 
 /** Histograms per task and bin over one set of bounds. */
@@ -57,7 +59,7 @@ export function measureErrors(table: BinTable, samples: readonly Sample[], metri
       'counterDelta' in value
         ? value.counterDelta
         : 'histogramDelta' in value
-          ? value.histogramDelta.counts.reduce((sum, n) => sum + n, 0)
+          ? eventsIn(value.histogramDelta.counts)
           : undefined;
     if (count === undefined) return;
     addTo(exposure, at, count);
@@ -122,22 +124,101 @@ export function measureHistograms(table: BinTable, samples: readonly Sample[], m
   return { kind: 'histograms', bounds, counts };
 }
 
-/** Gauges: the mean of a task's series. Rates: events per second. */
+/** Gauges: the mean of a task's series. Rates: events per second of the time that was read. */
 export function measureValues(
   table: BinTable,
   samples: readonly Sample[],
   metric: string,
   kind: 'gauge' | 'rate',
 ): ValueMeasure {
+  return {
+    kind: 'values',
+    values: kind === 'gauge' ? gaugesOf(table, samples, metric) : ratesOf(table, samples, metric),
+  };
+}
+
+/** The same with a floor under all of them: what is small beside it makes no difference any more. */
+export function withFloor({ values }: ValueMeasure, floor: number): ValueMeasure {
+  return { kind: 'values', values: values.map((value) => value + floor), shown: values };
+}
+
+/** Requests of a bin below which what one of them took is left out: it would be noise. */
+const fewestRequests = 10;
+
+/** What serving a request took: a gauge (null: the task itself) ÷ requests a second. */
+export function measurePerLoad(
+  table: BinTable,
+  samples: readonly Sample[],
+  { gauge, counter }: { readonly gauge: string | null; readonly counter: string },
+  floor = 0,
+): ValueMeasure {
+  const load = ratesOf(table, samples, counter);
+  const amount = gauge === null ? undefined : gaugesOf(table, samples, gauge);
+  const values = missing(table);
+  const shown = missing(table);
+  for (let at = 0; at < values.length; at += 1) {
+    if (!(load[at]! * table.binMs >= fewestRequests * 1000)) continue;
+    const own = amount === undefined ? 1 : amount[at]!;
+    values[at] = (own + floor) / load[at]!;
+    shown[at] = own / load[at]!;
+  }
+  return { kind: 'values', values, shown };
+}
+
+/** How often something happened that hardly ever does, among the minutes that a task was seen. */
+export function measureIncidents(table: BinTable, samples: readonly Sample[], metric: string): CountMeasure {
+  const events = missing(table);
+  const exposure = missing(table);
+  eachOf(table, samples, metric, ({ value }, at) => {
+    if (!('counterDelta' in value)) return;
+    addTo(events, at, value.counterDelta);
+    exposure[at] = table.binMs / 60_000;
+  });
+  return { kind: 'counts', events, exposure };
+}
+
+function gaugesOf(table: BinTable, samples: readonly Sample[], metric: string): Float64Array {
   const values = missing(table);
   const parts = new Float64Array(values.length);
-  eachOf(table, samples, metric, ({ value, fromMs, toMs }, at) => {
-    if (kind === 'gauge' && 'gauge' in value) {
-      addTo(values, at, value.gauge);
-      parts[at]! += 1;
-    } else if (kind === 'rate' && 'counterDelta' in value)
-      addTo(values, at, (value.counterDelta * 1000) / (toMs - fromMs));
+  eachOf(table, samples, metric, ({ value }, at) => {
+    if (!('gauge' in value)) return;
+    addTo(values, at, value.gauge);
+    parts[at]! += 1;
   });
-  if (kind === 'gauge') for (let at = 0; at < parts.length; at += 1) if (parts[at]! > 1) values[at]! /= parts[at]!;
-  return { kind: 'values', values };
+  for (let at = 0; at < parts.length; at += 1) if (parts[at]! > 1) values[at]! /= parts[at]!;
+  return values;
+}
+
+/** Parts of a bin that are told apart when it is asked how much of it was read. */
+const partsOfBin = 30;
+
+/** Events a second: a bin is often read in several parts, some of which may be missing. */
+function ratesOf(table: BinTable, samples: readonly Sample[], metric: string): Float64Array {
+  const values = missing(table);
+  const read = new Int32Array(values.length);
+  eachOf(table, samples, metric, ({ value, fromMs, toMs }, at) => {
+    if ('gauge' in value) return;
+    addTo(values, at, 'counterDelta' in value ? value.counterDelta : eventsIn(value.histogramDelta.counts));
+    const beginMs = (table.firstBin + (at % table.bins)) * table.binMs;
+    const partOf = (ms: number) => Math.round(((ms - beginMs) * partsOfBin) / table.binMs);
+    const [from, to] = [Math.max(0, partOf(fromMs)), Math.min(partsOfBin, partOf(toMs))];
+    for (let part = from; part < to; part += 1) read[at]! |= 1 << part;
+  });
+  for (let at = 0; at < values.length; at += 1) {
+    const parts = bitsIn(read[at]!);
+    if (parts > 0) values[at]! /= (table.binMs / 1000) * (parts / partsOfBin);
+  }
+  return values;
+}
+
+function eventsIn(counts: readonly number[]): number {
+  let sum = 0;
+  for (const count of counts) sum += count;
+  return sum;
+}
+
+function bitsIn(mask: number): number {
+  let bits = 0;
+  for (let left = mask; left !== 0; left &= left - 1) bits += 1;
+  return bits;
 }

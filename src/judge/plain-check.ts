@@ -1,4 +1,4 @@
-import type { CheckSpec } from '../model/index.ts';
+import { type CheckSpec, fleetMetrics } from '../model/index.ts';
 
 /** What the parts of a check are that hardly anybody sets: for those that are made here and not written by a person. */
 export const plainCheck = {
@@ -23,4 +23,39 @@ export function limitOf({ limit, metric }: CheckSpec): number {
 
 export function countsMilliseconds(histogram: string): boolean {
   return /milliseconds|_ms$/.test(histogram);
+}
+
+const wordsOfFleet: Readonly<Record<string, string>> = {
+  [fleetMetrics.cpu]: 'CPU use',
+  [fleetMetrics.memory]: 'memory',
+  [fleetMetrics.connections]: 'open connections',
+  [fleetMetrics.restarts]: 'restarts',
+};
+
+/** What a check of numbers measures, for people. */
+export function nameOfMetric({ metric, name }: CheckSpec): string {
+  const inWords = (metricName: string) => wordsOfFleet[metricName] ?? metricName;
+  if ('gauge' in metric) return inWords(metric.gauge);
+  if ('rate' in metric) return inWords(metric.rate);
+  if ('incidents' in metric) return inWords(metric.incidents);
+  if ('perLoad' in metric)
+    return `${metric.perLoad.gauge === null ? 'tasks' : inWords(metric.perLoad.gauge)} per request`;
+  return name;
+}
+
+/** What the events of a check of counts are made of. */
+export function occasionsOf({ metric }: CheckSpec): string {
+  return 'errorRatio' in metric && metric.errorRatio.counter === fleetMetrics.probes ? 'readiness probes' : 'requests';
+}
+
+/** `0.42 cores`, `123 MiB`, `7` */
+export function levelInWords({ metric }: CheckSpec, value: number): string {
+  if ('gauge' in metric && metric.gauge === fleetMetrics.memory) return `${grouped((value / 1048576).toFixed(0))} MiB`;
+  const number = grouped(String(Number(value.toPrecision(3))));
+  return 'gauge' in metric && metric.gauge === fleetMetrics.cpu ? `${number} cores` : number;
+}
+
+/** `41000.5` → `41,000.5` */
+export function grouped(number: string): string {
+  return number.replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ',');
 }

@@ -111,6 +111,8 @@ export interface Judgement {
   readonly powerReached: boolean;
   /** What was promised for this phase, in words; undefined: nothing was seen of the service before. */
   readonly promised?: string | undefined;
+  /** What the fleet sees of new tasks by itself, and found no harm in: names of guards. */
+  readonly guards?: readonly string[] | undefined;
   /** Said beforehand: what runs here cannot show the margin of these checks, however long it is watched. */
   readonly cannotShow?: readonly string[] | undefined;
 }

@@ -52,7 +52,7 @@ export function judgeWork(parts: JudgeParts): WorkKind {
 
 async function look({ tx }: View, turn: Turn, { samples, inputs }: JudgeParts): Promise<Proposal | undefined> {
   const rollout = await findRollout(tx, turn.key as RolloutId);
-  if (!rollout?.judged) return undefined;
+  if (!rollout || !(rollout.judged || rollout.guarded)) return undefined;
   if (rollout.state === 'succeeded') return learn(tx, rollout, turn.nowMs, samples);
   const phase = rollout.phases[rollout.currentPhase];
   if (rollout.state !== 'running' || (phase?.state !== 'updating' && phase?.state !== 'judging')) return undefined;

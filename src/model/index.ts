@@ -5,6 +5,7 @@
 export * from './actor.ts';
 export * from './amount.ts';
 export * from './event.ts';
+export * from './fleet-metrics.ts';
 export * from './host.ts';
 export * from './ids.ts';
 export * from './maintenance.ts';

@@ -113,6 +113,8 @@ export interface Rollout {
   readonly forwardOnly: string | undefined;
   /** The service has checks to compare by; without: basic checks only. */
   readonly judged: boolean;
+  /** The fleet's own figures are looked at: they can stop it, and none is waited for. */
+  readonly guarded?: boolean | undefined;
   /** The versions the old group ran when it started: what a mark's candidates are told apart from. */
   readonly from: readonly VersionId[];
   readonly hold: Hold | undefined;

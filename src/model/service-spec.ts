@@ -128,6 +128,13 @@ export const checkSpecSchema = z.strictObject({
     z.strictObject({ latency: z.strictObject({ histogram: z.string(), quantile: z.number().gt(0).lt(1) }) }),
     z.strictObject({ gauge: z.string() }),
     z.strictObject({ rate: z.string() }),
+    /**
+     * What serving one request takes: a gauge (null: tasks themselves) ÷ the growth of a counter or of a histogram's
+     * count a second. `counter` null: that of the check of errors, or the first known name that occurs.
+     */
+    z.strictObject({ perLoad: z.strictObject({ gauge: z.string().nullable(), counter: z.string().nullable() }) }),
+    /** A counter of what hardly ever happens to a task: how often, for the time it served. */
+    z.strictObject({ incidents: z.string() }),
   ]),
   worse: z.enum(['higher', 'lower']),
   /** What it speaks of: the machine's resources, calls and their outcomes, or what the service is for. */
@@ -155,10 +162,18 @@ export const checkSpecSchema = z.strictObject({
   /** Its part where checks that are not critical fail together. */
   weight: z.number().positive(),
   trust: z.enum(['observe', 'hold', 'revert']),
+  /** Can fail a phase, and is never needed to pass one. */
+  guard: z.boolean().optional(),
+  /** In the metric's own unit: added to both sides, so that differences that are small beside it are none. */
+  floor: z.number().nonnegative().optional(),
+  /** How much harmless rollouts differ (of the logarithm), where too few have been seen to know. */
+  spread: z.number().positive().optional(),
 });
 
 export const judgeSpecSchema = z.strictObject({
   checks: z.array(checkSpecSchema),
+  /** Checks on what the fleet sees of every task by itself. Left out only in what was stored before there were any. */
+  guards: z.array(checkSpecSchema).optional(),
   /** Checks that are not critical fail the phase when so much of their weight fails: 0 = any of them, 1 = all. */
   failShare: z.number().min(0).max(1),
   /** Chance of stopping a harmless deployment, over all checks and looks. */

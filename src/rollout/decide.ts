@@ -74,7 +74,7 @@ function decisionOf(draft: Draft): JobDecision {
   for (const rollout of draft.rollouts.values()) {
     const phase = rollout.phases[rollout.currentPhase];
     const isWatched = phase?.state === 'updating' || phase?.state === 'judging';
-    if (rollout.state === 'running' && rollout.judged && isWatched) looks.push(rollout.id);
+    if (rollout.state === 'running' && (rollout.judged || rollout.guarded) && isWatched) looks.push(rollout.id);
   }
   const unplaced = new Set(draft.unplaced.map((one) => `${one.index}/${one.incarnation}`));
   const isGone = (one: { job: string; index: number; incarnation: number }): boolean =>

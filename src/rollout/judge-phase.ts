@@ -28,15 +28,15 @@ export function judgePhase(
   if (asked !== undefined) return { kind: 'pass', by: 'person', note: asked };
   const minMs = updatedAtMs + phase.minBakeMs;
   // Of a first deployment only checks with a limit of their own can say anything.
-  const isUnmeasured = !rollout.judged || (rollout.firstDeployment && evidence?.measured !== true);
-  if (isUnmeasured) {
-    if (nowMs < minMs) return { kind: 'wait', untilMs: minMs, reason: 'It bakes; only basic checks can be made.' };
-    return { kind: 'pass', by: 'basic-checks', note: basicNote(basic, nowMs - updatedAtMs) };
-  }
+  const isUnmeasured = (!rollout.judged || rollout.firstDeployment) && evidence?.measured !== true;
   if (evidence?.verdict === 'fail') return { kind: 'fail', sentence: evidence.sentence };
   const isFresh = evidence !== undefined && evidence.atMs >= updatedAtMs;
   const [found] = (isFresh && evidence.holds) || [];
   if (found !== undefined) return { kind: 'hold', reason: `A check that may hold, but not revert, failed. ${found}` };
+  if (isUnmeasured) {
+    if (nowMs < minMs) return { kind: 'wait', untilMs: minMs, reason: 'It bakes; only basic checks can be made.' };
+    return { kind: 'pass', by: 'basic-checks', note: `${basicNote(basic, nowMs - updatedAtMs)}${guardNote(evidence)}` };
+  }
   if (isFresh && evidence.verdict === 'pass') {
     if (nowMs < minMs) return { kind: 'wait', untilMs: minMs, reason: 'The checks pass; the shortest bake runs.' };
     return { kind: 'pass', by: 'judge', note: evidence.sentence };
@@ -59,7 +59,8 @@ function whenUndecided(
   if (evidence === undefined) return { kind: 'hold', reason: 'The judge has not looked at this phase.' };
   if (evidence.lostData) return { kind: 'hold', reason: `Its metrics were there and are gone. ${evidence.sentence}` };
   if (phase.onUndecided === 'hold') return { kind: 'hold', reason: `Undecided. ${evidence.sentence}` };
-  if (!evidence.measured) return { kind: 'pass', by: 'onUndecided', note: basicNote(basic, bakedMs) };
+  if (!evidence.measured)
+    return { kind: 'pass', by: 'onUndecided', note: `${basicNote(basic, bakedMs)}${guardNote(evidence)}` };
   const proceeds = phase.onUndecided === 'proceed' || evidence.powerReached;
   const { cannotShow = [], promised } = evidence;
   if (proceeds) {
@@ -78,4 +79,10 @@ export function basicNote({ serving, restarts }: BasicChecks, bakedMs: number): 
   const tasks = `${serving} ${serving === 1 ? 'task' : 'tasks'}`;
   const again = restarts === 0 ? 'no restarts' : `${restarts} ${restarts === 1 ? 'restart' : 'restarts'}`;
   return `basic checks only: ${tasks}, ${formatDuration(bakedMs)}, ${again}`;
+}
+
+/** `; no harm seen in cpu, memory` */
+function guardNote(evidence: PhaseEvidence | undefined): string {
+  const seen = evidence?.guards ?? [];
+  return seen.length === 0 ? '' : `; no harm seen in ${seen.join(', ')}`;
 }

@@ -9,6 +9,7 @@ export interface RolloutRequest {
   readonly plan: PlanSpec;
   /** The service has checks to compare by. */
   readonly judged: boolean;
+  readonly guarded?: boolean | undefined;
   readonly holdAfter: string | undefined;
   /** Why it is forward-only, if it is. */
   readonly forwardOnly?: string | undefined;

@@ -44,6 +44,8 @@ export interface PhaseEvidence {
   /** What that was, in words; and the checks whose margin it cannot show, however long one looks. */
   readonly promised?: string | undefined;
   readonly cannotShow?: readonly string[] | undefined;
+  /** What the fleet saw of the new tasks by itself, and found no harm in. */
+  readonly guards?: readonly string[] | undefined;
   readonly sentence: string;
   /** Tasks that drive it, worst first. */
   readonly drivers: readonly TaskIndex[];

@@ -130,7 +130,7 @@ function phaseView(
 
 /** What the judge will be able to see in this phase, in words. */
 function showsOf({ spec, from, promises }: PlanFacts, phase: string): string[] {
-  if (from.length === 0 || spec.judge.checks.length === 0 || spec.task.metrics === null) return [];
+  if (from.length === 0 || spec.judge.checks.length === 0) return [];
   const promise = promises.find((one) => one.phase === phase);
   if (!promise) return ['nothing was seen of this service lately: what its traffic can show is not known'];
   return promiseLines(promise);
@@ -145,6 +145,12 @@ function gatesOf(spec: ServiceSpec, phase: PhaseSpec): string[] {
     }
   }
   return gates;
+}
+
+/** `, and what the fleet sees of its tasks by itself (cpu, memory)` */
+function guardsIn({ judge: { guards = [] } }: ServiceSpec): string {
+  const names = guards.flatMap(({ name, trust }) => (trust === 'observe' ? [] : [name]));
+  return names.length === 0 ? '' : `, and what the fleet sees of its tasks by itself (${names.join(', ')})`;
 }
 
 /** What a check asks of new tasks. */
@@ -173,7 +179,7 @@ function notes({ spec, action, from, marks, hasHosts }: PlanFacts, size: number,
   const hasExtras = action.plan.strategy !== undefined && action.plan.strategy !== 'in-place';
   if (budget === 0 && !hasExtras)
     found.push('The budget is 0: nothing may be out; borrow extra tasks (`strategy: { surge: 1 }`).');
-  if (spec.judge.checks.length === 0 || spec.task.metrics === null) found.push('No metrics: basic checks only.');
+  if (spec.judge.checks.length === 0) found.push(`No metrics: basic checks only${guardsIn(spec)}.`);
   if (action.plan.forwardOnly) found.push('Forward-only: a failure holds for a person, nothing is undone by itself.');
   if (!hasHosts) found.push('No host is up: nothing would start.');
   return found;

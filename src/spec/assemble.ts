@@ -6,13 +6,14 @@ import type * as config from './config.ts';
 import {
   baseLayer,
   checkBase,
+  guardsLayer,
   kindLayers,
   standardChecksLayer,
   templateLayers,
   withoutMetricsLayer,
 } from './defaults.ts';
 import { type Layer, type Leaf, type Resolved, resolveLayers } from './layers.ts';
-import { environmentLayer, serviceLayer } from './layers-of-user.ts';
+import { environmentLayer, metricKindsOf, serviceLayer } from './layers-of-user.ts';
 import { type OriginBook, openOriginBook } from './origins.ts';
 
 /**
@@ -46,10 +47,29 @@ export function layersOfService(user: config.ServiceConfig): Layer[] {
   return [
     baseLayer,
     kindLayers[user.kind ?? 'server'],
-    user.metrics === undefined ? withoutMetricsLayer : standardChecksLayer,
+    measuredLayer(user),
+    guardsFor(user),
     templateLayers[template],
     serviceLayer(user),
   ];
+}
+
+/** Metrics that are handed in need no `metrics`: who writes a check says that there are some. */
+function measuredLayer({ metrics, checks = {} }: config.ServiceConfig): Layer {
+  if (metrics !== undefined) return standardChecksLayer;
+  const standard = Object.entries(standardChecksLayer.checks ?? {}).filter(([name]) => checks[name]);
+  const isMeasured =
+    standard.length > 0 || Object.values(checks).some((check) => check !== false && metricKindsOf(check).length > 0);
+  return isMeasured ? { ...standardChecksLayer, checks: Object.fromEntries(standard) } : withoutMetricsLayer;
+}
+
+/** A check that measures something of its own is no guard, whatever its name. */
+function guardsFor({ checks = {} }: config.ServiceConfig): Layer {
+  const kept = Object.entries(guardsLayer.checks ?? {}).filter(([name]) => {
+    const own = checks[name];
+    return own === undefined || own === false || metricKindsOf(own).length === 0;
+  });
+  return { ...guardsLayer, checks: Object.fromEntries(kept) };
 }
 
 function environmentsOf(user: config.ServiceConfig, layers: readonly Layer[]): NamedEnvironment[] {
@@ -99,10 +119,13 @@ function assembleTaskControl(
 function assembleJudge({ values, checks }: Resolved, book: OriginBook): JudgeSpec {
   const kept = Object.entries(checks)
     .filter(([, check]) => check.off?.value !== true)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, check]) => assembleCheck(name, check, book));
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const isGuard = ([, check]: (typeof kept)[number]) => check.guard?.value === true;
+  const own = kept.filter((one) => !isGuard(one)).map(([name, check]) => assembleCheck('checks', name, check, book));
+  const guards = kept.filter(isGuard).map(([name, check]) => assembleCheck('guards', name, check, book));
   return {
-    checks: kept.length === 0 ? book.derived('judge.checks', []) : kept,
+    checks: own.length === 0 ? book.derived('judge.checks', []) : own,
+    guards: guards.length === 0 ? book.derived('judge.guards', []) : guards,
     failShare: book.at('judge.failShare', values.failShare),
     alpha: book.at('judge.alpha', values.alpha),
     binMs: book.at('judge.binMs', values.binMs),
@@ -110,8 +133,14 @@ function assembleJudge({ values, checks }: Resolved, book: OriginBook): JudgeSpe
   };
 }
 
-function assembleCheck(name: string, check: Resolved['checks'][string], book: OriginBook): CheckSpec {
-  const path = `judge.checks.${name}`;
+function assembleCheck(
+  list: 'checks' | 'guards',
+  name: string,
+  check: Resolved['checks'][string],
+  book: OriginBook,
+): CheckSpec {
+  const path = `judge.${list}.${name}`;
+  const { guard, floor, spread } = check;
   const part = <K extends keyof typeof checkBase>(key: K): Leaf<(typeof checkBase)[K]> =>
     (check[key] as Leaf<(typeof checkBase)[K]> | undefined) ?? { value: checkBase[key], layer: 'base' };
   return {
@@ -133,6 +162,9 @@ function assembleCheck(name: string, check: Resolved['checks'][string], book: Or
     windowMs: book.at(`${path}.windowMs`, part('windowMs')),
     weight: book.at(`${path}.weight`, part('weight')),
     trust: book.at(`${path}.trust`, part('trust')),
+    ...(guard?.value === true && { guard: book.at(`${path}.guard`, guard) as true }),
+    ...(floor && { floor: book.at(`${path}.floor`, floor as Leaf<number>) }),
+    ...(spread && { spread: book.at(`${path}.spread`, spread as Leaf<number>) }),
   };
 }
 

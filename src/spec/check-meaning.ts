@@ -2,6 +2,8 @@ import type { ServiceSpec } from '../model/index.ts';
 import { placeholdersOf } from './command.ts';
 import type * as config from './config.ts';
 import type { ConfigError, Path } from './config-errors.ts';
+import { guardsLayer } from './defaults.ts';
+import { metricKindsOf } from './layers-of-user.ts';
 import { suggest } from './suggest.ts';
 
 const mistake = (path: Path, message: string, remedy?: string): ConfigError => ({
@@ -17,20 +19,19 @@ export function checkUser(user: config.ServiceConfig): ConfigError[] {
 }
 
 function checkChecks(user: config.ServiceConfig): ConfigError[] {
-  const standard = user.metrics === undefined ? [] : ['errors', 'latency'];
+  const guards = Object.keys(guardsLayer.checks ?? {});
+  const standard = ['errors', 'latency', ...guards];
   return Object.entries(user.checks ?? {}).flatMap(([name, check]) => {
-    if (user.metrics === undefined) {
-      return [mistake(['checks', name], 'needs `metrics`: there is nothing to measure', 'Say where the metrics are.')];
-    }
     if (check === false) {
       return standard.includes(name) ? [] : [mistake(['checks', name], 'is no check that there would be by default')];
     }
-    const kinds = [check.errorRatio, check.latency, check.gauge, check.rate].filter((kind) => kind !== undefined);
+    const kinds = metricKindsOf(check);
     const limited = checkLimit(name, check);
     if (limited) return [limited];
-    if (kinds.length > 1) return [mistake(['checks', name], 'must have only one of errorRatio, latency, gauge, rate')];
+    const all = 'errorRatio, latency, gauge, rate, perLoad, incidents';
+    if (kinds.length > 1) return [mistake(['checks', name], `must have only one of ${all}`)];
     if (kinds.length === 1 || standard.includes(name)) return [];
-    return [mistake(['checks', name], 'must have one of errorRatio, latency, gauge, rate')];
+    return [mistake(['checks', name], `must have one of ${all}`)];
   });
 }
 

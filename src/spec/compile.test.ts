@@ -114,9 +114,9 @@ describe('TWS-4 the smallest configuration', () => {
     const deploy = compile(minimal).spec.pipeline.actions.at(-1)!;
     const phases = deploy.type === 'deploy' ? deploy.plan.phases : [];
     expect(phases.map(({ name, select, minBakeMs, maxBakeMs }) => [name, select, minBakeMs, maxBakeMs])).toEqual([
-      ['one-task', { count: 1 }, 30_000, 30_000],
-      ['percent-25', { percent: 25 }, 30_000, 30_000],
-      ['all', { percent: 100 }, 30_000, 30_000],
+      ['one-task', { count: 1 }, 60_000, 60_000],
+      ['percent-25', { percent: 25 }, 60_000, 60_000],
+      ['all', { percent: 100 }, 60_000, 60_000],
     ]);
   });
 
@@ -398,10 +398,9 @@ describe('mistakes', () => {
     ],
     [{ ...minimal, phases: [1, '25%'] }, 'phases[1] must be "all": it is the last phase'],
     [{ ...minimal, phases: [1, { selct: 1 }, 'all'] }, 'phases[1].selct is not known; did you mean "select"?'],
-    [{ ...minimal, checks: { errors: false } }, 'checks.errors needs `metrics`: there is nothing to measure'],
     [
       { ...minimal, metrics: '/m', checks: { mine: { delta: '3%' } } },
-      'checks.mine must have one of errorRatio, latency, gauge, rate',
+      'checks.mine must have one of errorRatio, latency, gauge, rate, perLoad, incidents',
     ],
     [{ ...minimal, ready: { http: '/x', port: 'admin' } }, 'ready is "admin", but its ports are http'],
     [{ ...minimal, kind: 'worker', ready: '/x' }, 'ready needs a port, and the service has no ports'],

@@ -164,6 +164,13 @@ export interface CheckConfig {
   readonly gauge?: string;
   /** Name of a counter: its growth a second on new tasks against old ones. */
   readonly rate?: string;
+  /**
+   * What serving a request takes: a gauge (left out: tasks themselves) ÷ a counter's growth a second (left out: that of
+   * the check of errors).
+   */
+  readonly perLoad?: { readonly gauge?: string; readonly counter?: string };
+  /** Name of a counter of what hardly ever happens to a task, such as restarts. */
+  readonly incidents?: string;
   /** Which direction is harm. */
   readonly worse?: 'higher' | 'lower';
   /** What it speaks of: `system`, `call` (default of error ratios and latencies) or `business`. */
@@ -189,6 +196,8 @@ export interface CheckConfig {
   readonly minSamples?: number;
   /** Only so much of the newest time of new tasks counts; left out: all since their update. */
   readonly window?: Duration;
+  /** In the metric's own unit: added to both sides, so that differences that are small beside it are none. */
+  readonly floor?: number;
   /** Its part where checks that are not critical fail together; default 1. */
   readonly weight?: number;
   /** What its failure leads to: only a note, a hold, or the rule of the phase. */

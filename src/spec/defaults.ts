@@ -1,3 +1,4 @@
+import { fleetMetrics } from '../model/index.ts';
 import type * as config from './config.ts';
 import type { CheckSettings, Layer, PhaseSetting, Settings } from './layers.ts';
 
@@ -58,14 +59,17 @@ export const kindLayers: Readonly<Record<Settings['kind'], Layer>> = {
   worker: { name: 'kind worker', values: { ports: [], ready: { running: { afterMs: 5000 } }, drainMs: 0 } },
 };
 
-/** Nothing will be measured: a phase waits for basic checks only, so it waits a fixed and shorter time. */
+/**
+ * Nothing is measured but what the fleet sees by itself: a phase waits a fixed and shorter time, in bins that are short
+ * enough for a handful of looks in it.
+ */
 export const withoutMetricsLayer: Layer = {
   name: 'without metrics',
-  values: { minBakeMs: 30_000, maxBakeMs: 30_000 },
+  values: { minBakeMs: 60_000, maxBakeMs: 60_000, binMs: 5000, warmupMs: 15_000 },
 };
 
 /** What every part of a check is when its owner leaves it out. */
-export const checkBase: Omit<CheckSettings, 'metric' | 'off' | 'class' | 'against'> = {
+export const checkBase: Omit<CheckSettings, 'metric' | 'off' | 'class' | 'against' | 'guard' | 'floor' | 'spread'> = {
   worse: 'higher',
   limit: null,
   delta: 0.01,
@@ -94,6 +98,43 @@ export const standardChecksLayer: Layer = {
     latency: { metric: { latency: standardMetrics.latency }, margin: 0.2 },
   },
 };
+
+/**
+ * What the fleet sees of every task by itself, compared wherever there are tasks: they can stop a version, and none is
+ * needed to pass. A restart alone makes processes differ, so only gross harm counts until past rollouts have shown how
+ * much (`spread`), and nothing that is small beside `floor`.
+ */
+export const guardsLayer: Layer = {
+  name: 'guards',
+  values: {},
+  checks: {
+    cpu: guard({ gauge: fleetMetrics.cpu }, { delta: 0.5, margin: 1, floor: 0.02, spread: 0.35 }),
+    memory: guard({ gauge: fleetMetrics.memory }, { delta: 0.5, margin: 1, floor: 16 * 1024 * 1024, spread: 0.15 }),
+    'memory-growth': guard({ gauge: fleetMetrics.memory }, { against: 'trend', limit: 3 }),
+    restarts: guard({ incidents: fleetMetrics.restarts }, { delta: 0.5, margin: 1, spread: 0.3 }),
+    readiness: guard(
+      { errorRatio: { counter: fleetMetrics.probes, label: 'outcome', errorValues: 'unready' } },
+      { delta: 0.5, margin: 1, spread: 0.3 },
+    ),
+    // A balancer decides where connections go: shown, and believed when its owner says so.
+    connections: guard(
+      { gauge: fleetMetrics.connections },
+      { delta: 0.5, margin: 1, floor: 10, spread: 0.5, trust: 'observe' },
+    ),
+    'cpu-per-request': guard(
+      { perLoad: { gauge: fleetMetrics.cpu, counter: null } },
+      { delta: 0.3, margin: 0.5, floor: 0.02, spread: 0.35 },
+    ),
+    'tasks-per-request': guard(
+      { perLoad: { gauge: null, counter: null } },
+      { delta: 0.2, margin: 0.5, spread: 0.2, trust: 'observe' },
+    ),
+  },
+};
+
+function guard(metric: CheckSettings['metric'], more: Partial<CheckSettings>): Partial<CheckSettings> {
+  return { metric, class: 'system', guard: true, critical: true, trust: 'revert', ...more };
+}
 
 /** How carefully a version spreads; more care is more phases and more time in each. */
 export const templateLayers: Readonly<Record<config.PhaseTemplate, Layer>> = {

@@ -188,7 +188,8 @@ function isCommands(said: unknown): said is config.Commands {
 
 function checkValues(said: config.CheckConfig | false): Partial<CheckSettings> {
   if (said === false) return { off: true };
-  const { delta, margin, limit, window, errorRatio: _, latency: __, gauge: ___, rate: ____, ...rest } = said;
+  const { delta, margin, limit, window, floor, ...more } = said;
+  const { errorRatio: _, latency: __, gauge: ___, rate: ____, perLoad: _____, incidents: ______, ...rest } = more;
   return {
     ...rest,
     metric: metricOfCheck(said),
@@ -196,7 +197,13 @@ function checkValues(said: config.CheckConfig | false): Partial<CheckSettings> {
     margin: optional(margin, (percent) => readPercent(percent) / 100),
     limit: optional(limit, readLimit),
     windowMs: optional(window, readDuration),
+    floor,
   } as Partial<CheckSettings>;
+}
+
+/** What a check says that it measures; one that says nothing changes one that there is by default. */
+export function metricKindsOf({ errorRatio, latency, gauge, rate, perLoad, incidents }: config.CheckConfig): unknown[] {
+  return [errorRatio, latency, gauge, rate, perLoad, incidents].filter((kind) => kind !== undefined);
 }
 
 /** `1%` → 0.01, `250ms` → 0.25 (seconds), a number as it is. */
@@ -225,6 +232,8 @@ function metricOfCheck(said: config.CheckConfig): CheckSettings['metric'] | unde
   }
   if (said.latency) return { latency: { ...standardMetrics.latency, ...said.latency } };
   if (said.gauge !== undefined) return { gauge: said.gauge };
+  if (said.perLoad) return { perLoad: { gauge: said.perLoad.gauge ?? null, counter: said.perLoad.counter ?? null } };
+  if (said.incidents !== undefined) return { incidents: said.incidents };
   return said.rate === undefined ? undefined : { rate: said.rate };
 }
 

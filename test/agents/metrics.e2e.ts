@@ -1,6 +1,6 @@
 // What agents scrape: on the grid, per life, with the version at that moment; hostile endpoints cost nothing.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Sample } from '../../src/model/index.ts';
+import { fleetMetrics, type Sample } from '../../src/model/index.ts';
 import { ask, openRig, order, outcomeOf, packApp, type Rig, until } from './rig.ts';
 
 let rig: Rig;
@@ -31,8 +31,10 @@ test('counters become differences per bin, with version, state and labels; a res
   expect(sample.fromMs % 1000).toBe(0);
   expect(sample.toMs - sample.fromMs).toBe(1000);
   const own = new Set(rig.samples.map(({ metric }) => metric));
-  for (const metric of ['rollway_task_resident_bytes', 'rollway_task_restarts', 'rollway_task_cpu_cores'])
-    expect(own).toContain(metric);
+  for (const metric of Object.values(fleetMetrics)) expect(own).toContain(metric);
+  const outcomes = rig.samples.filter(({ metric }) => metric === fleetMetrics.probes);
+  expect(total(outcomes.filter(({ labels }) => labels.outcome === 'ready'))).toBeGreaterThan(0);
+  expect(total(outcomes.filter(({ labels }) => labels.outcome === 'unready'))).toBe(0);
 
   // A new life counts from zero: what it did before its first scrape is missing, and nothing is negative.
   await fetch(`http://${serving.address}:${serving.ports.http}/exit`).catch(() => {});
@@ -41,6 +43,9 @@ test('counters become differences per bin, with version, state and labels; a res
   await until(() => requests('web@test').length > before, 'it is scraped again');
   for (let i = 0; i < 5; i++) await ask(serving);
   await until(() => total(requests('web@test')) === 15, 'five more');
+  const restarts = () =>
+    rig.samples.filter(({ job, metric }) => job === 'web@test' && metric === fleetMetrics.restarts);
+  expect(total(restarts())).toBe(1);
   expect(requests('web@test').every(({ value }) => 'counterDelta' in value && value.counterDelta >= 0)).toBe(true);
 }, 40_000);
 

@@ -36,6 +36,13 @@ export async function waitUntilReady(
   return false;
 }
 
+/** Asked once: of a task that serves. Undefined: its readiness is nothing that can be asked. */
+export async function askReadiness(probe: Probe, deadlineMs: number): Promise<boolean | undefined> {
+  if (probe.kind !== 'http' && probe.kind !== 'tcp') return undefined;
+  const asked = probe.kind === 'http' ? tryHttp(probe, AbortSignal.timeout(deadlineMs)) : tryTcp(probe, deadlineMs);
+  return (await asked).isReady;
+}
+
 interface Answer {
   readonly isReady: boolean;
   readonly answer: string;
@@ -69,15 +76,15 @@ async function tryHttp(probe: Extract<Probe, { kind: 'http' }>, signal: AbortSig
   });
 }
 
-async function tryTcp({ host, port }: Extract<Probe, { kind: 'tcp' }>): Promise<Answer> {
+async function tryTcp({ host, port }: Extract<Probe, { kind: 'tcp' }>, withinMs = tryMs): Promise<Answer> {
   return await new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: tryMs });
+    const socket = connect({ host, port, timeout: withinMs });
     const finish = (isReady: boolean, answer: string): void => {
       socket.destroy();
       resolve({ isReady, answer });
     };
     socket.once('connect', () => finish(true, 'connected'));
-    socket.once('timeout', () => finish(false, `no connection within ${tryMs} ms`));
+    socket.once('timeout', () => finish(false, `no connection within ${withinMs} ms`));
     socket.once('error', (error: NodeJS.ErrnoException) => finish(false, error.code ?? error.message));
   });
 }

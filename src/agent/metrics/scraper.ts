@@ -1,6 +1,5 @@
 import type { SampleFinding, SampleOnWire } from '../../api/index.ts';
 import { fetchMetrics } from '../../io/fetch-metrics.ts';
-import { listProcesses, type ProcessFacts } from '../../io/process.ts';
 import {
   parsePrometheusText,
   readTarget,
@@ -9,15 +8,10 @@ import {
   type TargetMemory,
 } from '../../judge/index.ts';
 import type { HeldTask } from '../held-task.ts';
-import type { TaskMemory } from '../memory.ts';
+import { indexKey, type TaskMemory } from '../memory.ts';
+import { FleetFigures, type MachineFacts, readMachine } from './fleet-figures.ts';
 
 const maxBytes = 4 * 1024 * 1024;
-
-/** The last scrape of one task. */
-interface Earlier {
-  readonly target: TargetMemory;
-  readonly cpuMs: number;
-}
 
 /** Samples of one bin, and what is wrong with the metrics of tasks. */
 export interface Scraped {
@@ -29,7 +23,8 @@ export interface Scraped {
 export class Scraper {
   readonly #labels: Readonly<Record<string, string>>;
   readonly #log: (line: string) => void;
-  readonly #earlier = new Map<string, Earlier>();
+  readonly #earlier = new Map<string, TargetMemory>();
+  readonly #figures = new FleetFigures();
   readonly #complained = new Set<string>();
 
   constructor(labels: Readonly<Record<string, string>>, log: (line: string) => void) {
@@ -39,15 +34,16 @@ export class Scraper {
 
   /** Samples of the bin that ends at `edgeMs`. What was not scraped is not there. */
   async scrapeAll(tasks: readonly HeldTask[], edgeMs: number, binMs: number): Promise<Scraped> {
-    const processes = listProcesses();
+    const machine = await readMachine();
     const running = tasks.filter((task) => task.keeperState?.main && task.keeperState.phase !== 'starting');
-    const all = await Promise.all(running.map((task) => this.#scrape(task, processes, edgeMs, binMs)));
+    const all = await Promise.all(running.map((task) => this.#scrape(task, machine, edgeMs, binMs)));
     const keys = new Set(running.map(({ memory }) => indexOf(memory)));
     for (const key of this.#earlier.keys()) if (!keys.has(key)) this.#earlier.delete(key);
+    this.#figures.keep(new Set(tasks.map(({ memory }) => indexOf(memory))));
     return { samples: all.flatMap(({ samples }) => samples), findings: all.flatMap(({ findings }) => findings) };
   }
 
-  async #scrape(task: HeldTask, processes: readonly ProcessFacts[], edgeMs: number, binMs: number): Promise<Scraped> {
+  async #scrape(task: HeldTask, machine: MachineFacts, edgeMs: number, binMs: number): Promise<Scraped> {
     const { memory, keeperState } = task;
     const main = keeperState?.main;
     if (!main) return { samples: [], findings: [] };
@@ -55,20 +51,14 @@ export class Scraper {
     const process = `${memory.incarnation}/${keeperState.life}/${main.pid}`;
     // As they are at the moment of the scrape, not when its answer comes.
     const state = memory.reported.state;
-    const scrape = await this.#read(memory, binMs);
-    const own = processes.filter(({ sessionId }) => sessionId === main.pid);
-    const cpuMs = own.reduce((sum, one) => sum + one.cpuMs, 0);
-
-    const found = this.#earlier.get(key);
+    const [scrape, figures] = await Promise.all([
+      this.#read(memory, binMs),
+      this.#figures.read(task, machine, edgeMs, binMs),
+    ]);
     const parsed = scrape?.ok ? parsePrometheusText(scrape.text) : undefined;
-    const read = readTarget(found?.target, { process, edgeMs, binMs, parsed });
-    this.#earlier.set(key, { target: read.memory, cpuMs });
-
-    const deltas = [...read.deltas];
-    const residentBytes = own.reduce((sum, one) => sum + one.residentBytes, 0);
-    deltas.push(gauge('rollway_task_resident_bytes', residentBytes), gauge('rollway_task_restarts', keeperState.life));
-    if (found?.target.process === process && found.target.edgeMs === edgeMs - binMs)
-      deltas.push(gauge('rollway_task_cpu_cores', Math.max(0, cpuMs - found.cpuMs) / binMs));
+    const read = readTarget(this.#earlier.get(key), { process, edgeMs, binMs, parsed });
+    this.#earlier.set(key, read.memory);
+    const deltas = [...read.deltas, ...figures];
     const { job, index, incarnation, order } = memory;
     const version = order.version?.id ?? 'v_none';
     const samples = deltas.map(({ metric, labels, value }) => ({
@@ -107,10 +97,6 @@ export class Scraper {
   }
 }
 
-function gauge(metric: string, value: number): SeriesDelta {
-  return { metric, labels: {}, value: { gauge: value } };
-}
-
 /** JSON has no infinity: the last bound of a histogram is null. */
 function onWire(value: SeriesDelta['value']): SampleOnWire['value'] {
   if (!('histogramDelta' in value)) return value;
@@ -119,6 +105,4 @@ function onWire(value: SeriesDelta['value']): SampleOnWire['value'] {
   return { histogramDelta: { bounds: finite, counts: [...counts], sum } };
 }
 
-function indexOf({ job, index }: TaskMemory): string {
-  return `${job}/${index}`;
-}
+const indexOf = ({ job, index }: TaskMemory): string => indexKey(job, index);

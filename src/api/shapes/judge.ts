@@ -23,7 +23,8 @@ export const judgeDiscovery = z.object({
       name: z.string(),
       /** What it looks at, in words. */
       of: z.string(),
-      from: z.enum(['configured', 'discovered']),
+      /** By whom: the configuration, the names of the metrics, or the fleet, which guards every service. */
+      from: z.enum(['configured', 'discovered', 'guard']),
       delta: z.number(),
       margin: z.number(),
       critical: z.boolean(),

@@ -75,6 +75,7 @@ function differenceLines({ estimate, interval, delta, margin }: CheckView, style
 function levelText(level: number | null, unit: string): string {
   if (level === null) return '';
   if (unit === 'ratio') return percent(level);
+  if (unit === 'bytes') return `${Number((level / 1048576).toPrecision(3))} MiB`;
   const rounded = Number(level.toPrecision(3));
   return unit === 'seconds' ? `${rounded} s` : `${rounded} ${unit}`.trim();
 }

@@ -238,6 +238,7 @@ async function findDeployments(
         kind: 'deploy',
         plan: action.plan,
         judged: spec.judge.checks.length > 0,
+        guarded: (spec.judge.guards ?? []).length > 0,
         holdAfter: release.holdAfter,
         forwardOnly: await forwardOnlyOf(world, view, release, action.plan, known),
         createdBy: release.createdBy,

@@ -99,7 +99,7 @@ function versionsOf(
 async function loadEvidence(tx: Tx, rollouts: readonly Rollout[]): Promise<Map<RolloutId, PhaseEvidence>> {
   const found = new Map<RolloutId, PhaseEvidence>();
   for (const rollout of rollouts) {
-    if (!rollout.judged || rollout.state !== 'running') continue;
+    if (!(rollout.judged || rollout.guarded) || rollout.state !== 'running') continue;
     const row = await latestVerdict(tx, rollout.id, rollout.currentPhase);
     if (row === undefined) continue;
     const { verdict, atMs, sentence, perCheck } = row.verdict;
@@ -113,6 +113,7 @@ async function loadEvidence(tx: Tx, rollouts: readonly Rollout[]): Promise<Map<R
       powerReached: row.powerReached,
       promised: row.promised,
       cannotShow: row.cannotShow,
+      guards: row.guards,
       sentence,
       drivers: [...new Set(perCheck.flatMap((check) => (check.verdict === 'fail' ? check.drivers : [])))],
     });

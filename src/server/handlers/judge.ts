@@ -108,7 +108,8 @@ async function recordOf(tx: Tx, job: JobId, spec: JudgeSpec | undefined): Promis
   }
   const names = new Set(judged.flatMap(({ verdicts }) => Object.keys(verdicts)));
   return [...names].sort().map((check) => {
-    const trust = spec?.checks.find(({ name }) => name === check)?.trust ?? 'revert';
+    const trust =
+      [...(spec?.checks ?? []), ...(spec?.guards ?? [])].find(({ name }) => name === check)?.trust ?? 'revert';
     const { proposal, ...record } = trustRecord(check, trust, judged);
     return { job, ...record, proposal: proposal ?? null };
   });

@@ -148,7 +148,7 @@ export function rolloutHandlers(context: ServerContext) {
       tasks: taskDots(screen, hosts),
       operations: screen.operations.filter((one) => one.rollout === rollout.id).map(operationView),
       verdict: last ? { verdict: last.verdict, sentence: last.sentence, atMs: last.atMs } : null,
-      checks: checkViews(verdicts, spec?.judge.checks ?? []),
+      checks: checkViews(verdicts, spec?.judge.checks ?? [], spec?.judge.guards ?? []),
       marks: (await readMarks(tx, { rollout: rollout.id, limit: 20 })).map(({ id }) => id),
       timeline: timeline.map(eventView),
       commands: legalCommandViews(rollout, summary, screen),

@@ -1,14 +1,19 @@
 import type { CheckView } from '../../api/index.ts';
 import { toleratedRatio, type VerdictRow } from '../../judge/read.ts';
-import type { CheckSpec } from '../../model/index.ts';
+import { type CheckSpec, fleetMetrics } from '../../model/index.ts';
 
 /** Points of a chart at most: older ones are thinned out. */
 const maxPoints = 240;
 
 /** The newest look at each check, with what was seen at the looks before it as its chart. */
-export function checkViews(verdicts: readonly VerdictRow[], specs: readonly CheckSpec[]): CheckView[] {
+export function checkViews(
+  verdicts: readonly VerdictRow[],
+  checks: readonly CheckSpec[],
+  guards: readonly CheckSpec[] = [],
+): CheckView[] {
+  const specs = [...checks, ...guards];
   const newest = verdicts.at(-1);
-  if (newest === undefined) return specs.map(unseen);
+  if (newest === undefined) return checks.map(unseen);
   return newest.verdict.perCheck.map((result) => ({
     check: result.check,
     unit: unitOf(specs.find((spec) => spec.name === result.check)),
@@ -68,7 +73,12 @@ function seriesOf(check: string, verdicts: readonly VerdictRow[]): CheckView['se
 }
 
 function unitOf(spec: CheckSpec | undefined): string {
-  if (spec === undefined || 'gauge' in spec.metric) return '';
+  if (spec === undefined || 'perLoad' in spec.metric) return '';
+  if ('incidents' in spec.metric) return 'a minute';
+  if ('gauge' in spec.metric) {
+    if (spec.metric.gauge === fleetMetrics.memory) return 'bytes';
+    return spec.metric.gauge === fleetMetrics.cpu ? 'cores' : '';
+  }
   if ('errorRatio' in spec.metric) return 'ratio';
   return 'latency' in spec.metric ? 'seconds' : 'per second';
 }

@@ -1,5 +1,5 @@
 import type { JudgeDiscovery } from '../../api/index.ts';
-import type { JudgedRollout, KeptFinding, MetricSeen } from '../../judge/index.ts';
+import { guardsSeen, type JudgedRollout, type KeptFinding, type MetricSeen } from '../../judge/index.ts';
 import type { VerdictRow } from '../../judge/read.ts';
 import type { CheckSpec, JobId, JudgeSpec, Rollout, Verdict } from '../../model/index.ts';
 
@@ -13,10 +13,13 @@ export function discoveryOf(
 ): JudgeDiscovery {
   const isConfigured = spec !== undefined && spec.checks.length > 0;
   const checks = isConfigured ? spec.checks : discovered;
+  const guards = guardsSeen(spec, checks, seen);
   const why: string[] = [];
   if (seen.length === 0) why.push(`Nothing was measured of ${job} in the last ten minutes (docs/sources.md).`);
   else if (checks.length === 0) {
-    why.push('No metric has a name by which it is known, and the configuration names no checks: basic checks only.');
+    const seenByFleet = guards.length === 0 ? '' : ', and what the fleet sees by itself';
+    const nothing = 'No metric has a name by which it is known, and the configuration names no checks';
+    why.push(`${nothing}: basic checks only${seenByFleet}.`);
   }
   return {
     job,
@@ -24,8 +27,8 @@ export function discoveryOf(
       const values = Object.fromEntries(Object.entries(labels).map(([label, list]) => [label, list.length]));
       return { metric, kind, labels: values, tasks, lastSeenAtMs };
     }),
-    checks: checks.map(({ name, metric, delta, margin, critical, required, trust }) => {
-      const from = isConfigured ? ('configured' as const) : ('discovered' as const);
+    checks: [...checks, ...guards].map(({ name, metric, delta, margin, critical, required, trust, guard }) => {
+      const from = guard ? ('guard' as const) : isConfigured ? ('configured' as const) : ('discovered' as const);
       return { name, of: inWords(metric), from, delta, margin, critical, required, trust };
     }),
     findings: [...why, ...findings.map(({ sentence }) => sentence)],
@@ -39,6 +42,7 @@ function inWords(metric: CheckSpec['metric']): string {
   }
   if ('latency' in metric)
     return `p${Number((metric.latency.quantile * 100).toPrecision(6))} of ${metric.latency.histogram}`;
+  if ('perLoad' in metric) return `${metric.perLoad.gauge ?? 'tasks'} ÷ ${metric.perLoad.counter ?? 'requests'}`;
   const [kind, name] = Object.entries(metric)[0] as [string, unknown];
   return typeof name === 'string' ? `${kind} ${name}` : kind;
 }

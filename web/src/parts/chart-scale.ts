@@ -41,6 +41,8 @@ export function formatLevel(value: number | null, unit: string): string {
     if (value === 0) return '0';
     return value < 1 ? `${Number((value * 1000).toPrecision(3))} ms` : `${Number(value.toPrecision(3))} s`;
   }
+  if (unit === 'bytes') return `${Number((value / 1048576).toPrecision(3))} MiB`;
+  if (unit === 'cores') return `${Number(value.toPrecision(2))} cores`;
   return value >= 1000
     ? value.toLocaleString('en', { maximumFractionDigits: 0 })
     : String(Number(value.toPrecision(3)));

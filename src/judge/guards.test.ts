@@ -1,0 +1,215 @@
+import { describe, expect, test } from 'vitest';
+import { seededChance } from '../kit/index.ts';
+import { type CheckSpec, fleetMetrics, type JudgeSpec, type Sample } from '../model/index.ts';
+import { compileSpec } from '../spec/index.ts';
+import { type JudgeMemory, type JudgePlan, judge } from './index.ts';
+
+/** What a service gets that says nothing of metrics. */
+const plain = specOf({});
+
+function specOf(more: object): JudgeSpec {
+  const compiled = compileSpec({ name: 'shop', command: 'node server.js', ...more }, 'rollway.yaml');
+  if (!compiled.ok) throw new Error(JSON.stringify(compiled.error));
+  return compiled.value.spec.judge;
+}
+
+interface World {
+  readonly seed?: number;
+  readonly tasks?: number;
+  readonly newTasks?: number;
+  /** Cores that a task uses; those of new tasks. */
+  readonly cpu?: number;
+  readonly newCpu?: number;
+  /** MiB that new tasks lose a second. */
+  readonly leak?: number;
+  /** Of the memory of before, how much a new task has at its start; it fills up over a minute. */
+  readonly emptiness?: number;
+  /** New tasks that start again every so many seconds. */
+  readonly restartEvery?: number;
+  /** Share of readiness probes of new tasks that fail. */
+  readonly unready?: number;
+  /** Requests a second of each task; of new ones. */
+  readonly requests?: number;
+  readonly newRequests?: number;
+  /** Start-up costs so much more CPU, halving every 5 s. */
+  readonly burst?: number;
+}
+
+const updatedAt = 240;
+const until = 300;
+const mebibyte = 1024 * 1024;
+
+/** Five minutes of a service of which only the fleet speaks; new tasks are new since second 240. */
+function traffic(world: World): Sample[] {
+  const { tasks = 6, newTasks = 2, cpu = 0.05, emptiness = 0.7, burst = 0.5 } = world;
+  const chance = seededChance(world.seed ?? 1, 'guards');
+  const noise = (spread: number) => 1 + spread * (chance.next() + chance.next() + chance.next() - 1.5);
+  const hosts = Array.from({ length: tasks }, () => noise(0.2));
+  const samples: Sample[] = [];
+  for (let second = 0; second < until; second += 1) {
+    const shared = 1 + 0.3 * Math.sin(second / 40) + 0.1 * chance.next();
+    for (let index = 0; index < tasks; index += 1) {
+      const isNew = index < newTasks && second >= updatedAt;
+      const age = isNew ? second - updatedAt : 0;
+      const who = { job: 'shop@production' as const, index, incarnation: isNew ? 2 : 1, state: 'serving' as const };
+      const when = { fromMs: second * 1000, toMs: second * 1000 + 1000 };
+      const push = (metric: string, value: Sample['value'], labels: Record<string, string> = {}) =>
+        samples.push({ ...who, ...when, version: isNew ? 'v_new' : 'v_old', metric, labels, value });
+      const starting = isNew ? burst * 2 ** (-age / 5) : 0;
+      const usual = (isNew ? (world.newCpu ?? cpu) : cpu) * shared * hosts[index]!;
+      push(fleetMetrics.cpu, { gauge: Math.round((usual * noise(0.5) + starting) * 100) / 100 });
+      const filled = isNew ? 1 - (1 - emptiness) * 2 ** (-age / 20) : 1;
+      const leaked = isNew ? (world.leak ?? 0) * age : 0;
+      push(fleetMetrics.memory, { gauge: (80 * hosts[index]! * filled * noise(0.03) + leaked) * mebibyte });
+      const restarts = isNew && world.restartEvery && age > 0 && age % world.restartEvery === 0 ? 1 : 0;
+      push(fleetMetrics.restarts, { counterDelta: restarts });
+      if (second % 2 === 0) {
+        const isUnready = isNew && chance.next() < (world.unready ?? 0);
+        push(fleetMetrics.probes, { counterDelta: isUnready ? 0 : 1 }, { outcome: 'ready' });
+        push(fleetMetrics.probes, { counterDelta: isUnready ? 1 : 0 }, { outcome: 'unready' });
+      }
+      const requests = isNew ? (world.newRequests ?? world.requests) : world.requests;
+      if (requests !== undefined) {
+        push('http_requests_total', { counterDelta: Math.round(requests * noise(0.2)) }, { code: '200' });
+        push('http_requests_total', { counterDelta: 0 }, { code: '500' });
+      }
+    }
+  }
+  return samples;
+}
+
+/** Looks at every bin until it failed or the bake is over. */
+function watch(world: World, spec = plain) {
+  const { newTasks = 2 } = world;
+  const plan: JudgePlan = {
+    ...{ rollout: 'ro_1', phase: 0, phaseName: 'first', spec, newVersion: 'v_new', oldVersions: ['v_old'] },
+    updates: Array.from({ length: newTasks }, (_, index) => ({
+      ...{ index, admittedAtMs: updatedAt * 1000, servingAtMs: updatedAt * 1000 },
+    })),
+    phaseStartedAtMs: updatedAt * 1000,
+    updatedAtMs: updatedAt * 1000,
+    deadlineAtMs: until * 1000,
+    phases: 3,
+  };
+  const all = traffic(world);
+  let memory: JudgeMemory | undefined;
+  for (let second = updatedAt + 5; ; second += 5) {
+    const seen = all.filter(({ toMs }) => toMs <= second * 1000);
+    const judgement = judge(plan, seen, memory, second * 1000 + 10_000);
+    memory = judgement.memory;
+    if (judgement.verdict.verdict === 'fail' || second >= until) return { ...judgement, second };
+  }
+}
+
+describe('H2 TWH-4 what the fleet sees by itself', () => {
+  test('a service without metrics is looked at; nothing of it is needed to pass, and nothing holds it', () => {
+    const judged = watch({});
+    expect(judged).toMatchObject({ measured: false, missing: [], lostData: false });
+    expect(judged.verdict.verdict).toBe('undecided');
+    expect(judged.guards).toEqual(expect.arrayContaining(['cpu', 'memory', 'readiness', 'restarts']));
+    expect(judged.verdict.sentence).toMatch(/what the fleet sees by itself \(.*cpu.*\): basic checks only/);
+  });
+
+  test.each<[string, World, RegExp]>([
+    [
+      'CPU that is burnt',
+      { newCpu: 0.9 },
+      /^CPU use of the new tasks is .* higher than that of old tasks \([01]\.\d+ cores against 0\.0\d+ cores\)/,
+    ],
+    ['memory that leaks', { leak: 8 }, /^memory of the new tasks (grows by|is) .*/],
+    [
+      'a task that starts again and again',
+      { restartEvery: 12, newTasks: 3 },
+      /^\d+ restarts of new tasks \(3 tasks, .* minutes in all\); 0 of old ones/,
+    ],
+    [
+      'readiness that comes and goes',
+      { unready: 0.6 },
+      /of the readiness probes to new tasks failed, none of those to old tasks/,
+    ],
+    [
+      'one task of one',
+      { tasks: 1, newTasks: 1, newCpu: 0.95 },
+      /^CPU use of the new tasks is .* higher than before their update/,
+    ],
+  ])('%s is caught', (_, world, sentence) => {
+    const { verdict } = watch(world);
+    expect(verdict.verdict).toBe('fail');
+    expect(verdict.sentence).toMatch(sentence);
+  });
+
+  test('H6 harmless versions are not: start-up bursts, memory that fills up again, load that comes and goes', () => {
+    const worlds: World[] = [{}, { tasks: 1, newTasks: 1 }, { tasks: 3, newTasks: 1 }, { tasks: 3, newTasks: 3 }];
+    const alarms: string[] = [];
+    for (const world of worlds) {
+      for (let seed = 1; seed <= 3; seed += 1) {
+        const one = { ...world, seed, cpu: [0.003, 0.05, 0.4][seed % 3]!, emptiness: [0.5, 0.8, 1][seed % 3]! };
+        const { verdict } = watch(one);
+        if (verdict.verdict === 'fail') alarms.push(`${JSON.stringify(one)}: ${verdict.sentence}`);
+      }
+    }
+    expect(alarms).toEqual([]);
+  }, 60_000);
+});
+
+describe('what serving a request takes', () => {
+  const spec = specOf({ metrics: '/metrics', judge: { bin: '5s', warmup: '15s' } });
+  const of = (name: string, world: World) => watch(world, spec).verdict.perCheck.find(({ check }) => check === name)!;
+
+  test('a balancer that moves load off slow tasks hides nothing: CPU per request is the same question', () => {
+    const world = { requests: 60, newRequests: 8, cpu: 0.3, newCpu: 0.35, tasks: 8, newTasks: 4 };
+    expect(of('cpu', world).verdict).not.toBe('fail');
+    const cost = of('cpu-per-request', world);
+    expect(cost.verdict).toBe('fail');
+    expect(cost.sentence).toMatch(/^CPU use per request of the new tasks is .* higher/);
+    expect(cost.newLevel! / cost.oldLevel!).toBeGreaterThan(3);
+  });
+
+  test('more tasks for the same load are shown, and decide nothing until their owner says so', () => {
+    const world = { requests: 60, newRequests: 15, cpu: 0.3, newCpu: 0.08, tasks: 8, newTasks: 4 };
+    expect(of('tasks-per-request', world).verdict).toBe('fail');
+    expect(watch(world, spec).verdict.verdict).not.toBe('fail');
+    const strict = specOf({
+      ...{ metrics: '/metrics', judge: { bin: '5s', warmup: '15s' } },
+      checks: { 'tasks-per-request': { trust: 'revert' } },
+    });
+    expect(watch(world, strict).verdict.verdict).toBe('fail');
+  });
+
+  test('the same load at the same cost is fine', () => {
+    const world = { requests: 60, cpu: 0.3, tasks: 8, newTasks: 4 };
+    expect(of('cpu-per-request', world).verdict).not.toBe('fail');
+    expect(of('tasks-per-request', world).verdict).not.toBe('fail');
+  });
+
+  test('services that take too few requests to say are left alone', () => {
+    expect(of('cpu-per-request', { requests: 1, newCpu: 0.3 }).newTasks).toBe(0);
+  });
+});
+
+describe('guards in a configuration', () => {
+  const names = (spec: JudgeSpec) => (spec.guards ?? []).map(({ name }: CheckSpec) => name);
+  test('each can be left out, made sharper, or given another meaning', () => {
+    const spec = specOf({
+      checks: { cpu: false, memory: { delta: '10%', trust: 'hold' }, restarts: { incidents: 'worker_restarts_total' } },
+    });
+    expect(names(spec)).not.toContain('cpu');
+    expect(spec.guards?.find(({ name }) => name === 'memory')).toMatchObject({
+      delta: 0.1,
+      trust: 'hold',
+      guard: true,
+    });
+    // A metric of one's own makes it a check of one's own.
+    expect(names(spec)).not.toContain('restarts');
+    expect(spec.checks).toMatchObject([
+      { name: 'restarts', metric: { incidents: 'worker_restarts_total' }, delta: 0.01 },
+    ]);
+  });
+
+  test('TWH-5 checks need no `metrics` where they are handed in', () => {
+    const spec = specOf({ checks: { errors: {}, orders: { rate: 'orders_total', worse: 'lower' } } });
+    expect(spec.checks.map(({ name }) => name)).toEqual(['errors', 'orders']);
+    expect(spec.binMs).toBe(10_000);
+    expect(specOf({}).checks).toEqual([]);
+  });
+});
