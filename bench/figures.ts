@@ -50,12 +50,25 @@ export const figures: readonly Figure[] = [
       isMet: Number(shareOfOneCore) < 0.3,
     }),
   },
+  {
+    what: '50 rollouts, every third one bad, on six hosts and twelve tasks, each with a SIGKILL of a task, keeper, agent or the server',
+    goal: 'no request fails but on a killed task; missing tasks ≤ budget',
+    ...{ result: 'kills', command: 'TEST_LONG=1 npx vitest run --project e2e test/kills/kills.e2e.ts' },
+    read: ({ n, requests, broken, brokenButByAKill, mostMissing, budget }) => ({
+      measured:
+        `${n} kills, ${grouped(Number(requests))} requests: ${brokenButByAKill} failed otherwise, ${broken} on a killed task ` +
+        `until that was noticed; at most ${mostMissing} missing at the witness, of ${budget}`,
+      isMet: brokenButByAKill === 0 && Number(mostMissing) <= Number(budget),
+    }),
+  },
   simulator('decisions', 1000),
   simulator('whole', 30),
   largeJob('decide, first of the rollout', 'A job of 15,000 tasks: the decision that begins a rollout', 50),
   largeJob('decide, one report', 'the decision that folds one report', 50),
   largeJob('decide, 1500 reports', 'the decision that folds 1,500 reports and admits 1,500 operations'),
   largeJob('load + decide + commit, one report', 'load, decide and commit one report', 250),
+  largeJob('load + decide + commit, one report, just started', 'the same, in a process that has just started', 250),
+  largeJob('load + commit, one report of what is known', 'take in a report that says what is known', 250),
   largeJob('plan of five phases', 'the whole plan', 500),
 ];
 

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { appendReports, saveOperation, saveTask } from '../src/disruption/rows.ts';
-import { createEngine } from '../src/engine/index.ts';
+import { createEngine, type Engine } from '../src/engine/index.ts';
 import * as fleet from '../src/fleet/rows.ts';
 import { realChance } from '../src/io/chance.ts';
 import { realClock } from '../src/io/clock.ts';
@@ -27,6 +27,8 @@ const { values } = parseArgs({ options: { tasks: { type: 'string' }, runs: { typ
 const tasks = Number(values.tasks ?? 15_000);
 const runs = Number(values.runs ?? 9);
 const machine = describeMachine();
+/** Of reports: none is numbered like another. */
+let sequence = 0;
 
 const planned = whatToPlan();
 const first = largeJob(tasks);
@@ -37,7 +39,7 @@ const figures = {
   'decide, one report': time(() => new Steps(one).decide()),
   [`decide, ${batch.reports.length} reports`]: time(() => new Steps(batch).decide()),
   'plan of five phases': time(planForPeople),
-  'load + decide + commit, one report': await timeCommit(),
+  ...(await timeCommits()),
 };
 for (const [name, { medianMs, cpuMs }] of Object.entries(figures))
   console.log(`${name}: ${medianMs} ms (${cpuMs} ms of processor)`);
@@ -104,40 +106,50 @@ function whatToPlan() {
   return { spec, action: { ...action, plan }, places };
 }
 
-async function timeCommit() {
+/** On a durable SQLite: a decision in a process that knows nothing of the job yet, one in a process that does, and none. */
+async function timeCommits() {
   const folder = mkdtempSync(join(tmpdir(), 'rollway-plan-size-'));
   const store = await openStore({ kind: 'sqlite', path: join(folder, 'rollway.db') });
   try {
-    const engine = createEngine({ store, clock: realClock, chance: realChance, processId: 'bench' });
-    const world = { clock: realClock, driverOf: () => assert.fail('nothing is sent out here') };
-    for (const kind of rolloutWork(world).work) engine.registerWork(kind);
     await storeState(store, one);
-    const [report] = one.reports;
-    const all: number[] = [];
-    const cpu: number[] = [];
-    for (let run = -2; run < runs; run++) {
-      const next = {
-        ...report!,
-        sequence: report!.sequence + run + 10,
-        operation: run === -2 ? report!.operation : undefined,
-      };
-      await engine.append({
-        write: (tx) => appendReports(tx, [next]),
-        work: [{ kind: 'job/decide', key: one.job.id }],
-      });
-      const beganMs = performance.now();
-      const before = process.cpuUsage();
-      assert(await engine.step());
-      const { user, system } = process.cpuUsage(before);
-      if (run < 0) continue;
-      all.push(performance.now() - beganMs);
-      cpu.push((user + system) / 1000);
-    }
-    return summary(all, cpu);
+    return {
+      'load + decide + commit, one report, just started': await timeTurns(store, 'job/decide', 'anew'),
+      'load + decide + commit, one report': await timeTurns(store, 'job/decide', 'known'),
+      'load + commit, one report of what is known': await timeTurns(store, 'job/observe', 'known'),
+    };
   } finally {
     await store.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function timeTurns(store: Store, kind: 'job/decide' | 'job/observe', memory: 'anew' | 'known') {
+  const open = (): Engine => {
+    const engine = createEngine({ store, clock: realClock, chance: realChance, processId: 'bench' });
+    const world = { clock: realClock, driverOf: () => assert.fail('nothing is sent out here') };
+    for (const work of rolloutWork(world).work) engine.registerWork(work);
+    return engine;
+  };
+  let engine = open();
+  const [report] = one.reports;
+  const all: number[] = [];
+  const cpu: number[] = [];
+  for (let run = -2; run < runs; run++) {
+    if (memory === 'anew') engine = open();
+    sequence += 1;
+    // The first ends an operation, the others say once more that the task serves.
+    const operation = sequence === 1 ? report!.operation : undefined;
+    const next = { ...report!, sequence: report!.sequence + sequence, operation };
+    await engine.append({ write: (tx) => appendReports(tx, [next]), work: [{ kind, key: one.job.id }] });
+    const beganMs = performance.now();
+    const before = process.cpuUsage();
+    assert(await engine.step());
+    const { user, system } = process.cpuUsage(before);
+    if (run < 0) continue;
+    all.push(performance.now() - beganMs);
+    cpu.push((user + system) / 1000);
+  }
+  return summary(all, cpu);
 }
 
 async function storeState(

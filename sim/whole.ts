@@ -36,10 +36,11 @@ import {
   type VersionId,
 } from '../src/model/index.ts';
 import { insertVersion } from '../src/pipeline/rows.ts';
-import { decideJob, newRollout, type Rules, standardRules } from '../src/rollout/index.ts';
+import { decideJob, type JobState, newRollout, type Rules, standardRules } from '../src/rollout/index.ts';
 import * as rows from '../src/rollout/rows.ts';
+import { loadState } from '../src/rollout/work/load.ts';
 import { rolloutWork } from '../src/rollout/work.ts';
-import { openStore, type Store } from '../src/store/index.ts';
+import { openStore, type Store, type Tx } from '../src/store/index.ts';
 import { type Beginning, clearStore, readBeginning } from './clear-store.ts';
 import { VirtualClock } from './clock.ts';
 import { coverDecision } from './coverage.ts';
@@ -72,6 +73,8 @@ export interface WholeOptions {
   readonly record?: (line: string) => void;
   readonly cover?: (edge: string) => void;
   readonly controller?: RunOptions['controller'];
+  /** What each decision is made from, and the same read from the store at that moment. */
+  readonly compareLoads?: (state: JobState, stored: JobState) => void;
 }
 
 export interface WholeResult extends RunResult {
@@ -135,6 +138,8 @@ class WholeWorld {
   readonly #where = new Map<number, HostId>();
   readonly #kills: { readonly point: KillPoint; after: number }[] = [];
   readonly #service: SimulatedService | undefined;
+  /** What the store holds right before a turn of the job. */
+  #stored: JobState | undefined;
   #decisions = 0;
   #transactions = 0;
   #events = 0;
@@ -269,8 +274,14 @@ class WholeWorld {
       driverOf: () => this.#driver(),
       clock: { nowMs: () => this.#serverMs() },
       limits: this.#scenario.shared,
+      // Small as they are: what is remembered of a job is tried in every run.
+      remember: { leastIndices: 0, mostIndices: 10_000 },
       decide: (state, nowMs, id) => {
+        if (this.#stored !== undefined) this.#options.compareLoads?.(state, this.#stored);
+        this.#stored = undefined;
         const decision = decideJob(state, nowMs, id, rules);
+        // Void: it is made again with the room of all hosts.
+        if (decision.wantsRoom) return decision;
         this.#decisions += 1;
         this.#known.check(state, decision, nowMs);
         if (this.#options.cover !== undefined) coverDecision(state, decision, this.#options.cover);
@@ -291,13 +302,31 @@ class WholeWorld {
         return decision;
       },
     });
-    for (const kind of [...work, ...blameWork({ graphs: new Map() }), watchOnDemand(), this.#judge(), elsewhere]) {
+    for (const kind of [
+      ...work.map((kind) => this.#compared(kind)),
+      ...blameWork({ graphs: new Map() }),
+      watchOnDemand(),
+      this.#judge(),
+      elsewhere,
+    ]) {
       engine.registerWork(kind);
     }
     const call = async ({ request }: ControlCall) => this.#askService(request);
     const asking = controlEffects({ call, clock: { nowMs: () => this.#serverMs() } });
     for (const kind of [...effects, ...asking]) engine.registerEffect(kind);
     return engine;
+  }
+
+  #compared(kind: WorkKind): WorkKind {
+    if (kind.kind !== 'job/decide' || this.#options.compareLoads === undefined) return kind;
+    return {
+      ...kind,
+      run: async (turn) => {
+        const view = (tx: Tx) => ({ tx, guard: async () => 0 });
+        this.#stored = await this.#store.read((tx) => loadState(view(tx), job, this.#scenario.shared));
+        await kind.run(turn);
+      },
+    };
   }
 
   /** A `server-kill` whose moment has come. */

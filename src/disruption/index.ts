@@ -27,4 +27,6 @@ export * from './fold.ts';
 export * from './limits.ts';
 export * from './out.ts';
 export * from './parts.ts';
+export * from './plain.ts';
 export * from './rates.ts';
+export * from './tries.ts';

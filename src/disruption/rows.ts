@@ -9,7 +9,7 @@ import type {
   TaskIndex,
   TaskReport,
 } from '../model/index.ts';
-import { dialectOf, prepare, prepareChange, type Schema, type Tx } from '../store/index.ts';
+import { byLength, dialectOf, padded, prepare, prepareChange, type Schema, type Tx } from '../store/index.ts';
 import type { IncarnationFacts, LedgerOperation, OperationAnswer, TaskFacts } from './facts.ts';
 import type { RateBucket } from './rates.ts';
 
@@ -115,6 +115,22 @@ const selectTasks = prepare<{ job: string }, Selectable<Schema['task']>>((db, p)
 
 export async function listTasks(tx: Tx, job: JobId): Promise<TaskFacts[]> {
   return (await selectTasks(tx, { job })).map(taskOf);
+}
+
+const selectSome = byLength((list) =>
+  prepare<readonly (string | number)[], Selectable<Schema['task']>>((db, p) =>
+    db
+      .selectFrom('task')
+      .selectAll()
+      .where('job', '=', p[0] as string)
+      .where('task_index', 'in', list(p, 1) as never),
+  ),
+);
+
+/** What is known of these indices; those of which nothing is are absent. */
+export async function findTasks(tx: Tx, job: JobId, indices: readonly TaskIndex[]): Promise<TaskFacts[]> {
+  if (indices.length === 0) return [];
+  return (await selectSome(indices.length)(tx, [job, ...padded(indices)])).map(taskOf);
 }
 
 /** Jobs with a task on this host by the newest folded report: whom to wake when its state changes. */

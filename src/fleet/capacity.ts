@@ -25,7 +25,7 @@ export function lacks(room: HostCapacity, needs: TaskNeeds): string | undefined 
  * How many more tasks of these needs the hosts can take altogether: 2 hosts with room for 3 and 5 → 8. For `plan`.
  */
 export function roomFor(inventory: Inventory, needs: TaskNeeds, hosts = inventory.hosts): number {
-  const usage = usageByHost(inventory.placements);
+  const usage = usageByHost(inventory.placements, inventory.others);
   let total = 0;
   for (const host of hosts) {
     if (host.state !== 'up') continue;

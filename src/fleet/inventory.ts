@@ -1,4 +1,12 @@
-import type { HostCapacity, HostId, HostState, Incarnation, JobId, TaskIndex } from '../model/index.ts';
+import {
+  assert,
+  type HostCapacity,
+  type HostId,
+  type HostState,
+  type Incarnation,
+  type JobId,
+  type TaskIndex,
+} from '../model/index.ts';
 
 /** What one task asks of a host. */
 export interface TaskNeeds {
@@ -31,7 +39,13 @@ export interface Placement extends TaskNeeds {
 /** Everything placement decides from. */
 export interface Inventory {
   readonly hosts: readonly InventoryHost[];
+  /** All claims; or those of one job, when `others` stands for the rest. */
   readonly placements: readonly Placement[];
+  /**
+   * Room that claims which are not in `placements` take, by host. `unread`: nobody has looked yet, and nothing can be
+   * placed; most decisions about a job place nothing.
+   */
+  readonly others?: ReadonlyMap<HostId, Usage> | 'unread' | undefined;
   /** More than half of the hosts fell silent together: nothing moves. */
   readonly massSilence: boolean;
 }
@@ -45,8 +59,15 @@ export interface Usage extends TaskNeeds {
   readonly tasks: number;
 }
 
-/** Room taken per host. Incarnations of one index never run side by side on a host, so the largest counts once. */
-export function usageByHost(placements: readonly Placement[]): Map<HostId, Usage> {
+/**
+ * Room taken per host, by these claims and by what is taken `besides`. Incarnations of one index never run side by side
+ * on a host, so the largest counts once.
+ */
+export function usageByHost(
+  placements: readonly Placement[],
+  besides?: Inventory['others'],
+): ReadonlyMap<HostId, Usage> {
+  assert(besides !== 'unread', 'room is looked at before anything is placed');
   const largest = new Map<string, Placement>();
   for (const claim of placements) {
     const key = `${claim.host} ${claim.job}/${claim.index}`;
@@ -57,7 +78,7 @@ export function usageByHost(placements: readonly Placement[]): Map<HostId, Usage
       largest.set(key, { ...claim, cpuMillis, memoryMb: Math.max(claim.memoryMb, known.memoryMb) });
     }
   }
-  const usage = new Map<HostId, Usage>();
+  const usage = new Map<HostId, Usage>(besides);
   for (const claim of largest.values()) {
     const before = usage.get(claim.host) ?? { cpuMillis: 0, memoryMb: 0, tasks: 0 };
     usage.set(claim.host, {

@@ -40,7 +40,7 @@ export function place(request: PlaceRequest, inventory: Inventory): Result<HostI
 
   // An older incarnation of the same index leaves before the new one starts on its host: its room counts as free.
   const others = inventory.placements.filter((claim) => !isOfIndex(claim, request));
-  const usage = usageByHost(others);
+  const usage = usageByHost(others, inventory.others);
   const perHost: Record<HostId, string> = {};
   const fitting: InventoryHost[] = [];
   for (const host of inventory.hosts) {

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { JobId } from '../model/index.ts';
 import type { Store } from '../store/index.ts';
+import { type Placement, usageByHost } from './inventory.ts';
 import { listHostOverviews, readDiscovery } from './read.ts';
 import * as rows from './rows.ts';
 import { emptyWatchMemory } from './silence.ts';
@@ -81,12 +83,33 @@ export function fleetRowsConformance(name: string, open: () => Promise<Store>): 
       const claim = { job, index: 0, incarnation: 1, host: 'a', ...needs } as const;
       await store.transaction((tx) => rows.insertPlacement(tx, claim));
       await store.transaction((tx) => rows.insertPlacement(tx, { ...claim, memoryMb: 70 }));
-      const inventory = await store.read(rows.loadInventory);
-      expect(inventory.placements).toEqual([{ ...claim, memoryMb: 70 }]);
+      const claimsOf = (id: JobId) => store.read((tx) => rows.listPlacementsOfJob(tx, id));
+      expect(await claimsOf(job)).toEqual([{ ...claim, memoryMb: 70 }]);
+      expect(await claimsOf('other@test')).toEqual([]);
       expect((await store.read(listHostOverviews))[0]?.used).toEqual({ cpuMillis: 100, memoryMb: 70, tasks: 1 });
       expect(await store.read((tx) => rows.listJobsOnHost(tx, 'a'))).toEqual([job]);
       await store.transaction((tx) => rows.deletePlacement(tx, job, 0, 1));
-      expect((await store.read(rows.loadInventory)).placements).toEqual([]);
+      expect(await claimsOf(job)).toEqual([]);
+    });
+
+    test('what other jobs take: of the incarnations of one index on a host the largest, and nothing of the job itself', async () => {
+      for (const host of ['a', 'b']) await addHost(host);
+      const claims: Placement[] = [
+        { job, index: 0, incarnation: 1, host: 'a', ...needs },
+        { job: 'other@test', index: 0, incarnation: 1, host: 'a', cpuMillis: 100, memoryMb: 10 },
+        { job: 'other@test', index: 0, incarnation: 2, host: 'a', cpuMillis: 50, memoryMb: 30 },
+        { job: 'other@test', index: 1, incarnation: 1, host: 'a', cpuMillis: 1, memoryMb: 1 },
+        { job: 'third@test', index: 0, incarnation: 1, host: 'b', cpuMillis: 7, memoryMb: 7 },
+      ];
+      for (const claim of claims) await store.transaction((tx) => rows.insertPlacement(tx, claim));
+      const used = await store.read((tx) => rows.loadUsageOfOthers(tx, job));
+      // The same as counting the claims themselves.
+      expect(used).toEqual(usageByHost(claims.filter((claim) => claim.job !== job)));
+      expect(used.get('a')).toEqual({ cpuMillis: 101, memoryMb: 31, tasks: 2 });
+      expect([...(await store.read(rows.countPlacements))].sort()).toEqual([
+        ['a', 4],
+        ['b', 1],
+      ]);
     });
 
     test('the inventory knows who is silent', async () => {
@@ -94,7 +117,7 @@ export function fleetRowsConformance(name: string, open: () => Promise<Store>): 
       await addHost('b');
       const memory = { ...emptyWatchMemory, silentMs: { a: 3000, b: 1 }, massSilence: true };
       for (let i = 0; i < 2; i++) await store.transaction((tx) => rows.saveWatchMemory(tx, memory));
-      const inventory = await store.read(rows.loadInventory);
+      const inventory = await store.read(rows.loadHosts);
       expect(inventory.hosts.map(({ id, isSilent }) => [id, isSilent])).toEqual([
         ['a', true],
         ['b', false],

@@ -1,6 +1,6 @@
 import { listOperationsOfRollout, listTasks } from '../disruption/rows.ts';
 import type { Enqueue, Proposal, Turn, View, WorkKind } from '../engine/index.ts';
-import { loadInventory } from '../fleet/rows.ts';
+import { loadHosts } from '../fleet/rows.ts';
 import {
   type JobId,
   type JudgeSpec,
@@ -115,7 +115,7 @@ async function promise(tx: Tx, rollout: Rollout, { spec, pastCurves = [] }: Judg
 }
 
 async function loadPlaces(tx: Tx, job: JobId): Promise<TaskPlace[]> {
-  const labels = new Map((await loadInventory(tx)).hosts.map((host) => [host.id, host.labels]));
+  const labels = new Map((await loadHosts(tx)).hosts.map((host) => [host.id, host.labels]));
   const hosts = new Map((await listTasks(tx, job)).map(({ index, current }) => [index, current?.host]));
   const size = (await findJob(tx, job))?.size ?? 0;
   return Array.from({ length: size }, (_, index) => {

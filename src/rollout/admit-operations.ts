@@ -190,6 +190,10 @@ function wakeWhenLongOut(draft: Draft, operation: LedgerOperation): void {
 }
 
 function placeFor(draft: Draft, { operation, wanted }: Candidate): HostId | { readonly sentence: string } {
+  if (draft.inventory.others === 'unread') {
+    draft.wantsRoom = true;
+    return { sentence: 'Room is looked for.' };
+  }
   const version = operation.to === undefined ? undefined : draft.before.versions.get(operation.to);
   const placeWithout = (excluded: Readonly<Record<HostId, string>>) =>
     draft.rules.place(

@@ -121,5 +121,6 @@ function decisionOf(draft: Draft): JobDecision {
     ended,
     controllerRequest: draft.controllerRequest,
     wakeAtMs: draft.wakeAtMs,
+    wantsRoom: draft.wantsRoom,
   };
 }

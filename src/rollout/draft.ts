@@ -67,6 +67,8 @@ export interface Draft {
   /** Rollouts that take no further task now, with the reason. */
   readonly gates: Map<RolloutId, string>;
   wakeAtMs: number | undefined;
+  /** Something was to be placed, and nobody has looked yet at what other jobs take. */
+  wantsRoom: boolean;
 }
 
 export function openDraft(before: JobState, nowMs: number, rules: Rules, id: MakeId): Draft {
@@ -109,6 +111,7 @@ export function openDraft(before: JobState, nowMs: number, rules: Rules, id: Mak
     markWishes: [],
     gates: new Map(),
     wakeAtMs: undefined,
+    wantsRoom: false,
   };
 }
 

@@ -1,11 +1,13 @@
-import { foldGone, foldOut, type LedgerOperation, type OperationEnd, type TaskFacts } from '../disruption/index.ts';
-import type { FailureCard, HostId, TaskReport } from '../model/index.ts';
+import {
+  foldGone,
+  foldOut,
+  type LedgerOperation,
+  type OperationEnd,
+  withFailure,
+  withTries,
+} from '../disruption/index.ts';
+import type { FailureCard, TaskReport } from '../model/index.ts';
 import { type Draft, emitForJob, emitForRollout, moveOperation, setTask, taskOf } from './draft.ts';
-
-/** A failed try is repeated after 1 s, 2 s, 4 s … at most a minute. */
-function waitAfter(failedTries: number): number {
-  return Math.min(60_000, 1000 * 2 ** Math.min(10, failedTries - 1));
-}
 
 /** Takes in everything that was reported and answered, and ends what ended. */
 export function foldInbox(draft: Draft): void {
@@ -48,23 +50,6 @@ function foldOne(draft: Draft, report: TaskReport): void {
   const operation = draft.operations.get(report.operation.id);
   const end = operation && draft.rules.endByReport(operation, report);
   if (operation !== undefined && end !== undefined) endOperation(draft, operation, end);
-}
-
-/** Failures in a row are counted where a task is newly reported as failed; serving forgets them. */
-function withTries(before: TaskFacts, after: TaskFacts, nowMs: number): TaskFacts {
-  if (before.current === after.current) return after;
-  const state = after.current?.state;
-  if (state === 'serving')
-    return after.failedTries === 0 ? after : { ...after, failedTries: 0, notBeforeMs: 0, failedOn: [] };
-  const wasFailed = before.current?.state === 'failed' && before.current.incarnation === after.current?.incarnation;
-  const isNews = state === 'failed' && !wasFailed;
-  return isNews ? withFailure(after, after.current?.host, nowMs) : after;
-}
-
-function withFailure(task: TaskFacts, host: HostId | undefined, nowMs: number): TaskFacts {
-  const failedTries = task.failedTries + 1;
-  const failedOn = host === undefined || task.failedOn.includes(host) ? task.failedOn : [...task.failedOn, host];
-  return { ...task, failedTries, failedOn, notBeforeMs: nowMs + waitAfter(failedTries) };
 }
 
 const keptLogLines = 10;

@@ -131,6 +131,11 @@ export interface JobDecision {
   readonly controllerRequest: TaskControlRequest | undefined;
   /** When it wants to be asked again although nothing happens. */
   readonly wakeAtMs: number | undefined;
+  /**
+   * It wants to place something and does not know what other jobs take (`inventory.others` is unread): it is void, and
+   * to be made again with that.
+   */
+  readonly wantsRoom: boolean;
 }
 
 export interface Changes {

@@ -8,8 +8,10 @@ import { decideJob } from './decide.ts';
 
 export { type Asked, askForTasks } from './work/ask.ts';
 
-import { jobDecide, loadState } from './work/load.ts';
+import { jobDecide, loadState, withRoom } from './work/load.ts';
+import { observeWork } from './work/observe.ts';
 import { proposalOf } from './work/propose.ts';
+import { RememberedJobs, type RememberingLimits, rowsAfter, rowsOf } from './work/remembered.ts';
 
 export { forgetOldOperations } from './work/forget.ts';
 
@@ -21,27 +23,42 @@ export interface RolloutWorld {
   readonly limits?: SharedLimits;
   /** The decision itself; the simulator looks over its shoulder. */
   readonly decide?: typeof decideJob;
+  /** Which jobs are kept in memory between two decisions; the standard is large ones. */
+  readonly remember?: RememberingLimits;
 }
 
-/** `job/decide` (key: job), and the effects `agent/execute` and `agent/cancel` around the cluster driver. */
+/** `job/decide` and `job/observe` (key: job), and the effects `agent/execute` and `agent/cancel` around the cluster driver. */
 export function rolloutWork(world: RolloutWorld): { work: readonly WorkKind[]; effects: readonly EffectKind[] } {
+  const remembered = new RememberedJobs(world.remember);
   return {
-    work: [decideWork(world.decide ?? decideJob, world.limits)],
+    work: [decideWork(world.decide ?? decideJob, world.limits, remembered), observeWork(remembered)],
     effects: [executeEffect(world), cancelEffect(world)],
   };
 }
 
 /** One turn decides everything about the job, and commits it as one. */
-function decideWork(decide: typeof decideJob, limits: SharedLimits | undefined): WorkKind {
+function decideWork(decide: typeof decideJob, limits: SharedLimits | undefined, remembered: RememberedJobs): WorkKind {
   return {
     kind: jobDecide,
     async run(turn) {
+      const job = turn.key as JobId;
+      // What the job's rows are once this turn has committed.
+      let known: Parameters<RememberedJobs['keep']> | undefined;
       await turn.commit(async (view) => {
-        const state = await loadState(view, turn.key as JobId, limits);
+        known = undefined;
+        let state = await loadState(view, job, limits, remembered);
         if (state === undefined) return undefined;
-        const decision = decide(state, turn.nowMs, turn.id);
-        return proposalOf(view, state, decision, turn.nowMs);
+        let decision = decide(state, turn.nowMs, turn.id);
+        if (decision.wantsRoom) {
+          state = await withRoom(view, state);
+          decision = decide(state, turn.nowMs, turn.id);
+        }
+        const proposal = await proposalOf(view, state, decision, turn.nowMs);
+        const isChanged = proposal?.bump !== undefined;
+        known = [job, state.revision + (isChanged ? 1 : 0), isChanged ? rowsAfter(decision) : rowsOf(state)];
+        return proposal;
       });
+      if (known !== undefined) remembered.keep(...known);
     },
   };
 }

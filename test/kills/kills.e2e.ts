@@ -1,5 +1,5 @@
 // SIGKILL at random moments of rollouts: the world ends as if nothing had happened.
-// KILLS_SEED=<n> repeats a run; TEST_LONG=1 kills fifty times, tasks themselves too.
+// KILLS_SEED=<n> repeats a run; TEST_LONG=1 kills fifty times, tasks themselves too, on the tour's size.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -18,9 +18,8 @@ const isLong = Boolean(process.env.TEST_LONG);
 const killCount = isLong ? 50 : 3;
 const targets = isLong ? (['server', 'agent', 'keeper', 'task'] as const) : (['server', 'agent', 'keeper'] as const);
 type Target = 'server' | 'agent' | 'keeper' | 'task';
-const hosts = ['host-1', 'host-2', 'host-3'];
-const taskCount = 6;
-const budget = 2;
+const [hostCount, taskCount, budget] = isLong ? [6, 12, 3] : [3, 6, 2];
+const hosts = Array.from({ length: hostCount }, (_, at) => `host-${at + 1}`);
 const job = 'witness@production';
 /** From the death of a task until nobody is sent to it any more: noticed, told, and read by the load. */
 const noticeMs = 5000;
@@ -197,9 +196,9 @@ test(`C1 C11 ${killCount} SIGKILLs of ${targets.join(', ')} in mid-rollout chang
   expect(
     tasks()
       .map(({ index }) => index)
-      .sort(),
+      .sort((a, b) => a - b),
     told,
-  ).toEqual([0, 1, 2, 3, 4, 5]);
+  ).toEqual(Array.from({ length: taskCount }, (_, index) => index));
   expect(keepersOfTasks()).toHaveLength(taskCount);
   await until(() => keepersBelow(place.folder).length === taskCount, 'no keeper is left over');
   const known = new Set([
@@ -235,7 +234,14 @@ test(`C1 C11 ${killCount} SIGKILLs of ${targets.join(', ')} in mid-rollout chang
   expect(sent).toBeGreaterThan(1000);
   if (isLong) {
     writeResult('kills', {
-      ...{ seed, n: killCount, seconds: Math.round((Date.now() - startedAtMs) / 1000), requests: sent },
+      ...{
+        seed,
+        n: killCount,
+        hosts: hostCount,
+        tasks: taskCount,
+        seconds: Math.round((Date.now() - startedAtMs) / 1000),
+        requests: sent,
+      },
       ...{ broken: broken.length, brokenButByAKill: 0, budget, mostMissing: mostAtOnce(missing), killed },
     });
   }

@@ -1,17 +1,15 @@
 // `rollway server` and `rollway agent` as the real thing: tasks go on without them, and are adopted; a host that
 // nobody here started joins by the printed line and gets tasks.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeRepository } from '../local-fleet.ts';
+import { canMakeNamespaces, type NetworkNamespace, openNamespace } from '../network-namespace.ts';
 import { needsThat } from '../skip.ts';
 import { type Installation, main, openInstallation, until } from './installation.ts';
 
 const hosts = ['host-1', 'host-2'];
 const job = 'steady@production';
-const namespace = `rws-${process.pid}`;
-const cable = `rws${process.pid % 100_000}`;
-const [ours, theirs] = ['10.213.78.1', '10.213.78.2'];
 
 const config = (tasks: number) => `name: steady
 command: node server.js
@@ -29,6 +27,7 @@ const isThere = needsThat(canMakeNamespaces(), 'network namespaces', 'a host joi
 
 let place: Installation;
 let repository: ReturnType<typeof makeRepository>;
+let network: NetworkNamespace | undefined;
 let seventh: ChildProcess | undefined;
 
 beforeAll(async () => {
@@ -41,7 +40,7 @@ beforeAll(async () => {
 afterAll(async () => {
   if (seventh !== undefined) await place.stop(seventh);
   await place?.close();
-  if (isThere) removeNamespace();
+  network?.close();
 });
 
 /** Process ids by index, asked of the tasks themselves at the addresses given. */
@@ -91,22 +90,15 @@ describe('stopping what manages them', { retry: 0 }, () => {
 
 describe.skipIf(!isThere)('a host in another network', { retry: 0 }, () => {
   test('joins with the printed line and gets tasks of the next rollout', async () => {
-    const ip = (...words: string[]) => execFileSync('ip', words, { stdio: 'pipe' });
-    const inside = (...words: string[]) => ip('netns', 'exec', namespace, 'ip', ...words);
-    ip('netns', 'add', namespace);
-    ip('link', 'add', `${cable}a`, 'type', 'veth', 'peer', 'name', `${cable}b`, 'netns', namespace);
-    ip('addr', 'add', `${ours}/30`, 'dev', `${cable}a`);
-    ip('link', 'set', `${cable}a`, 'up');
-    inside('addr', 'add', `${theirs}/30`, 'dev', `${cable}b`);
-    inside('link', 'set', `${cable}b`, 'up');
-    inside('link', 'set', 'lo', 'up');
-
+    network = openNamespace({ name: 'rws', net: 78 });
+    const { theirs } = network;
     const file = join(place.folder, 'seventh.join');
     const token = await place.rollway(['agent', 'token', '--out', file]);
     const printed = /next: rollway (agent --join \S+)/.exec(token.out)?.[1];
     expect(printed, token.out + token.err).toBe(`agent --join ${file}`);
-    const words = [...printed!.split(' '), '--data', join(place.folder, 'seventh'), '--name', 'seventh'];
-    seventh = spawn('ip', ['netns', 'exec', namespace, process.execPath, main, ...words], { stdio: 'ignore' });
+    const where = ['--data', join(place.folder, 'seventh'), '--name', 'seventh'];
+    const [command, ...words] = [...network.prefix, process.execPath, main, ...printed!.split(' '), ...where];
+    seventh = spawn(command!, words, { stdio: 'ignore' });
     const hostNow = async () => (await place.client().listHosts()).items.find(({ id }) => id === 'seventh');
     await until(async () => (await hostNow())?.address === theirs, 'the seventh host has said where it is');
     expect((await hostNow())?.state).toBe('up');
@@ -121,22 +113,3 @@ describe.skipIf(!isThere)('a host in another network', { retry: 0 }, () => {
     expect((await pidsAt(urls)).every((pid) => Number(pid) > 0)).toBe(true);
   });
 });
-
-function canMakeNamespaces(): boolean {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
-  try {
-    execFileSync('ip', ['netns', 'add', `${namespace}-try`], { stdio: 'pipe' });
-    execFileSync('ip', ['netns', 'del', `${namespace}-try`], { stdio: 'pipe' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function removeNamespace(): void {
-  try {
-    execFileSync('ip', ['netns', 'del', namespace], { stdio: 'pipe' });
-  } catch {
-    // never made
-  }
-}

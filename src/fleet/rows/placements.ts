@@ -1,38 +1,79 @@
 import type { Selectable } from 'kysely';
-import type { Incarnation, JobId, TaskIndex } from '../../model/index.ts';
+import type { HostId, Incarnation, JobId, TaskIndex } from '../../model/index.ts';
 import { prepare, prepareChange, type Schema, type Tx } from '../../store/index.ts';
-import type { Inventory, Placement } from '../inventory.ts';
+import type { Inventory, Placement, Usage } from '../inventory.ts';
 import { isSilent } from '../silence.ts';
 import { listHosts } from './hosts.ts';
 import { loadWatchMemory } from './listening.ts';
 
-/** All hosts and all claims. The decision that places on a host bumps its guard (`host/<id>`). */
-export async function loadInventory(tx: Tx): Promise<Inventory> {
+/** How hosts are, without what runs on them. */
+export async function loadHosts(tx: Tx): Promise<Pick<Inventory, 'hosts' | 'massSilence'>> {
   const memory = await loadWatchMemory(tx);
   const hosts = await listHosts(tx);
   return {
     hosts: hosts.map(({ id, state, labels, capacity }) => {
       return { id, state, labels, capacity, isSilent: isSilent(memory, id) };
     }),
-    placements: await listPlacements(tx),
     massSilence: memory.massSilence,
   };
 }
 
-const selectPlacements = prepare<object, Selectable<Schema['placement']>>((db) =>
-  db.selectFrom('placement').selectAll().orderBy('job').orderBy('task_index'),
+const selectPlacements = prepare<{ job: string }, Selectable<Schema['placement']>>((db, p) =>
+  db.selectFrom('placement').selectAll().where('job', '=', p.job).orderBy('task_index').orderBy('incarnation'),
 );
 
+export async function listPlacementsOfJob(tx: Tx, job: JobId): Promise<Placement[]> {
+  return (await selectPlacements(tx, { job })).map(placementOf);
+}
+
 export async function listPlacements(tx: Tx): Promise<Placement[]> {
-  const rows = await selectPlacements(tx, {});
-  return rows.map((row) => ({
+  const rows = await tx.selectFrom('placement').selectAll().orderBy('job').orderBy('task_index').execute();
+  return rows.map(placementOf);
+}
+
+function placementOf(row: Selectable<Schema['placement']>): Placement {
+  return {
     job: row.job as JobId,
     index: row.task_index,
     incarnation: row.incarnation,
     host: row.host,
     cpuMillis: row.cpu_millis,
     memoryMb: row.memory_mb,
-  }));
+  };
+}
+
+/** Room that the tasks of all other jobs take, by host: of several incarnations of an index on a host the largest. */
+export async function loadUsageOfOthers(tx: Tx, job: JobId): Promise<ReadonlyMap<HostId, Usage>> {
+  const rows = await tx
+    .selectFrom(
+      tx
+        .selectFrom('placement')
+        .select(['host', (of) => of.fn.max('cpu_millis').as('cpu'), (of) => of.fn.max('memory_mb').as('memory')])
+        .where('job', '<>', job)
+        .groupBy(['host', 'job', 'task_index'])
+        .as('claim'),
+    )
+    .select('host')
+    .select((of) => [of.fn.countAll().as('tasks'), of.fn.sum('cpu').as('cpu'), of.fn.sum('memory').as('memory')])
+    .groupBy('host')
+    .execute();
+  return new Map(
+    rows.map(({ host, tasks, cpu, memory }) => [
+      host,
+      { tasks: Number(tasks), cpuMillis: Number(cpu), memoryMb: Number(memory) },
+    ]),
+  );
+}
+
+/** How many claims there are on each host. */
+export async function countPlacements(tx: Tx): Promise<ReadonlyMap<HostId, number>> {
+  const rows = await tx
+    .selectFrom('placement')
+    .select('host')
+    .select((of) => of.fn.countAll().as('claims'))
+    .groupBy('host')
+    .execute();
+  return new Map(rows.map(({ host, claims }) => [host, Number(claims)]));
 }
 
 const upsertPlacement = prepareChange<Placement>((db, p) => {

@@ -1,5 +1,6 @@
 import type { Reports } from '../../api/index.ts';
-import { appendAnswer, appendReports, findOperation } from '../../disruption/rows.ts';
+import { foldPlain } from '../../disruption/index.ts';
+import { appendAnswer, appendReports, findOperation, findTasks } from '../../disruption/rows.ts';
 import type { Addition } from '../../engine/index.ts';
 import {
   type ActionRunId,
@@ -30,7 +31,10 @@ export async function planIntake(tx: Tx, batch: Reports, nowMs: number): Promise
   const gone = batch.snapshot ? await listGone(tx, batch, nowMs) : [];
   const services = await listServices(tx, batch);
   const begun = await listBegun(tx, batch);
-  const jobs = new Set([...reports, ...gone, ...begun].map(({ job }) => job));
+  const observed = await listObserved(tx, reports, nowMs);
+  const news = [...observed.keys()].filter((job) => observed.get(job) === false);
+  const jobs = new Set([...news, ...[...gone, ...begun].map(({ job }) => job)]);
+  const plain = [...observed.keys()].filter((job) => !jobs.has(job));
   return ok({
     write: async (writer) => {
       if (!(await rows.takeBatch(writer, batch.host, batch.batch))) return;
@@ -47,9 +51,34 @@ export async function planIntake(tx: Tx, batch: Reports, nowMs: number): Promise
     },
     work: [
       ...[...jobs].map((job) => ({ kind: 'job/decide', key: job })),
+      ...plain.map((job) => ({ kind: 'job/observe', key: job })),
       ...services.map((service) => ({ kind: 'pipeline/decide', key: service })),
     ],
   });
+}
+
+/**
+ * Whether all that a batch reports of a job is known already, as far as anybody can tell here: then nothing needs to be
+ * decided. `job/observe` looks again.
+ */
+async function listObserved(tx: Tx, reports: readonly TaskReport[], nowMs: number): Promise<Map<JobId, boolean>> {
+  const byJob = Map.groupBy(reports, ({ job }) => job);
+  const observed = new Map<JobId, boolean>();
+  for (const [job, own] of byJob) {
+    // What begins or ends an operation is news; and most of what is reported comes alone.
+    const known = own.some(({ operation }) => operation !== undefined)
+      ? []
+      : await findTasks(tx, job, [...new Set(own.map(({ index }) => index))]);
+    const tasks = new Map(known.map((task) => [task.index, task]));
+    const isPlain = own.every((report) => {
+      const before = tasks.get(report.index);
+      const after = before && foldPlain(before, report, nowMs);
+      if (after !== undefined) tasks.set(report.index, after);
+      return after !== undefined;
+    });
+    observed.set(job, isPlain);
+  }
+  return observed;
 }
 
 /** The first thing in the batch that is not this host's to report. */

@@ -156,7 +156,8 @@ async function loadCache(
 }
 
 async function loadHosts(view: View): Promise<ActionHost[]> {
-  const { hosts, placements, massSilence } = await fleetRows.loadInventory(view.tx);
+  const { hosts, massSilence } = await fleetRows.loadHosts(view.tx);
+  const claims = await fleetRows.countPlacements(view.tx);
   const disks = new Map((await fleetRows.listHosts(view.tx)).map((host) => [host.id, host.freeDiskRatio]));
   const running = await rows.countRunsByHost(view.tx);
   return hosts.map((host) => ({
@@ -164,7 +165,7 @@ async function loadHosts(view: View): Promise<ActionHost[]> {
     canWork: host.state === 'up' && !host.isSilent && (disks.get(host.id) ?? 1) >= leastFreeDisk,
     isGone: !massSilence && (host.state === 'lost' || host.state === 'fenced'),
     runningActions: running.get(host.id) ?? 0,
-    runningTasks: placements.filter((placement) => placement.host === host.id).length,
+    runningTasks: claims.get(host.id) ?? 0,
   }));
 }
 

@@ -1,18 +1,11 @@
 import { carriersAmong } from '../../blame/rows.ts';
-import {
-  bucketsOf,
-  noSharedLimits,
-  type RateBucket,
-  type SharedLimits,
-  type TaskFacts,
-} from '../../disruption/index.ts';
+import { bucketsOf, noSharedLimits, type RateBucket, type SharedLimits } from '../../disruption/index.ts';
 import * as ledger from '../../disruption/rows.ts';
 import { pendingCommands, type View } from '../../engine/index.ts';
 import type { Inventory } from '../../fleet/index.ts';
-import { loadInventory } from '../../fleet/rows.ts';
+import { listPlacementsOfJob, loadHosts, loadUsageOfOthers } from '../../fleet/rows.ts';
 import { latestVerdict } from '../../judge/rows.ts';
 import {
-  type AssignmentRow,
   type JobId,
   type Rollout,
   type RolloutCommand,
@@ -25,27 +18,28 @@ import type { Tx } from '../../store/index.ts';
 import type { JobFacts } from '../facts.ts';
 import * as rows from '../rows.ts';
 import type { JobCommand, JobState, PhaseEvidence } from '../state.ts';
+import type { JobRows, RememberedJobs } from './remembered.ts';
 
 export const jobDecide = 'job/decide';
 
 /**
  * Everything `decideJob` decides from, under the guards that its decision is compared with: the job's, and those of
- * the repositories whose marks it read. Undefined: there is no such job.
+ * the repositories whose marks it read. Undefined: there is no such job. What other jobs take of hosts is not read.
  */
 export async function loadState(
   view: View,
   id: JobId,
   shared: SharedLimits = noSharedLimits,
+  remembered?: RememberedJobs,
 ): Promise<JobState | undefined> {
   const { tx } = view;
   const revision = await view.guard('job', id);
   const job = await rows.findJob(tx, id);
   if (job === undefined) return undefined;
-  const tasks = await ledger.listTasks(tx, id);
-  const assignment = await rows.listAssignment(tx, id);
+  const own = remembered?.at(id, revision) ?? (await loadJobRows(tx, id));
   const rollouts = await rows.listLiveRollouts(tx, id);
-  const inventory = await loadInventory(tx);
-  const versions = await listVersions(tx, versionsOf(job, tasks, assignment, rollouts));
+  const inventory: Inventory = { ...(await loadHosts(tx)), placements: own.placements, others: 'unread' };
+  const versions = await listVersions(tx, versionsOf(job, own, rollouts));
   for (const repository of new Set(versions.map((version) => version.repository))) {
     await view.guard('repository', repository);
   }
@@ -53,11 +47,11 @@ export async function loadState(
   return {
     job,
     revision,
-    assignment: new Map(assignment.map((row) => [row.index, row])),
+    assignment: own.assignment,
     rollouts,
-    operations: await ledger.loadOperations(tx, id),
+    operations: own.operations,
     outages: await ledger.listOutages(tx, id),
-    tasks: new Map(tasks.map((task) => [task.index, task])),
+    tasks: own.tasks,
     inventory,
     versions: new Map(versions.map((version) => [version.id, version])),
     carriers: await carriersAmong(tx, ids),
@@ -71,6 +65,22 @@ export async function loadState(
   };
 }
 
+/** For a decision that places something: with the room that all other jobs take. */
+export async function withRoom({ tx }: View, state: JobState): Promise<JobState> {
+  return { ...state, inventory: { ...state.inventory, others: await loadUsageOfOthers(tx, state.job.id) } };
+}
+
+async function loadJobRows(tx: Tx, id: JobId): Promise<JobRows> {
+  const tasks = await ledger.listTasks(tx, id);
+  const assignment = await rows.listAssignment(tx, id);
+  return {
+    assignment: new Map(assignment.map((row) => [row.index, row])),
+    tasks: new Map(tasks.map((task) => [task.index, task])),
+    operations: await ledger.loadOperations(tx, id),
+    placements: await listPlacementsOfJob(tx, id),
+  };
+}
+
 async function loadBuckets(tx: Tx, job: JobFacts, { hosts }: Inventory, shared: SharedLimits): Promise<RateBucket[]> {
   const wanted = bucketsOf(job.service, job.limits, shared, hosts);
   const taken = await ledger.listBuckets(
@@ -80,19 +90,14 @@ async function loadBuckets(tx: Tx, job: JobFacts, { hosts }: Inventory, shared: 
   return wanted.map((bucket) => ({ ...bucket, ...(taken.get(bucket.id) ?? { revision: 0, takenAtMs: [] }) }));
 }
 
-function versionsOf(
-  job: JobFacts,
-  tasks: readonly TaskFacts[],
-  assignment: readonly AssignmentRow[],
-  rollouts: readonly Rollout[],
-): VersionId[] {
+function versionsOf(job: JobFacts, { assignment, tasks }: JobRows, rollouts: readonly Rollout[]): VersionId[] {
   const ids = new Set<VersionId>(job.goodVersions);
   for (const rollout of rollouts) ids.add(rollout.to);
-  for (const { version, lastGood } of assignment) {
+  for (const { version, lastGood } of assignment.values()) {
     if (version !== undefined) ids.add(version);
     if (lastGood !== undefined) ids.add(lastGood);
   }
-  for (const { current } of tasks) if (current !== undefined) ids.add(current.version);
+  for (const { current } of tasks.values()) if (current !== undefined) ids.add(current.version);
   return [...ids].sort();
 }
 
