@@ -2,10 +2,10 @@ import type { Sample, TaskState, VersionId } from '../model/index.ts';
 
 /** Numbers of the rings of one series: one array for all of them, since each array costs some hundred bytes. */
 export class Cells {
-  #array: Float64Array | Float32Array | Uint16Array | Uint8Array;
+  readonly #array: Float64Array | Float32Array | Uint8Array;
   readonly #missing: number;
 
-  private constructor(array: Float64Array | Float32Array | Uint16Array | Uint8Array, missing: number) {
+  private constructor(array: Float64Array | Float32Array | Uint8Array, missing: number) {
     this.#array = array.fill(missing);
     this.#missing = missing;
   }
@@ -18,11 +18,6 @@ export class Cells {
     return new Cells(new Float32Array(size), Number.NaN);
   }
 
-  /** Small whole numbers in 16 bits, as the buckets of nearly all histograms hold; grows to 32 when one does not fit. */
-  static ofCounts(size: number): Cells {
-    return new Cells(new Uint16Array(size), 65_535);
-  }
-
   /** Up to 254: how many fine bins a coarse one holds. */
   static ofParts(size: number): Cells {
     return new Cells(new Uint8Array(size), 255);
@@ -30,24 +25,83 @@ export class Cells {
 
   get(at: number): number {
     const value = this.#array[at]!;
-    return value === this.#missing && !(this.#array instanceof Float32Array) ? Number.NaN : value;
+    return value === this.#missing ? Number.NaN : value;
   }
 
   set(at: number, value: number): void {
-    const fits = this.#array.BYTES_PER_ELEMENT > 2 || (Number.isInteger(value) && value >= 0 && value < this.#missing);
-    if (!fits) this.#widen();
     this.#array[at] = value;
   }
 
-  clear(from: number, to: number): void {
-    this.#array.fill(this.#array instanceof Float32Array ? Number.NaN : this.#missing, from, to);
+  clear(at: number): void {
+    this.#array[at] = this.#missing;
+  }
+}
+
+type Counts = Uint8Array | Uint16Array | Float32Array;
+
+/**
+ * Counts of a histogram, bin by bin. Kept are the buckets that ever counted anything, from the first to the last of
+ * them, in 8 bits each as long as all fit, then in 16, then in 32: most histograms of a task fill a few neighbouring
+ * buckets, and a bin holds some seconds.
+ */
+export class Buckets {
+  readonly #bins: number;
+  #counts: Counts = new Uint8Array(0);
+  #first = 0;
+  #kept = 0;
+
+  constructor(bins: number) {
+    this.#bins = bins;
   }
 
-  #widen(): void {
-    const wider = new Float32Array(this.#array.length);
-    for (let at = 0; at < wider.length; at += 1) wider[at] = this.get(at);
-    this.#array = wider;
+  get sizeBytes(): number {
+    return this.#counts.byteLength;
   }
+
+  get(slot: number, bucket: number): number {
+    const at = bucket - this.#first;
+    return at < 0 || at >= this.#kept ? 0 : this.#counts[slot * this.#kept + at]!;
+  }
+
+  /** Replaces a bin by what `countOf` says of each of so many buckets. */
+  set(slot: number, buckets: number, countOf: (bucket: number) => number): void {
+    const values: number[] = [];
+    let [first, end] = this.#kept === 0 ? [buckets, 0] : [this.#first, this.#first + this.#kept];
+    let bytes = this.#counts.BYTES_PER_ELEMENT;
+    for (let bucket = 0; bucket < buckets; bucket += 1) {
+      const value = countOf(bucket);
+      values.push(value);
+      if (value === 0) continue;
+      first = Math.min(first, bucket);
+      end = Math.max(end, bucket + 1);
+      bytes = Math.max(bytes, bytesFor(value));
+    }
+    if (end <= first) return;
+    if (end - first > this.#kept || bytes > this.#counts.BYTES_PER_ELEMENT) this.#grow(first, end - first, bytes);
+    this.clear(slot);
+    for (let bucket = first; bucket < end; bucket += 1)
+      this.#counts[slot * this.#kept + bucket - first] = values[bucket] ?? 0;
+  }
+
+  clear(slot: number): void {
+    this.#counts.fill(0, slot * this.#kept, (slot + 1) * this.#kept);
+  }
+
+  #grow(first: number, kept: number, bytes: number): void {
+    const size = this.#bins * kept;
+    const counts = bytes === 1 ? new Uint8Array(size) : bytes === 2 ? new Uint16Array(size) : new Float32Array(size);
+    for (let slot = 0; slot < this.#bins; slot += 1)
+      for (let at = 0; at < this.#kept; at += 1)
+        counts[slot * kept + this.#first + at - first] = this.#counts[slot * this.#kept + at]!;
+    this.#counts = counts;
+    this.#first = first;
+    this.#kept = kept;
+  }
+}
+
+function bytesFor(value: number): number {
+  if (!Number.isInteger(value) || value < 0 || value > 65_535) return 4;
+  return value > 255 ? 2 : 1;
 }
 
 /**
@@ -58,53 +112,48 @@ export class Ring {
   readonly capacity: number;
   /** Numbers per bin: 1, or one per bucket of a histogram and its sum. */
   readonly width: number;
-  readonly #counts: Cells;
-  /** Of a histogram the sums, which are no whole numbers. */
-  readonly #sums: Cells | undefined;
+  /** Of a histogram the sums; a bin that has none is missing. */
+  readonly #cells: Cells;
+  readonly #buckets: Buckets | undefined;
   /** The slot in the cells with which this ring begins. */
   readonly #first: number;
   newestBin = -1;
 
-  constructor(capacity: number, width: number, counts: Cells, sums?: Cells, first = 0) {
+  constructor(capacity: number, width: number, cells: Cells, buckets?: Buckets, first = 0) {
     this.capacity = capacity;
     this.width = width;
-    this.#counts = counts;
-    this.#sums = sums;
+    this.#cells = cells;
+    this.#buckets = buckets;
     this.#first = first;
   }
 
   has(bin: number): boolean {
-    return this.#holds(bin) && !Number.isNaN(this.#counts.get(this.#slot(bin) * this.#step));
+    return this.#holds(bin) && !Number.isNaN(this.#cells.get(this.#slot(bin)));
   }
 
   get(bin: number, at = 0): number {
-    return this.#holds(bin) ? this.#read(bin, at) : Number.NaN;
+    return this.has(bin) ? this.#read(this.#slot(bin), at) : Number.NaN;
   }
 
   /** Adds to the bin (`isSum`), or replaces what it holds. False: the bin is too old for this ring. */
   put(bin: number, values: ArrayLike<number>, isSum: boolean): boolean {
     if (bin > this.newestBin) this.#advanceTo(bin);
     if (!this.#holds(bin)) return false;
-    const isFirst = !this.has(bin);
-    for (let i = 0; i < this.width; i += 1) {
-      const value = isSum && !isFirst ? this.#read(bin, i) + values[i]! : values[i]!;
-      if (this.#sums && i === this.width - 1) this.#sums.set(this.#slot(bin), value);
-      else this.#counts.set(this.#slot(bin) * this.#step + i, value);
-    }
+    const slot = this.#slot(bin);
+    const isAdded = isSum && this.has(bin);
+    const valueAt = (at: number): number => (isAdded ? this.#read(slot, at) + values[at]! : values[at]!);
+    const last = this.width - 1;
+    this.#buckets?.set(slot, last, valueAt);
+    this.#cells.set(slot, valueAt(last));
     return true;
-  }
-
-  get #step(): number {
-    return this.#sums ? this.width - 1 : 1;
   }
 
   #slot(bin: number): number {
     return this.#first + (bin % this.capacity);
   }
 
-  #read(bin: number, at: number): number {
-    const slot = this.#slot(bin);
-    return this.#sums && at === this.width - 1 ? this.#sums.get(slot) : this.#counts.get(slot * this.#step + at);
+  #read(slot: number, at: number): number {
+    return this.#buckets && at < this.width - 1 ? this.#buckets.get(slot, at) : this.#cells.get(slot);
   }
 
   #holds(bin: number): boolean {
@@ -115,7 +164,8 @@ export class Ring {
     const gap = Math.min(bin - this.newestBin, this.capacity);
     for (let at = Math.max(0, bin - gap + 1); at <= bin; at += 1) {
       const slot = this.#slot(at);
-      this.#counts.clear(slot * this.#step, (slot + 1) * this.#step);
+      this.#cells.clear(slot);
+      this.#buckets?.clear(slot);
     }
     this.newestBin = bin;
   }
@@ -129,12 +179,11 @@ export function makeRings(
   width: number,
 ) {
   const bins = fineBins + coarseBins;
-  const isHistogram = kind === 'histogram';
-  const counts = isHistogram ? Cells.ofCounts(bins * (width - 1)) : Cells.ofNumbers(bins);
-  const sums = isHistogram ? Cells.ofSums(bins) : undefined;
+  const cells = kind === 'histogram' ? Cells.ofSums(bins) : Cells.ofNumbers(bins);
+  const buckets = kind === 'histogram' ? new Buckets(bins) : undefined;
   return {
-    fine: new Ring(fineBins, width, counts, sums),
-    coarse: new Ring(coarseBins, width, counts, sums, fineBins),
+    fine: new Ring(fineBins, width, cells, buckets),
+    coarse: new Ring(coarseBins, width, cells, buckets, fineBins),
     parts: kind === 'gauge' ? new Ring(coarseBins, 1, Cells.ofParts(coarseBins)) : undefined,
   };
 }
