@@ -1,4 +1,4 @@
-import type { CheckSpec, Sample } from '../model/index.ts';
+import { type CheckSpec, type Sample, standardChecks } from '../model/index.ts';
 import { plainCheck } from './plain-check.ts';
 
 /** A metric as far as discovery looks at it. */
@@ -61,10 +61,7 @@ export function discoverChecks(metrics: readonly SeenMetric[]): CheckSpec[] {
       class: 'call',
       metric,
       worse: 'higher',
-      delta: 0.05,
-      margin: 0.25,
-      critical: true,
-      required: true,
+      ...standardChecks.latency,
       trust: 'revert',
     });
   }
@@ -83,10 +80,7 @@ function findErrors(metrics: readonly SeenMetric[]): CheckSpec | undefined {
       class: 'call',
       metric: { errorRatio: { counter, label, errorValues } },
       worse: 'higher',
-      delta: 0.03,
-      margin: 0.5,
-      critical: true,
-      required: true,
+      ...standardChecks.errors,
       trust: 'revert',
     };
   }

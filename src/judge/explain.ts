@@ -129,7 +129,8 @@ export function explainVerdict(
       ? results[0]!.sentence
       : `${results.length} checks pass (${names}). ${results[0]!.sentence}`;
   }
-  const open = of('undecided')[0] ?? worst;
+  if (worst) return `${worst.check} fails, which does not stop the phase alone: ${worst.sentence}`;
+  const open = of('undecided')[0];
   return open ? `${open.check}: ${open.sentence}` : 'Undecided.';
 }
 

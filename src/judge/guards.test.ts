@@ -157,7 +157,7 @@ describe('what serving a request takes', () => {
   const of = (name: string, world: World) => watch(world, spec).verdict.perCheck.find(({ check }) => check === name)!;
 
   test('a balancer that moves load off slow tasks hides nothing: CPU per request is the same question', () => {
-    const world = { requests: 60, newRequests: 8, cpu: 0.3, newCpu: 0.35, tasks: 8, newTasks: 4 };
+    const world = { requests: 60, newRequests: 8, cpu: 0.3, newCpu: 0.35, tasks: 12, newTasks: 6 };
     expect(of('cpu', world).verdict).not.toBe('fail');
     const cost = of('cpu-per-request', world);
     expect(cost.verdict).toBe('fail');

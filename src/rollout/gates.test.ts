@@ -72,6 +72,16 @@ describe('what becomes of a judged phase', () => {
     });
   });
 
+  it('a check that fails, but not the phase, is named where the phase is let through', () => {
+    const { rollout, phase } = judging({ onUndecided: 'proceed' });
+    const sentence = 'latency fails, which does not stop the phase alone: it is 50 % higher.';
+    const said = { ...evidence, cannotShow: ['errors', 'latency'], failed: ['latency'], sentence };
+    expect(judgePhase(rollout, phase, said, basic, 10_000)).toMatchObject({
+      kind: 'pass',
+      note: `Undecided, and let through. ${sentence}`,
+    });
+  });
+
   it('a first deployment is held against limits where there are any, else passes by basic checks', () => {
     const { rollout, phase } = judging();
     const first = { ...rollout, firstDeployment: true };

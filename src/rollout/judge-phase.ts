@@ -62,10 +62,10 @@ function whenUndecided(
   if (!evidence.measured)
     return { kind: 'pass', by: 'onUndecided', note: `${basicNote(basic, bakedMs)}${guardNote(evidence)}` };
   const proceeds = phase.onUndecided === 'proceed' || evidence.powerReached;
-  const { cannotShow = [], promised } = evidence;
+  const { cannotShow = [], failed = [], promised } = evidence;
   if (proceeds) {
     const why =
-      cannotShow.length === 0
+      cannotShow.length === 0 || failed.length > 0
         ? `. ${evidence.sentence}`
         : `: as planned, this traffic cannot show the margin of ${cannotShow.join(', ')}; ${basicNote(basic, bakedMs)}.`;
     return { kind: 'pass', by: 'onUndecided', note: `Undecided, and let through${why}` };

@@ -46,6 +46,8 @@ export interface PhaseEvidence {
   readonly cannotShow?: readonly string[] | undefined;
   /** What the fleet saw of the new tasks by itself, and found no harm in. */
   readonly guards?: readonly string[] | undefined;
+  /** Checks that fail, though not the phase: they are not critical. */
+  readonly failed?: readonly string[] | undefined;
   readonly sentence: string;
   /** Tasks that drive it, worst first. */
   readonly drivers: readonly TaskIndex[];

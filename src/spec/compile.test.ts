@@ -61,6 +61,17 @@ const everything: ServiceConfig = {
   pipeline: { mode: 'manual', branch: 'trunk' },
 };
 
+it('H2 a check of one’s own takes nothing from the standard ones: each of them still stops a phase alone', () => {
+  const { spec } = compile({ ...minimal, metrics: '/metrics', checks: { memory: { gauge: 'rss' } } });
+  const found = spec.judge.checks.map(({ name, critical, delta, margin }) => ({ name, critical, delta, margin }));
+  expect(found).toEqual([
+    { name: 'errors', critical: true, delta: 0.03, margin: 0.5 },
+    { name: 'latency', critical: true, delta: 0.05, margin: 0.25 },
+    { name: 'memory', critical: false, delta: 0.01, margin: 0.1 },
+  ]);
+  expect(spec.judge.alpha).toBe(0.01);
+});
+
 describe('TWS-4 the smallest configuration', () => {
   it('is a name and a command; everything else has a default', () => {
     const { spec } = compile(minimal);

@@ -1,4 +1,4 @@
-import { fleetMetrics } from '../model/index.ts';
+import { fleetMetrics, standardChecks } from '../model/index.ts';
 import type * as config from './config.ts';
 import type { CheckSettings, Layer, PhaseSetting, Settings } from './layers.ts';
 
@@ -44,7 +44,7 @@ const base: Omit<Settings, 'name' | 'command' | 'ready'> = {
   soakMs: 0,
   after: null,
   failShare: 0.5,
-  alpha: 0.05,
+  alpha: 0.01,
   binMs: 10_000,
   warmupMs: 30_000,
   trigger: 'continuous',
@@ -94,8 +94,8 @@ export const standardChecksLayer: Layer = {
   name: 'standard checks',
   values: {},
   checks: {
-    errors: { metric: { errorRatio: standardMetrics.errorRatio }, delta: 0.03, critical: true, required: true },
-    latency: { metric: { latency: standardMetrics.latency }, margin: 0.2 },
+    errors: { metric: { errorRatio: standardMetrics.errorRatio }, ...standardChecks.errors },
+    latency: { metric: { latency: standardMetrics.latency }, ...standardChecks.latency },
   },
 };
 

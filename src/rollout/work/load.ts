@@ -119,6 +119,7 @@ async function loadEvidence(tx: Tx, rollouts: readonly Rollout[]): Promise<Map<R
       promised: row.promised,
       cannotShow: row.cannotShow,
       guards: row.guards,
+      failed: perCheck.flatMap(({ check, verdict }) => (verdict === 'fail' ? [check] : [])),
       sentence,
       drivers: [...new Set(perCheck.flatMap((check) => (check.verdict === 'fail' ? check.drivers : [])))],
     });
