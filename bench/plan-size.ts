@@ -14,7 +14,7 @@ import * as fleet from '../src/fleet/rows.ts';
 import { realChance } from '../src/io/chance.ts';
 import { realClock } from '../src/io/clock.ts';
 import { insertVersion } from '../src/pipeline/rows.ts';
-import type { JobState } from '../src/rollout/index.ts';
+import { type JobState, ownStrategies } from '../src/rollout/index.ts';
 import * as rows from '../src/rollout/rows.ts';
 import { rolloutWork } from '../src/rollout/work.ts';
 import { decidePlan } from '../src/server/plan.ts';
@@ -88,6 +88,7 @@ function planForPeople() {
     from: [],
     marks: [],
     hasHosts: true,
+    strategies: ownStrategies,
     promises: [],
     nowMs: 0,
   });

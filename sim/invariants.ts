@@ -49,6 +49,7 @@ export class KnownInvariants {
     noBadTwice(before, decision);
     plannedExposure(decision);
     undecidedIsNoPass(before, decision);
+    allStopFirst(before, decision);
   }
 
   /** I1: each admission of this turn, in order, fitted into the budget or was exempt. */
@@ -288,6 +289,42 @@ function undecidedIsNoPass(before: JobState, decision: JobDecision): void {
       const evidence = before.evidence.get(rollout.id);
       if (evidence?.verdict !== 'pass' || evidence.phase !== at) {
         throw new Violation('judge', 'a phase passed without a pass', { phase: phase.name, evidence });
+      }
+    }
+  }
+}
+
+/** Under recreate nobody of a phase is started on a version while another one is known to run something else. */
+function allStopFirst(before: JobState, { dispatches, after }: JobDecision): void {
+  for (const dispatch of dispatches) {
+    if (dispatch.kind !== 'execute' || dispatch.operation.to === undefined) continue;
+    const { from, to, index, rollout: owner } = dispatch.operation;
+    // Repaired, or moved, as it is.
+    if (from === to) continue;
+    const rollout = after.rollouts.find(({ id }) => id === owner);
+    const isMoving = rollout?.state === 'running' || rollout?.state === 'reverting';
+    if (rollout?.plan.strategy !== 'recreate' || !isMoving) continue;
+    const phase = rollout.phases[rollout.currentPhase]?.members ?? [];
+    const owned = [...after.assignment.values()].filter((row) => row.rollout === owner).map((row) => row.index);
+    const batch = rollout.state === 'running' ? phase : owned;
+    if (!batch.includes(index)) continue;
+    for (const other of batch) {
+      const wanted = after.assignment.get(other)?.version;
+      const task = after.tasks.get(other);
+      const lives = (task?.current === undefined ? [] : [task.current, ...task.others]).find(
+        ({ state, host, version }) => {
+          const of = before.inventory.hosts.find((one) => one.id === host)?.state;
+          const isAlive = ['fetching', 'starting', 'serving', 'draining', 'crash-looping'].includes(state);
+          return isAlive && version !== wanted && (of === 'up' || of === 'leaving' || of === 'suspected');
+        },
+      );
+      if (lives !== undefined && other < after.job.size) {
+        throw new Violation('recreate', 'a task was started beside one of another version', {
+          index,
+          to,
+          other,
+          lives,
+        });
       }
     }
   }

@@ -76,6 +76,8 @@ export interface Scenario {
   readonly forwardOnly: boolean;
   /** Extra tasks that its rollouts borrow. */
   readonly surge: number;
+  /** Its rollouts stop all of a phase before any of them starts. */
+  readonly recreates?: boolean | undefined;
   /** Rates over all services. */
   readonly shared: SharedLimits;
   /** Serves everywhere at the beginning; undefined: the first rollout is the first deployment. */
@@ -101,7 +103,7 @@ const racks = ['a', 'b', 'c'];
 export function scenarioOf(seed: number): Scenario {
   const plain = plainScenarioOf(seed);
   const happenings = [...plain.happenings, ...moreHappenings(plain, planOf)].sort((a, b) => a.atMs - b.atMs);
-  return { ...plain, voice: voiceOf(seed), happenings };
+  return { ...plain, voice: voiceOf(seed), ...recreationOf(seed, plain), happenings };
 }
 
 /** Without what came later (`more-happenings.ts`): the seeds of old regressions mean these. */
@@ -188,8 +190,19 @@ function surgeOf(seed: number): number {
   return chance.next() < 0.15 ? 1 + pickBelow(chance, 3) : 0;
 }
 
-/** What a person deploys by: the plan of the scenario, with what is borrowed. */
-export function withSurge(plan: PlanSpec, { surge }: Pick<Scenario, 'surge'>): PlanSpec {
+/** A twelfth of the runs recreates; that needs the whole budget, and nothing that limits it. */
+function recreationOf(seed: number, { limits, surge }: Scenario): Partial<Scenario> {
+  if (surge > 0 || seededChance(seed, 'strategy').next() > 0.08) return {};
+  return {
+    recreates: true,
+    budget: { percent: 100 },
+    limits: { ...limits, budgetPerDomain: {}, budgetPerGroup: null },
+  };
+}
+
+/** What a person deploys by: the plan of the scenario, with its strategy. */
+export function withStrategy(plan: PlanSpec, { surge, recreates }: Pick<Scenario, 'surge' | 'recreates'>): PlanSpec {
+  if (recreates === true) return { ...plan, strategy: 'recreate' };
   return surge === 0 ? plan : { ...plan, strategy: { surge: { count: surge } } };
 }
 

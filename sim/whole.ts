@@ -48,7 +48,7 @@ import { applyFault, calmAfterMs } from './faults.ts';
 import { isServingExtra, KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
 import { argumentsOf, isForPersons, needsPersonAfterMs, type Standstill, turnsFor, waysOut } from './persons.ts';
 import { areStill, differencesOf, isStuck, restWithinMs } from './rest.ts';
-import { type Happening, type Scenario, v1, watchedMs, withSurge } from './scenario.ts';
+import { type Happening, type Scenario, v1, watchedMs, withStrategy } from './scenario.ts';
 import { type SimulatedService, serviceOf } from './services.ts';
 import { Streams } from './streams.ts';
 import { commitOf, jobId as job, repository, startMs, versionOf } from './versions.ts';
@@ -682,7 +682,7 @@ class WholeWorld {
       release: undefined,
       to: one.to,
       kind: one.rolloutKind,
-      plan: withSurge(one.plan, this.#scenario),
+      plan: withStrategy(one.plan, this.#scenario),
       judged: this.#scenario.judge !== 'none',
       holdAfter: one.holdAfter,
       forwardOnly: this.#scenario.forwardOnly && one.to === v1 ? 'it drops a column' : undefined,

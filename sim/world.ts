@@ -46,7 +46,7 @@ import { isServingExtra, KnownInvariants, TrueInvariants, Violation } from './in
 import { LiveAcks } from './live-acks.ts';
 import { argumentsOf, isForPersons, needsPersonAfterMs, turnsFor, waysOut } from './persons.ts';
 import { areStill, cannotServe, differencesOf, isStuck, restWithinMs } from './rest.ts';
-import { type Happening, type Scenario, v0, v1, watchedMs, withSurge } from './scenario.ts';
+import { type Happening, type Scenario, v0, v1, watchedMs, withStrategy } from './scenario.ts';
 import { type SimulatedService, serviceOf } from './services.ts';
 import { Streams } from './streams.ts';
 import { jobId as job, startMs, versionOf } from './versions.ts';
@@ -592,7 +592,7 @@ class World {
           release: undefined,
           to: one.to,
           kind: one.rolloutKind,
-          plan: withSurge(one.plan, this.#scenario),
+          plan: withStrategy(one.plan, this.#scenario),
           judged: this.#scenario.judge !== 'none',
           holdAfter: one.holdAfter,
           forwardOnly: this.#scenario.forwardOnly && one.to === v1 ? 'it drops a column' : undefined,

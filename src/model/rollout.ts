@@ -53,6 +53,8 @@ export interface Hold {
     | 'no-good-version'
     | 'hold-after'
     | 'first-deployment'
+    /** What its strategy says makes no sense, or the server does not have it. */
+    | 'strategy'
     | 'forward-only';
   readonly reason: string;
   readonly sinceMs: number;

@@ -96,12 +96,19 @@ export const phaseSpecSchema = z.strictObject({
   onUndecided: z.enum(['proceed', 'hold']).nullable(),
 });
 
+/** What a strategy of a user's own is called. */
+export const strategyName = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/);
+
 /** How a phase brings its members to the new version. */
 export const strategySchema = z.union([
   /** Each where it is: stopped, then started. */
   z.literal('in-place'),
   /** The same, while so many extra tasks (a share rounds up) run the version of before. */
   z.strictObject({ surge: amount }),
+  /** All of a phase stop before any of them starts again. */
+  z.literal('recreate'),
+  /** One that the server was started with. */
+  z.strictObject({ plugin: strategyName, settings: z.record(z.string(), z.json()) }),
 ]);
 
 export const planSpecSchema = z.strictObject({

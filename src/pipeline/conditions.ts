@@ -120,7 +120,7 @@ function waitForRollout(draft: Draft, release: ReleaseFacts, action: DeployActio
 /** A rollout that failed and has nothing to go back to stays as it is; it never makes the next release wait. */
 export function letsNextPass(rollout: Rollout): boolean {
   const by = rollout.state === 'held' ? rollout.hold?.by : undefined;
-  return by === 'first-deployment' || by === 'forward-only';
+  return by === 'first-deployment' || by === 'forward-only' || by === 'strategy';
 }
 
 function nameOf(run: Run, release: ReleaseFacts | undefined): string {

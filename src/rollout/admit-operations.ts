@@ -39,14 +39,17 @@ import type { Candidate } from './wanted-operations.ts';
  */
 export function admitOperations(draft: Draft, candidates: readonly Candidate[]): void {
   if (candidates.length === 0) return;
-  const indices = [...draft.tasks.values()].filter((task) => task.index < draft.job.size);
+  const { size, limits } = draft.job;
+  const indices = [...draft.tasks.values()].filter((task) => task.index < size);
   const own = [...draft.operations.values()].filter((one) => !isExtra(one.index));
   const out = draft.rules.outOf(indices, own, draft.hostStates);
+  const labels = labelsOf(draft);
   const room: Room = {
+    labels,
     out,
     outBefore: digestOnce(out),
     extras: draft.rules.servingExtras(draft.tasks.values(), draft.operations.values(), draft.hostStates),
-    parts: partsOf(draft),
+    parts: draft.rules.budgetParts({ ...limits, size, tasks: draft.tasks.values(), labelsOf: labels }),
     busy: updatesUnderWay(draft),
   };
   for (const candidate of candidates) {
@@ -57,6 +60,7 @@ export function admitOperations(draft: Draft, candidates: readonly Candidate[]):
 
 /** What is left at this moment of the turn. */
 interface Room {
+  readonly labels: LabelsOf;
   /** Grows with what is admitted. */
   readonly out: Set<TaskIndex>;
   /** Digest of what was out when the turn began. */
@@ -67,14 +71,15 @@ interface Room {
   readonly busy: Map<RolloutId, number>;
 }
 
-function partsOf(draft: Draft): readonly BudgetPart[] {
-  const { size, limits } = draft.job;
-  return draft.rules.budgetParts({ ...limits, size, tasks: draft.tasks.values(), labelsOf: labelsOf(draft) });
-}
+type LabelsOf = (host: HostId) => Readonly<Record<string, string>>;
 
-function labelsOf(draft: Draft): (host: HostId) => Readonly<Record<string, string>> {
-  const labels = new Map(draft.inventory.hosts.map((host) => [host.id, host.labels]));
-  return (host) => labels.get(host) ?? {};
+/** Made once in a turn, and only when somebody asks. */
+function labelsOf({ inventory }: Draft): LabelsOf {
+  let labels: Map<HostId, Readonly<Record<string, string>>> | undefined;
+  return (host) => {
+    labels ??= new Map(inventory.hosts.map((one) => [one.id, one.labels]));
+    return labels.get(host) ?? {};
+  };
 }
 
 function updatesUnderWay(draft: Draft): Map<RolloutId, number> {
@@ -82,7 +87,8 @@ function updatesUnderWay(draft: Draft): Map<RolloutId, number> {
   for (const { rollout, kind, state } of draft.operations.values()) {
     if (rollout === undefined || !isUnderWay(state)) continue;
     const owner = draft.rollouts.get(rollout);
-    const isPaced = kind === 'update' || (owner !== undefined && isRound(owner) && kind !== 'stop');
+    const isDown = kind === 'stop' && draft.turn?.rollout === rollout && draft.turn.down !== undefined;
+    const isPaced = kind === 'update' || isDown || (owner !== undefined && isRound(owner) && kind !== 'stop');
     if (!isPaced) continue;
     counts.set(rollout, (counts.get(rollout) ?? 0) + 1);
   }
@@ -100,7 +106,7 @@ function tryAdmit(draft: Draft, candidate: Candidate, room: Room): string | unde
     return silence;
   }
   const paced = wanted.purpose === 'update' && rollout?.state === 'running' ? rollout : undefined;
-  const held = paced && paceOf(draft, paced, busy);
+  const held = paced && (waitsForOthers(draft, paced, operation) ?? paceOf(draft, paced, busy));
   if (held !== undefined) return held;
   const inForce = draft.rules.budgetInForce({ ...draft.job, surge: extras.size });
   const admission = draft.rules.admit(operation, {
@@ -115,7 +121,7 @@ function tryAdmit(draft: Draft, candidate: Candidate, room: Room): string | unde
     wakeWhenLongOut(draft, operation);
     return admission.reason;
   }
-  const rate = rateFor(draft, operation, admission.exemption);
+  const rate = rateFor(draft, operation, admission.exemption, room.labels);
   if (!rate.allowed) {
     wakeAt(draft, rate.atMs);
     return rate.reason;
@@ -155,13 +161,18 @@ function digestOnce(out: ReadonlySet<TaskIndex>): () => string {
 }
 
 /** Rates limit what takes a living task out; an exemption takes nothing out, and a deadline does not wait. */
-function rateFor(draft: Draft, operation: LedgerOperation, exemption: LedgerOperation['exemption']): RateAnswer {
+function rateFor(
+  draft: Draft,
+  operation: LedgerOperation,
+  exemption: LedgerOperation['exemption'],
+  labelsOf: LabelsOf,
+): RateAnswer {
   const current = draft.tasks.get(operation.index)?.current;
   const isOwn = !isExtra(operation.index);
   const isDisruption = isOwn && exemption === undefined && current?.incarnation === operation.incarnation;
   if (!isDisruption || draft.buckets.size === 0) return { allowed: true, takes: [] };
-  const labels = draft.inventory.hosts.find((host) => host.id === current.host)?.labels ?? {};
-  return draft.rules.rateLimit(operation, { nowMs: draft.nowMs, buckets: [...draft.buckets.values()], labels });
+  const buckets = [...draft.buckets.values()];
+  return draft.rules.rateLimit(operation, { nowMs: draft.nowMs, buckets, labels: labelsOf(current.host) });
 }
 
 const silenceRetryMs = 2000;
@@ -171,6 +182,12 @@ const roomRetryMs = 10_000;
 function silenceAt(draft: Draft, host: HostId | undefined): string | undefined {
   if (draft.inventory.massSilence) return 'More than half of the hosts are silent together: nothing moves.';
   return host !== undefined && draft.silentHosts.has(host) ? `${host} has not been heard for a moment.` : undefined;
+}
+
+/** The strategy takes others first. What goes back because there are too many never waits for that. */
+function waitsForOthers({ turn }: Draft, rollout: Rollout, { index, to }: LedgerOperation): string | undefined {
+  if (turn?.ranks === undefined || turn.rollout !== rollout.id || to !== rollout.to) return undefined;
+  return turn.ranks.has(index) ? undefined : turn.reason;
 }
 
 function paceOf(draft: Draft, rollout: Rollout, busy: ReadonlyMap<RolloutId, number>): string | undefined {
@@ -183,10 +200,8 @@ function paceOf(draft: Draft, rollout: Rollout, busy: ReadonlyMap<RolloutId, num
 
 /** An index that stays out becomes exempt: look again then. */
 function wakeWhenLongOut(draft: Draft, operation: LedgerOperation): void {
-  const task = draft.tasks.get(operation.index);
-  const runs = task?.current?.version;
-  const deadlineMs = runs === undefined ? undefined : draft.before.versions.get(runs)?.task.ready.deadlineMs;
-  if (task?.outSinceMs !== undefined) wakeAt(draft, task.outSinceMs + (deadlineMs ?? 60_000) + 1);
+  const { task, readyDeadlineMs } = factsOfTask(draft, operation.index);
+  if (task?.outSinceMs !== undefined) wakeAt(draft, task.outSinceMs + readyDeadlineMs + 1);
 }
 
 function placeFor(draft: Draft, { operation, wanted }: Candidate): HostId | { readonly sentence: string } {

@@ -1,4 +1,4 @@
-import type { Phase, Rollout, TaskIndex } from '../model/index.ts';
+import { err, type Phase, type Rollout, type TaskIndex } from '../model/index.ts';
 import { take, trimToAllowance } from './assign.ts';
 import { type Draft, emitForRollout, setJob, setRollout, wakeAt } from './draft.ts';
 import { withGood } from './good-versions.ts';
@@ -6,6 +6,9 @@ import { hold } from './holds.ts';
 import { concurrencyOf, isRenewedBy, placesOf, progressOf, specOf } from './phases.ts';
 import { fail } from './revert.ts';
 import { endRound, isRound, takeInRound } from './rounds.ts';
+import { checkedOrder } from './strategies/checked.ts';
+import { chosenFor, takesDown } from './strategies/chosen.ts';
+import { noSuchStrategy, refuseStrategy } from './strategy-turn.ts';
 
 /**
  * Brings a running rollout as far as it can go now: start a phase, find it updated, judge it, go to the next one, end.
@@ -52,7 +55,10 @@ function step(draft: Draft, rollout: Rollout): Rollout {
 function startPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
   const spec = specOf(rollout.plan, phase)!;
   const earlier = rollout.phases[rollout.currentPhase - 1]?.members ?? [];
-  const wanted = membersOf(draft, rollout, spec, earlier);
+  const order = orderFor(draft, rollout);
+  if (!order.ok) return refuseStrategy(draft, rollout, order.error);
+  if (waitsForResize(draft, rollout)) return rollout;
+  const wanted = membersOf(draft, rollout, spec, earlier, order.value);
   if (wanted.length <= earlier.length && rollout.currentPhase > 0) {
     emitForRollout(draft, rollout.id, 'phase.dropped', { phase: phase.name, why: 'it adds nobody' });
     const passedBy = { by: 'basic-checks' as const, note: 'it adds nobody' };
@@ -72,6 +78,21 @@ function startPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
   return started;
 }
 
+/** Its strategy's own order of the tasks, or what is wrong with it. */
+function orderFor(draft: Draft, rollout: Rollout): ReturnType<typeof checkedOrder> {
+  const chosen = chosenFor(draft, rollout);
+  return chosen === undefined ? err(noSuchStrategy(rollout)) : checkedOrder(chosen, placesOf(draft));
+}
+
+/**
+ * Meanwhile the smaller budget is in force: a phase that takes everybody down would get stuck half way. A person who
+ * raises the budget of the rollout does not wait.
+ */
+function waitsForResize(draft: Draft, rollout: Rollout): boolean {
+  if (draft.job.resizingFrom === undefined || rollout.budgetOverride !== undefined) return false;
+  return !rollout.firstDeployment && takesDown(draft, rollout);
+}
+
 /**
  * As many as the phase selects. Indices that are assigned the version already come right after the members of the
  * phases before, so that nobody is taken twice and their number does not outgrow what the phase allows.
@@ -81,14 +102,15 @@ function membersOf(
   rollout: Rollout,
   { select }: NonNullable<ReturnType<typeof specOf>>,
   earlier: readonly TaskIndex[],
+  order: readonly TaskIndex[] | undefined,
 ): readonly TaskIndex[] {
   const places = placesOf(draft);
-  const selected = draft.rules.selectMembers(select, places, earlier);
+  const selected = draft.rules.selectMembers(select, places, earlier, order);
   // A round does not start what was never assigned anything.
   if (isRound(rollout)) return selected.filter((index) => draft.assignment.get(index)?.version !== undefined);
   const there = thereAlready(draft, rollout, earlier);
   if (there.length === 0) return selected;
-  return draft.rules.selectMembers(select, places, [...earlier, ...there]).slice(0, selected.length);
+  return draft.rules.selectMembers(select, places, [...earlier, ...there], order).slice(0, selected.length);
 }
 
 function thereAlready(draft: Draft, rollout: Rollout, earlier: readonly TaskIndex[]): readonly TaskIndex[] {

@@ -3,6 +3,7 @@ import { type AssignmentRow, assert, type Rollout, type TaskIndex, type VersionI
 import { type Draft, emitForJob, emitForRollout, setAssignment } from './draft.ts';
 import { newestGood } from './good-versions.ts';
 import { isRound, letGoInRound } from './rounds.ts';
+import { takesDown } from './strategies/chosen.ts';
 
 /** Indices now assigned to a version. */
 export function countAssigned(assignment: ReadonlyMap<TaskIndex, AssignmentRow>, version: VersionId): number {
@@ -103,6 +104,8 @@ export function trimToAllowance(draft: Draft, rollout: Rollout, cause: string): 
 
 /** Indices that nobody assigned anything get what newcomers get. */
 export function assignNewcomers(draft: Draft, running: Rollout | undefined): void {
+  // Beside those of its phase they would run another version: they are born when it has ended.
+  if (running !== undefined && !running.firstDeployment && takesDown(draft, running)) return;
   for (let index = 0; index < draft.job.size; index++) {
     const row = draft.assignment.get(index);
     if (row?.version !== undefined) continue;

@@ -2,6 +2,7 @@ import type { LedgerOperation } from '../disruption/index.ts';
 import type { Amount, PlanSpec, Rollout } from '../model/index.ts';
 import { type PlannedPhase, planOf } from './plan.ts';
 import type { TaskPlace } from './select.ts';
+import type { StrategyBook } from './strategies/book.ts';
 
 /** What a release of the past showed, as far as another plan could not have changed it. */
 export interface PastRelease {
@@ -30,6 +31,7 @@ export interface BacktestFacts {
   readonly places: readonly TaskPlace[];
   readonly budget: Amount;
   readonly releases: readonly PastRelease[];
+  readonly strategies?: StrategyBook | undefined;
 }
 
 export interface BacktestRow {
@@ -45,8 +47,8 @@ export interface BacktestRow {
 }
 
 /** How one plan would have done on these releases: speed against exposure. Pure. */
-export function backtest(plan: PlanSpec, { places, budget, releases }: BacktestFacts): BacktestRow {
-  const { phases } = planOf({ plan, places, budget, isFirst: false });
+export function backtest(plan: PlanSpec, { places, budget, releases, strategies }: BacktestFacts): BacktestRow {
+  const { phases } = planOf({ plan, places, budget, isFirst: false, ...(strategies && { strategies }) });
   const good = releases.filter(({ was }) => was === 'good').map((one) => replay(phases, one));
   const bad = releases.filter(({ was }) => was !== 'good').map((one) => replay(phases, one));
   const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);

@@ -1,4 +1,4 @@
-import { mayLive, type TaskFacts } from '../disruption/index.ts';
+import { isHeard, mayLive, type TaskFacts } from '../disruption/index.ts';
 import {
   type HostId,
   type Incarnation,
@@ -27,7 +27,9 @@ export function keepOutages(draft: Draft): void {
     // A repair of a failure stays a failure.
     if (known?.cause === 'failure' && kind !== 'update') continue;
     const isLeaving = host !== undefined && kind === 'stop' && maintained.has(host);
-    causes.set(index, { cause: isLeaving ? 'maintenance' : causeOf(kind, rollout), operation: id });
+    const isDown = kind === 'stop' && draft.turn?.down !== undefined && draft.turn.rollout === rollout;
+    const cause = isLeaving ? 'maintenance' : isDown ? 'rollout' : causeOf(kind, rollout);
+    causes.set(index, { cause, operation: id });
   }
   for (const [index, outage] of open) {
     if (causes.has(index)) continue;
@@ -69,6 +71,7 @@ export function keepPlacements(draft: Draft): void {
     if (claim.job !== draft.job.id) continue;
     const task = draft.tasks.get(claim.index);
     if (task !== undefined && mayHaveLiving(draft, task, claim.incarnation)) continue;
+    if (comesBack(draft, claim.index, claim.incarnation)) continue;
     maintained ??= hostsUnderMaintenance(draft);
     if (isStoppedThere(task, claim) && maintained.has(claim.host)) continue;
     coming ??= incarnationsToCome(draft);
@@ -79,6 +82,17 @@ export function keepPlacements(draft: Draft): void {
 /** Its newest incarnation, told to stop and not started anywhere else. */
 function isStoppedThere(task: TaskFacts | undefined, { incarnation }: { readonly incarnation: Incarnation }): boolean {
   return task?.current?.incarnation === incarnation && task.current.state === 'stopped';
+}
+
+/** Stopped by its strategy: it starts again where it was. */
+function comesBack(
+  { turn, tasks, assignment, hostStates }: Draft,
+  index: TaskIndex,
+  incarnation: Incarnation,
+): boolean {
+  if (turn?.down === undefined || assignment.get(index)?.rollout !== turn.rollout) return false;
+  const current = tasks.get(index)?.current;
+  return current?.state === 'stopped' && current.incarnation === incarnation && isHeard(hostStates(current.host));
 }
 
 function incarnationsToCome(draft: Draft): Map<TaskIndex, Incarnation[]> {

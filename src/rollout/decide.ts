@@ -14,6 +14,7 @@ import { endResize, resize } from './resize.ts';
 import { advanceRevert, beginRevert } from './revert.ts';
 import { type Rules, standardRules } from './rules.ts';
 import type { JobDecision, JobState } from './state.ts';
+import { askStrategy } from './strategy-turn.ts';
 import { keepExtras } from './surge.ts';
 import { keepTime } from './time-split.ts';
 import { wantedOperations } from './wanted-operations.ts';
@@ -35,6 +36,7 @@ export function decideJob(state: JobState, nowMs: number, id: MakeId, rules: Rul
   if (active?.hold?.then !== undefined) wakeAt(draft, active.hold.then.atMs);
   assignNewcomers(draft, active);
   keepExtras(draft, active);
+  draft.turn = askStrategy(draft, activeRollout(draft));
   const candidates = wantedOperations(draft);
   admitOperations(draft, candidates);
   askController(draft, candidates);

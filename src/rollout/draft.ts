@@ -26,6 +26,17 @@ import type { CommandOutcome, Dispatch, JobState, MarkWish } from './state.ts';
 
 export type MakeId = <P extends string>(prefix: P) => `${P}_${string}`;
 
+/** What the strategy of the rollout that has the job says in this decision. */
+export interface StrategyTurn {
+  readonly rollout: RolloutId;
+  /** Who may be worked on now, and after whom; undefined: everybody, in the order of the phase. */
+  readonly ranks: ReadonlyMap<TaskIndex, number> | undefined;
+  /** Why the others wait. */
+  readonly reason: string;
+  /** Of whom nothing may run for now; undefined: the strategy takes nobody down. */
+  readonly down: ReadonlySet<TaskIndex> | undefined;
+}
+
 /**
  * The working copy of one decision: the job as it would be, and what is to be committed with it. Lives inside
  * `decideJob` only; what comes in is never changed.
@@ -66,6 +77,8 @@ export interface Draft {
   readonly markWishes: MarkWish[];
   /** Rollouts that take no further task now, with the reason. */
   readonly gates: Map<RolloutId, string>;
+  /** What the strategy of the active rollout says; undefined: nothing of its own. */
+  turn: StrategyTurn | undefined;
   wakeAtMs: number | undefined;
   /** Something was to be placed, and nobody has looked yet at what other jobs take. */
   wantsRoom: boolean;
@@ -110,6 +123,7 @@ export function openDraft(before: JobState, nowMs: number, rules: Rules, id: Mak
     outcomes: [],
     markWishes: [],
     gates: new Map(),
+    turn: undefined,
     wakeAtMs: undefined,
     wantsRoom: false,
   };

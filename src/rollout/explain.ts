@@ -47,7 +47,7 @@ export function explainRollout(state: JobState, rollout: Rollout, nowMs: number)
     const who = active?.id ?? 'another rollout';
     return explained(`${who} has the job.`, `it starts when ${who} has ended`, { kind: 'rollout', rollout: who });
   }
-  return explainMoving(state, rollout, nowMs) ?? explainJudging(state, rollout, nowMs);
+  return explainMoving(state, rollout, nowMs) ?? explainResize(state, rollout) ?? explainJudging(state, rollout, nowMs);
 }
 
 function explainMoving(state: JobState, rollout: Rollout, nowMs: number): Explanation | undefined {
@@ -147,6 +147,16 @@ function explainTasks(
     return explained(sentence, 'it serves again, or is replaced', unblocker);
   }
   return undefined;
+}
+
+/** Its phase has not begun, and nothing else is said of it: a strategy that takes everybody down waits for a resize. */
+function explainResize({ job, tasks }: JobState, rollout: Rollout): Explanation | undefined {
+  const phase = rollout.phases[rollout.currentPhase];
+  if (rollout.state !== 'running' || phase?.state !== 'waiting' || job.resizingFrom === undefined) return undefined;
+  const serving = tasks.values().filter(({ index, servedOnce }) => servedOnce && index < job.size);
+  const sentence = `The job is being resized from ${job.resizingFrom} to ${job.size} tasks (${[...serving].length} are there).`;
+  const next = `${phase.name} begins when that is through, or a person raises the budget of the rollout`;
+  return explained(sentence, next, { kind: 'person', commands: ['raise-budget', 'abort'] });
 }
 
 function explainJudging(state: JobState, rollout: Rollout, nowMs: number): Explanation {

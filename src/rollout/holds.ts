@@ -26,7 +26,7 @@ function directionOf(rollout: Rollout): Hold['resumesTo'] {
 /** A hold that neither hinders nor waits for anybody: the next release takes over. */
 export function yieldsToNext(rollout: Rollout): boolean {
   const by = rollout.state === 'held' ? rollout.hold?.by : undefined;
-  return by === 'first-deployment' || by === 'forward-only';
+  return by === 'first-deployment' || by === 'forward-only' || by === 'strategy';
 }
 
 /** When a hold ends by itself, it does now what it was set to do. */

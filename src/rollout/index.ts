@@ -22,6 +22,8 @@ export { isRound, roundPlan } from './rounds.ts';
 export { type Rules, standardRules } from './rules.ts';
 export * from './select.ts';
 export * from './state.ts';
+export * from './strategies/book.ts';
+export * from './strategies/port.ts';
 export * from './task-plan.ts';
 export * from './transitions.ts';
 export { legalCommands, mayCommand, ownTransitions, transitions } from './transitions.ts';

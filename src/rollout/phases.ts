@@ -11,6 +11,7 @@ import {
 import type { Draft } from './draft.ts';
 import { isRenewed, isRound } from './rounds.ts';
 import type { TaskPlace } from './select.ts';
+import { takesDown } from './strategies/chosen.ts';
 
 /** The phases of a plan before they start; `members` is fixed when each one does. */
 export function phasesOf(plan: PlanSpec): Phase[] {
@@ -66,13 +67,15 @@ export function progressOf(draft: Draft, phase: Phase, rollout: Rollout): PhaseP
   const missing: TaskIndex[] = [];
   const excused: TaskIndex[] = [];
   let serving = 0;
+  // Its strategy has stopped them, and starts them again.
+  const isTaken = takesDown(draft, rollout);
   for (const index of phase.members) {
     if (index >= draft.job.size) continue;
     const current = draft.tasks.get(index)?.current;
     const host = current?.host ?? hostOfOperation(draft, index);
     if (host !== undefined && !isHeard(draft.hostStates(host))) excused.push(index);
     else if (current?.state === 'serving' && isRenewedBy(draft, rollout, index)) serving += 1;
-    else if (current?.state === 'stopped') excused.push(index);
+    else if (current?.state === 'stopped' && !(isTaken && current.version !== rollout.to)) excused.push(index);
     else missing.push(index);
   }
   return { serving, missing, excused };

@@ -2,7 +2,10 @@ import { digestOf } from '../kit/index.ts';
 import { type Amount, budgetOf, type PhaseSpec, type PlanSpec, type TaskIndex } from '../model/index.ts';
 import { concurrencyOf } from './phases.ts';
 import { selectMembers, type TaskPlace } from './select.ts';
-import { surgeOf } from './surge.ts';
+import { type ChosenStrategy, nameStrategy, ownStrategies, type StrategyBook, strategyOf } from './strategies/book.ts';
+import { checkedExtras, checkedOrder } from './strategies/checked.ts';
+import { inPlace } from './strategies/in-place.ts';
+import { walkPhase } from './strategies/walk.ts';
 
 /** What a plan is made from: the same facts as the run itself. */
 export interface PlanFacts {
@@ -12,6 +15,8 @@ export interface PlanFacts {
   readonly budget: Amount;
   /** Nothing runs yet: everybody of a phase starts at once, and nobody is taken out. */
   readonly isFirst: boolean;
+  /** Those that the server has; left out: Rollway's own. */
+  readonly strategies?: StrategyBook;
 }
 
 export interface PlannedPhase {
@@ -22,9 +27,13 @@ export interface PlannedPhase {
   /** How many the phase would take at once, and how many the budget leaves of that. */
   readonly concurrency: number;
   readonly atOnce: number;
+  /** What concurrency and budget would leave to any strategy. */
+  readonly usual: number;
   readonly batches: number;
   /** Tasks that serve at every moment of it, as long as nothing else takes any out. */
   readonly servingAtLeast: number;
+  /** All that it adds stop before any of them starts. */
+  readonly stopsAll: boolean;
 }
 
 export interface PlannedRollout {
@@ -32,6 +41,8 @@ export interface PlannedRollout {
   readonly budget: number;
   /** Extra tasks that are borrowed meanwhile. */
   readonly extras: number;
+  /** Why it would be held at once: its strategy is not here, or is not followed. The rest is as if in place. */
+  readonly refusal: string | undefined;
   readonly phases: readonly PlannedPhase[];
   /** Phases that add nobody and are left out. */
   readonly dropped: readonly string[];
@@ -40,41 +51,69 @@ export interface PlannedRollout {
 }
 
 /** Exactly what a rollout would do: the same selection, rounding and limits as the rollout itself. */
-export function planOf({ plan, places, budget: amount, isFirst }: PlanFacts): PlannedRollout {
+export function planOf({ plan, places, budget: amount, isFirst, strategies }: PlanFacts): PlannedRollout {
   const size = places.length;
   const budget = budgetOf(amount, size);
-  const extras = isFirst ? 0 : surgeOf(plan, size);
+  const { chosen, extras, order, refusal } = strategyFacts(plan, places, isFirst, strategies ?? ownStrategies);
   const phases: PlannedPhase[] = [];
   const dropped: string[] = [];
   let before: readonly TaskIndex[] = [];
   for (const spec of plan.phases) {
-    const members = selectMembers(spec.select, places, before);
+    const members = selectMembers(spec.select, places, before, order);
     const adds = members.length - before.length;
     if (adds <= 0) dropped.push(spec.name);
-    else phases.push(phaseOf(spec, members, adds, { size, budget, extras, isFirst }));
+    else phases.push(phaseOf(spec, members, adds, { chosen, places, budget, extras, isFirst }));
     before = members;
   }
   const what = { size, budget, plan, members: phases.map((phase) => phase.members), dropped };
-  return { size, budget, extras, phases, dropped, hash: digestOf(what).slice(0, 16) };
+  return { size, budget, extras, refusal, phases, dropped, hash: digestOf(what).slice(0, 16) };
 }
 
-function phaseOf(
-  spec: PhaseSpec,
-  members: readonly TaskIndex[],
-  adds: number,
-  job: { readonly size: number; readonly budget: number; readonly extras: number; readonly isFirst: boolean },
-): PlannedPhase {
-  const { size, budget, extras, isFirst } = job;
+/** What the strategy makes of this job, before anything runs. */
+function strategyFacts(plan: PlanSpec, places: readonly TaskPlace[], isFirst: boolean, book: StrategyBook) {
+  const found = strategyOf(plan, book);
+  const chosen = found ?? { strategy: inPlace, settings: {} };
+  const wrong = chosen.strategy.check?.(chosen.settings);
+  const extras = checkedExtras(chosen, places.length);
+  const order = checkedOrder(chosen, places);
+  const { name } = nameStrategy(plan.strategy);
+  let refusal: string | undefined;
+  if (found === undefined) refusal = `This server has no strategy ${name}; it has ${[...book.keys()].join(', ')}.`;
+  else if (wrong !== undefined) refusal = `The strategy ${name} does not take its settings: ${wrong}.`;
+  else if (!extras.ok) refusal = extras.error;
+  else if (!order.ok) refusal = order.error;
+  return {
+    chosen,
+    extras: isFirst || !extras.ok ? 0 : extras.value,
+    order: order.ok ? order.value : undefined,
+    refusal,
+  };
+}
+
+interface JobPlan {
+  readonly chosen: ChosenStrategy;
+  readonly places: readonly TaskPlace[];
+  readonly budget: number;
+  readonly extras: number;
+  readonly isFirst: boolean;
+}
+
+function phaseOf(spec: PhaseSpec, members: readonly TaskIndex[], adds: number, job: JobPlan): PlannedPhase {
+  const { places, budget, extras, isFirst } = job;
+  const size = places.length;
   const concurrency = concurrencyOf(spec, size);
-  const atOnce = isFirst ? adds : Math.max(1, Math.min(concurrency, budget + extras, adds));
+  const usual = isFirst ? adds : Math.max(1, Math.min(concurrency, budget + extras, adds));
+  const walk = isFirst ? undefined : walkPhase(job.chosen, { spec, members, adds, places, atOnce: usual });
   return {
     spec,
     members,
     adds,
     concurrency,
-    atOnce,
-    batches: Math.ceil(adds / atOnce),
+    usual,
+    atOnce: walk?.atOnce ?? usual,
+    batches: walk?.batches ?? Math.ceil(adds / usual),
     // With every extra task that was borrowed; before they serve, fewer go at once.
-    servingAtLeast: isFirst ? 0 : Math.max(0, Math.min(size, size + extras - atOnce)),
+    servingAtLeast: isFirst ? 0 : Math.max(0, Math.min(size, size + extras - (walk?.mostOut ?? usual))),
+    stopsAll: walk?.stopsAll ?? false,
   };
 }

@@ -30,6 +30,8 @@ export interface ProposeFacts {
   readonly renewal?: { readonly above: Incarnation; readonly how: 'restart' | 'move' } | undefined;
   /** Its owner is held: nothing new begins on it, repairs apart. */
   readonly isHeld: boolean;
+  /** Its strategy stops tasks before any of them starts: nothing of it may run for now, or it may start where it was. */
+  readonly batch?: 'down' | 'up' | undefined;
   /** Admitted and not ended. */
   readonly underWay: readonly LedgerOperation[];
   readonly hostStates: HostStates;
@@ -100,6 +102,7 @@ export function proposeFor(facts: ProposeFacts): Proposal {
   if (facts.isRetiring) return proposeRetirement(facts);
   const { current } = task;
   if (facts.wanted === undefined) return settled;
+  if (facts.batch === 'down') return proposeDown(facts, facts.wanted);
   if (current === undefined) {
     return facts.isHeld ? waitFor('Its rollout is held.') : start(facts, 'repair', `task ${task.index} is to run`);
   }
@@ -202,6 +205,9 @@ function proposeRepair(facts: ProposeFacts): Proposal {
     if (untilMs !== undefined) return waitForHost(current.host, untilMs);
     if (!mayStay(facts, departure)) return afterBackoff(facts, () => start(facts, 'repair', departure.reason));
   }
+  if (current.state === 'stopped' && facts.batch === 'up' && current.version !== facts.wanted) {
+    return afterBackoff(facts, () => inPlace(facts, 'update', 'update', 'all of its phase have stopped'));
+  }
   // In its place: what it kept there is there, and so is its room.
   if (current.state === 'stopped')
     return afterBackoff(facts, () => inPlace(facts, 'restart', 'repair', 'it was stopped'));
@@ -234,6 +240,31 @@ function mayStay(facts: ProposeFacts, { cause, deadlineAtMs, work }: Departure):
 
 function waitForHost(host: HostId, untilMs: number): Proposal {
   return { kind: 'wait', untilMs, reason: `It waits for ${host}, which is in maintenance.` };
+}
+
+/** Nothing of it may run for now: what lives of other versions stops, and nothing starts. */
+function proposeDown({ task, hostStates }: ProposeFacts, wanted: VersionId): Proposal {
+  const lives = [task.current, ...task.others].find(
+    (one) => one !== undefined && one.version !== wanted && mayLive(one, hostStates) && hostStates(one.host) !== 'lost',
+  );
+  if (lives === undefined) return waitFor('Others of its phase have to stop before it starts.');
+  const { incarnation, version: from, host } = lives;
+  if (!isHeard(hostStates(host))) return waitFor(`${host} is silent; nothing moves until it is lost or back.`);
+  return {
+    kind: 'operate',
+    wanted: {
+      kind: 'stop',
+      purpose: 'update',
+      incarnation,
+      nextIncarnation: incarnation,
+      from,
+      to: undefined,
+      host,
+      excluded: {},
+      avoided: [],
+      reason: 'all of its phase stop before any of them starts',
+    },
+  };
 }
 
 function proposeRetirement(facts: ProposeFacts): Proposal {

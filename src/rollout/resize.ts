@@ -3,6 +3,8 @@ import type { Rollout, TaskIndex } from '../model/index.ts';
 import { trimToAllowance } from './assign.ts';
 import { type Draft, emitForJob, setAssignment, setJob, setRollout, wakeAt } from './draft.ts';
 import { placesOf, specOf } from './phases.ts';
+import { checkedOrder } from './strategies/checked.ts';
+import { chosenFor } from './strategies/chosen.ts';
 
 /** Takes up what the owner wants: a new size is in force at once, with the smaller budget until it is through. */
 export function resize(draft: Draft, running: Rollout | undefined): void {
@@ -17,6 +19,8 @@ export function resize(draft: Draft, running: Rollout | undefined): void {
       }
     }
     if (running !== undefined) recompute(draft, running);
+    // Nobody of the new ones is assigned anything yet: whether it is through shows at the end of the turn.
+    return;
   }
   endResize(draft);
 }
@@ -33,11 +37,13 @@ export function endResize(draft: Draft): void {
 /** Allowances are computed again for the new size; what is too much goes back as a deviation. */
 function recompute(draft: Draft, rollout: Rollout): void {
   const places = placesOf(draft);
+  const chosen = chosenFor(draft, rollout);
+  const order = chosen && checkedOrder(chosen, places);
   let fresh: readonly TaskIndex[] = [];
   const phases = rollout.phases.map((phase, at) => {
     const spec = specOf(rollout.plan, phase);
     if (at > rollout.currentPhase || phase.startedAtMs === undefined || spec === undefined) return phase;
-    fresh = draft.rules.selectMembers(spec.select, places, fresh);
+    fresh = draft.rules.selectMembers(spec.select, places, fresh, order?.ok === true ? order.value : undefined);
     return { ...phase, members: remaining(draft, rollout, phase.members, fresh.length), allowance: fresh.length };
   });
   const changed = setRollout(draft, rollout.id, { phases });

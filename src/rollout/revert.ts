@@ -3,6 +3,7 @@ import type { Actor, AssignmentRow, Rollout, RolloutFailure, TaskIndex } from '.
 import { isConverged, letGo } from './assign.ts';
 import { type Draft, emitForRollout, setAssignment, setRollout } from './draft.ts';
 import { hold } from './holds.ts';
+import { takesDown } from './strategies/chosen.ts';
 
 /** A phase has failed, or a mark or a person says so: the phase's `onFail` decides what follows. */
 export function fail(draft: Draft, rollout: Rollout, failure: Omit<RolloutFailure, 'markAskedAtMs' | 'atMs'>): Rollout {
@@ -66,10 +67,12 @@ export function ownedBy(draft: Draft, rollout: Rollout): AssignmentRow[] {
 
 /** A revert is complete when every index it owns serves what it was given back to, or is out for another cause. */
 export function advanceRevert(draft: Draft, rollout: Rollout): Rollout {
+  const isTaken = takesDown(draft, rollout);
   for (const row of ownedBy(draft, rollout)) {
     if (row.index >= draft.job.size || isConverged(draft, row)) continue;
     const current = draft.tasks.get(row.index)?.current;
-    const isExcused = current === undefined || !isHeard(draft.hostStates(current.host)) || current.state === 'stopped';
+    const isExcused =
+      current === undefined || !isHeard(draft.hostStates(current.host)) || (current.state === 'stopped' && !isTaken);
     // An excused one that still is to leave the failed version is waited for: its replacement starts elsewhere.
     if (!isExcused || current?.version === rollout.to) return rollout;
   }

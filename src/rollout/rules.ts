@@ -18,6 +18,7 @@ import { judgePhase } from './judge-phase.ts';
 import { newcomerVersion } from './newcomers.ts';
 import { proposeFor } from './propose.ts';
 import { selectMembers } from './select.ts';
+import { ownStrategies, type StrategyBook } from './strategies/book.ts';
 
 /**
  * The decisions that `decideJob` is put together from. They are handed in so that a job can have another controller
@@ -42,6 +43,7 @@ export const standardRules = {
   revertTargetOf,
   selectMembers,
   servingExtras,
+  strategies: ownStrategies as StrategyBook,
 };
 
 export type Rules = typeof standardRules;

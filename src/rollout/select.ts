@@ -10,40 +10,44 @@ export interface TaskPlace {
 
 /**
  * The members of a phase: everybody of the phases before it, and what it selects, in the order in which they are
- * taken. `count` and `percent` are cumulative over the job: `25 %` of 12 after a phase of 1 adds two.
+ * taken: that of the spread, unless a strategy has its own. `count` and `percent` are cumulative over the job: `25 %` of
+ * 12 after a phase of 1 adds two.
  */
 export function selectMembers(
   selector: Selector,
   places: readonly TaskPlace[],
   before: readonly TaskIndex[],
+  order?: readonly TaskIndex[],
 ): readonly TaskIndex[] {
   const present = new Set(places.map((place) => place.index));
   const kept = before.filter((index) => present.has(index));
   const taken = new Set(kept);
-  const chosen = chosenBy(selector, places, kept);
-  return [...kept, ...inSpread(places).filter((index) => chosen.has(index) && !taken.has(index))];
+  const chosen = chosenBy(selector, places, kept, order);
+  return [...kept, ...(order ?? inSpread(places)).filter((index) => chosen.has(index) && !taken.has(index))];
 }
 
 function chosenBy(
   selector: Selector,
   places: readonly TaskPlace[],
   before: readonly TaskIndex[],
+  order: readonly TaskIndex[] | undefined,
 ): ReadonlySet<TaskIndex> {
-  if ('count' in selector || 'percent' in selector)
-    return firstOf(phaseCountOf(selector, places.length), places, before);
+  if ('count' in selector || 'percent' in selector) {
+    return firstOf(phaseCountOf(selector, places.length), before, order ?? inSpread(places, before));
+  }
   if ('tasks' in selector) return new Set(selector.tasks);
   if ('region' in selector) return labelled('region', selector.region, places);
   if ('rack' in selector) return labelled('rack', selector.rack, places);
   if ('label' in selector) return labelled(selector.label.key, selector.label.value, places);
-  if ('union' in selector) return new Set(selector.union.flatMap((one) => [...chosenBy(one, places, before)]));
+  if ('union' in selector) return new Set(selector.union.flatMap((one) => [...chosenBy(one, places, before, order)]));
   const [from, less] = selector.difference;
-  const removed = chosenBy(less, places, before);
-  return new Set([...chosenBy(from, places, before)].filter((index) => !removed.has(index)));
+  const removed = chosenBy(less, places, before, order);
+  return new Set([...chosenBy(from, places, before, order)].filter((index) => !removed.has(index)));
 }
 
-function firstOf(count: number, places: readonly TaskPlace[], before: readonly TaskIndex[]): ReadonlySet<TaskIndex> {
+function firstOf(count: number, before: readonly TaskIndex[], order: readonly TaskIndex[]): ReadonlySet<TaskIndex> {
   const chosen = new Set(before.slice(0, count));
-  for (const index of inSpread(places, before)) {
+  for (const index of order) {
     if (chosen.size >= count) break;
     chosen.add(index);
   }

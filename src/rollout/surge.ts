@@ -1,13 +1,10 @@
 import { firstExtra, isExtra } from '../disruption/index.ts';
-import { type PlanSpec, phaseCountOf, type Rollout, type TaskIndex } from '../model/index.ts';
+import type { Rollout, TaskIndex } from '../model/index.ts';
 import { type Draft, emitForJob, setAssignment } from './draft.ts';
 import { newestGood } from './good-versions.ts';
 import { isRound } from './rounds.ts';
-
-/** How many extra tasks a plan borrows on a job of this size; 0: none. */
-export function surgeOf({ strategy }: Pick<PlanSpec, 'strategy'>, size: number): number {
-  return strategy === undefined || strategy === 'in-place' ? 0 : phaseCountOf(strategy.surge, size);
-}
+import { checkedExtras } from './strategies/checked.ts';
+import { chosenFor } from './strategies/chosen.ts';
 
 /**
  * While a rollout with surge has the job, extra tasks run the newest good version (the version that is being proven
@@ -15,7 +12,7 @@ export function surgeOf({ strategy }: Pick<PlanSpec, 'strategy'>, size: number):
  */
 export function keepExtras(draft: Draft, active: Rollout | undefined): void {
   const isBorrowing = active !== undefined && !active.firstDeployment && !isRound(active) && active.state !== 'waiting';
-  const count = isBorrowing ? surgeOf(active.plan, draft.job.size) : 0;
+  const count = isBorrowing ? extrasOf(draft, active) : 0;
   const version = newestGood(draft.job.goodVersions, draft.before.carriers);
   const borrowed: TaskIndex[] = [];
   for (let at = 0; at < count && version !== undefined; at++) {
@@ -32,4 +29,11 @@ export function keepExtras(draft: Draft, active: Rollout | undefined): void {
     given.push(row.index);
   }
   if (given.length > 0) emitForJob(draft, 'job.extras-returned', { indices: given });
+}
+
+/** A strategy that is not here, or is not followed, borrows nobody: its rollout is held for it. */
+function extrasOf(draft: Draft, rollout: Rollout): number {
+  const chosen = chosenFor(draft, rollout);
+  const extras = chosen && checkedExtras(chosen, draft.job.size);
+  return extras?.ok === true ? extras.value : 0;
 }

@@ -6,6 +6,7 @@ import { placesOf } from './phases.ts';
 import { operationPurposes, type ProposeFacts, type WantedOperation } from './propose.ts';
 import { isRound } from './rounds.ts';
 import { domainsOf } from './select.ts';
+import { takesDown } from './strategies/chosen.ts';
 
 /** An operation that waits to be admitted, and what it is wanted for. */
 export interface Candidate {
@@ -88,6 +89,7 @@ function candidateFor(
     isSingleton: spec?.singleton ?? false,
     renewal: renewalOf(row, owner),
     isHeld: owner?.state === 'held',
+    batch: batchOf(draft, row),
     underWay,
     hostStates: draft.hostStates,
     toLeave: departures.now,
@@ -115,6 +117,12 @@ function candidateFor(
         rollout: owner,
       };
   }
+}
+
+/** Its strategy takes tasks down: whether it is one of those. */
+function batchOf({ turn }: Draft, row: AssignmentRow | undefined): ProposeFacts['batch'] {
+  if (turn?.down === undefined || row?.rollout !== turn.rollout) return undefined;
+  return turn.down.has(row.index) ? 'down' : 'up';
 }
 
 function renewalOf(row: AssignmentRow | undefined, owner: Rollout | undefined): ProposeFacts['renewal'] {
@@ -196,7 +204,10 @@ function tend(draft: Draft, operation: LedgerOperation): void {
     return;
   }
   const row = draft.assignment.get(operation.index);
-  const isWanted = operation.to === undefined || (row?.version === operation.to && !isGivenBack(draft, operation, row));
+  const isWanted =
+    operation.to === undefined
+      ? !isStoppedInVain(draft, operation, row)
+      : row?.version === operation.to && !isGivenBack(draft, operation, row);
   if (operation.isWithdrawn && isHeard(host)) {
     // It may have been written down after all; a cancel settles that, and reality decides what comes next.
     askCancel(draft, { ...operation, isWithdrawn: false });
@@ -208,6 +219,15 @@ function isGivenBack(draft: Draft, operation: LedgerOperation, row: AssignmentRo
   const owner = operation.rollout === undefined ? undefined : draft.rollouts.get(operation.rollout);
   const isRenewal = owner !== undefined && isRound(owner) && row.renewAbove === undefined;
   return isRenewal && isServing(draft.tasks.get(operation.index), draft.hostStates);
+}
+
+/** It was to stop with its phase, and is assigned again what it runs: it may as well go on. */
+function isStoppedInVain(draft: Draft, operation: LedgerOperation, row: AssignmentRow | undefined): boolean {
+  const owner = operation.rollout === undefined ? undefined : draft.rollouts.get(operation.rollout);
+  if (operation.kind !== 'stop' || owner === undefined || !takesDown(draft, owner)) return false;
+  const current = draft.tasks.get(operation.index)?.current;
+  const isOwn = current?.incarnation === operation.incarnation && operation.exemption === undefined;
+  return isOwn && row?.version === current.version && draft.hostStates(current.host) === 'up';
 }
 
 function askCancel(draft: Draft, operation: LedgerOperation): void {
@@ -228,7 +248,7 @@ function inOrder(draft: Draft, candidates: Candidate[]): Candidate[] {
   const byDomain = candidates.some((one) => one.rollout?.state === 'reverting') ? domainOrder(draft) : undefined;
   const members = new Map<Rollout | undefined, ReadonlyMap<TaskIndex, number>>([[undefined, new Map()]]);
   for (const one of candidates) {
-    if (!members.has(one.rollout)) members.set(one.rollout, memberOrder(one.rollout!));
+    if (!members.has(one.rollout)) members.set(one.rollout, memberOrder(draft, one.rollout!));
     ranks.set(one.operation, rankOf(one, byDomain, members.get(one.rollout)!));
   }
   return candidates.sort((a, b) => ranks.get(a.operation)! - ranks.get(b.operation)!);
@@ -245,7 +265,8 @@ function rankOf(
   return purpose * 1_000_000 + (within ?? operation.index);
 }
 
-function memberOrder(rollout: Rollout): ReadonlyMap<TaskIndex, number> {
+function memberOrder({ turn }: Draft, rollout: Rollout): ReadonlyMap<TaskIndex, number> {
+  if (turn?.rollout === rollout.id && turn.ranks !== undefined) return turn.ranks;
   const members = rollout.phases[rollout.currentPhase]?.members ?? [];
   return new Map(members.map((index, at) => [index, at]));
 }

@@ -5,6 +5,7 @@ import { openBlobFiles, openSampleFiles, openVerdictFiles, realChance, realClock
 import { FindingBook, openSampleStore } from '../judge/index.ts';
 import { makeId, sha256 } from '../kit/index.ts';
 import { ProblemError } from '../model/index.ts';
+import { ownStrategies } from '../rollout/index.ts';
 import { openStore } from '../store/index.ts';
 import { gitReader, openMirrors } from './adapters/git-reader.ts';
 import { type AgentServer, createAgentServer } from './agents/index.ts';
@@ -80,6 +81,7 @@ export async function compose(settings: ServerSettings, log: Log): Promise<House
     mirrors,
     git: gitReader(mirrors),
     graphs: new Map(),
+    strategies: ownStrategies,
   };
   registerAreas(context, agents);
   return {

@@ -6,6 +6,7 @@ import type { FindingBook, SampleStore, VerdictInputs } from '../judge/index.ts'
 import type { Chance, Clock } from '../kit/index.ts';
 import type { Actor } from '../model/index.ts';
 import type { GitReader } from '../pipeline/index.ts';
+import type { StrategyBook } from '../rollout/index.ts';
 import type { Store } from '../store/index.ts';
 import type { Mirrors } from './adapters/git-reader.ts';
 import type { Auth, Identity } from './auth/auth.ts';
@@ -33,6 +34,8 @@ export interface ServerContext {
   readonly git: GitReader;
   /** Commit graphs by repository: a cache that blame and pipelines share. */
   readonly graphs: CommitGraphs;
+  /** Rollway's own, and plug-ins. */
+  readonly strategies: StrategyBook;
 }
 
 /** One request, authorised. */

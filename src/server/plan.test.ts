@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { budgetOf, type ServiceSpec } from '../model/index.ts';
+import { ownStrategies } from '../rollout/index.ts';
 import { compileSpec } from '../spec/index.ts';
 import { type DeployAction, decidePlan, type PlanFacts } from './plan.ts';
 
@@ -18,7 +19,8 @@ const old = { id: 'v_0' as const, commit: 'a', subject: '', author: '', release:
 function factsOf(spec: ServiceSpec, size: number, more: Partial<PlanFacts> = {}): PlanFacts {
   const action = spec.pipeline.actions.find((one): one is DeployAction => one.type === 'deploy')!;
   const places = Array.from({ length: size }, (_, index) => ({ index, host: `host-${index % 3}`, labels: {} }));
-  return { spec, action, commit: 'c', places, from: [old], marks: [], hasHosts: true, promises: [], nowMs: 5, ...more };
+  const now = { from: [old], marks: [], hasHosts: true, strategies: ownStrategies, promises: [], nowMs: 5 };
+  return { spec, action, commit: 'c', places, ...now, ...more };
 }
 
 test('phases are nested, each adds somebody, and never more are out than the budget allows', () => {
@@ -93,4 +95,19 @@ test('C1 D11 limits beside the budget are told, and belong to the hash; a rate m
   expect(limited.hash).not.toBe(free.hash);
   // The last phase adds nine: four periods pass before the ninth.
   expect(limited.phases.at(-1)!.estimateMs.least).toBeGreaterThanOrEqual(4 * 60_000);
+});
+
+test('D2 recreate: one phase of everybody, nobody serves in between, and it says so', () => {
+  const spec = specOf({ tasks: 6, budget: '100%', strategy: 'recreate' });
+  const plan = decidePlan(factsOf(spec, 6));
+  expect(plan.phases.map(({ name, adds, servingAtLeast, notes }) => ({ name, adds, servingAtLeast, notes }))).toEqual([
+    { name: 'all', adds: 6, servingAtLeast: 0, notes: ['Its 6 tasks all stop before the new version starts.'] },
+  ]);
+  expect(plan.limits).toContain('All tasks of a phase stop before any of them starts again.');
+  expect(plan.hash).not.toBe(decidePlan(factsOf(specOf({ tasks: 6, budget: '100%', phases: ['all'] }), 6)).hash);
+});
+
+test('D2 a strategy that this server does not have is told before anybody deploys', () => {
+  const spec = specOf({ tasks: 6, strategy: { plugin: 'by-moon' } });
+  expect(decidePlan(factsOf(spec, 6)).notes.join(' ')).toMatch(/no strategy by-moon; it has in-place, surge, recreate/);
 });

@@ -2,7 +2,7 @@ import type { PlanView, VersionRef } from '../api/index.ts';
 import { type PhasePromise, promiseLines } from '../judge/index.ts';
 import { digestOf, formatDuration } from '../kit/index.ts';
 import type { ActionSpec, Amount, CheckSpec, EnvironmentSpec, PhaseSpec, Rate, ServiceSpec } from '../model/index.ts';
-import { type PlannedPhase, planOf, type TaskPlace } from '../rollout/index.ts';
+import { type PlannedPhase, type PlannedRollout, planOf, type StrategyBook, type TaskPlace } from '../rollout/index.ts';
 
 export type DeployAction = Extract<ActionSpec, { type: 'deploy' }>;
 
@@ -17,6 +17,8 @@ export interface PlanFacts {
   /** Live marks that the commit's version would carry, as sentences. */
   readonly marks: readonly string[];
   readonly hasHosts: boolean;
+  /** Those that this server has. */
+  readonly strategies: StrategyBook;
   /** What recent traffic lets each phase show, by name; empty: nothing was seen lately. */
   readonly promises: readonly PhasePromise[];
   readonly nowMs: number;
@@ -34,6 +36,7 @@ export function decidePlan(facts: PlanFacts): PlanView {
     places: facts.places,
     budget: environment?.budget ?? { count: 1 },
     isFirst: facts.from.length === 0,
+    strategies: facts.strategies,
   });
   const { size, budget } = planned;
   const phases = planned.phases.map((phase) => phaseView(facts, phase));
@@ -47,7 +50,11 @@ export function decidePlan(facts: PlanFacts): PlanView {
     size,
     budget,
     phases,
-    limits: [...surgeSentences(planned.extras), ...limitSentences(spec, environment)],
+    limits: [
+      ...strategySentences(action.plan.strategy),
+      ...surgeSentences(planned.extras),
+      ...limitSentences(spec, environment),
+    ],
   };
   return {
     ...what,
@@ -57,9 +64,16 @@ export function decidePlan(facts: PlanFacts): PlanView {
       least: phases.reduce((sum, phase) => sum + phase.estimateMs.least, 0),
       most: phases.reduce((sum, phase) => sum + phase.estimateMs.most, 0),
     },
-    notes: notes(facts, size, budget),
+    notes: notes(facts, planned),
     atMs: facts.nowMs,
   };
+}
+
+function strategySentences(strategy: DeployAction['plan']['strategy']): string[] {
+  if (strategy === 'recreate') return ['All tasks of a phase stop before any of them starts again.'];
+  if (typeof strategy !== 'object' || !('plugin' in strategy)) return [];
+  const settings = Object.keys(strategy.settings).length === 0 ? '' : ` (${JSON.stringify(strategy.settings)})`;
+  return [`The strategy ${strategy.plugin}${settings} says which tasks are next; it is a plug-in of this server.`];
 }
 
 function surgeSentences(extras: number): string[] {
@@ -98,7 +112,7 @@ function phaseView(
   { spec, places, from }: PlanFacts,
   planned: PlannedPhase,
 ): Omit<PlanView['phases'][number], 'shows'> {
-  const { spec: phase, members, adds, concurrency, atOnce, batches, servingAtLeast } = planned;
+  const { spec: phase, members, adds, concurrency, batches, servingAtLeast } = planned;
   const isFirst = from.length === 0;
   const { drainMs, stop, ready } = spec.task;
   const stopMs = isFirst ? 0 : drainMs;
@@ -121,11 +135,16 @@ function phaseView(
       least: Math.max(pacedMs, batches * (stopMs + usualStartMs)) + phase.minBakeMs,
       most: pacedMs + batches * (stopMs + (isFirst ? 0 : stop.graceMs) + ready.deadlineMs) + phase.maxBakeMs,
     },
-    notes:
-      atOnce < concurrency && !isFirst
-        ? [`The budget allows ${atOnce} at a time; the phase would allow ${concurrency}.`]
-        : [],
+    notes: phaseNotes(planned, isFirst),
   };
+}
+
+function phaseNotes({ adds, atOnce, concurrency, stopsAll, usual }: PlannedPhase, isFirst: boolean): string[] {
+  if (isFirst) return [];
+  if (stopsAll)
+    return [`${adds === 1 ? 'Its task stops' : `Its ${adds} tasks all stop`} before the new version starts.`];
+  if (usual < concurrency) return [`The budget allows ${usual} at a time; the phase would allow ${concurrency}.`];
+  return atOnce < usual ? [`The strategy takes ${atOnce} at a time at most.`] : [];
 }
 
 /** What the judge will be able to see in this phase, in words. */
@@ -169,15 +188,18 @@ function percentOf(share: number): string {
   return `${Number((share * 100).toPrecision(3))} %`;
 }
 
-function notes({ spec, action, from, marks, hasHosts }: PlanFacts, size: number, budget: number): string[] {
+function notes(
+  { spec, action, from, marks, hasHosts }: PlanFacts,
+  { size, budget, extras, refusal }: PlannedRollout,
+): string[] {
   const found: string[] = [...marks];
+  if (refusal !== undefined) found.push(`${refusal} A deployment would be held at once.`);
   if (from.length === 0) found.push('First deployment: there is nothing to compare with and nothing to go back to.');
   if (size === 1 && from.length > 0) {
     const outMs = spec.task.drainMs + usualStartMs;
     found.push(`This job has one task: it will be out for about ${formatDuration(outMs)}.`);
   }
-  const hasExtras = action.plan.strategy !== undefined && action.plan.strategy !== 'in-place';
-  if (budget === 0 && !hasExtras)
+  if (budget === 0 && extras === 0 && from.length > 0)
     found.push('The budget is 0: nothing may be out; borrow extra tasks (`strategy: { surge: 1 }`).');
   if (spec.judge.checks.length === 0) found.push(`No metrics: basic checks only${guardsIn(spec)}.`);
   if (action.plan.forwardOnly) found.push('Forward-only: a failure holds for a person, nothing is undone by itself.');

@@ -8,6 +8,7 @@ import {
   checkBase,
   guardsLayer,
   kindLayers,
+  recreateLayer,
   standardChecksLayer,
   templateLayers,
   withoutMetricsLayer,
@@ -50,6 +51,7 @@ export function layersOfService(user: config.ServiceConfig): Layer[] {
     measuredLayer(user),
     guardsFor(user),
     templateLayers[template],
+    ...(isAllAtOnce(user, user) ? [recreateLayer] : []),
     serviceLayer(user),
   ];
 }
@@ -78,11 +80,23 @@ function environmentsOf(user: config.ServiceConfig, layers: readonly Layer[]): N
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, environment]) => {
       const template = typeof environment === 'object' ? environment.phases : undefined;
-      const own = typeof template === 'string' ? [templateLayers[template]] : [];
+      const own = typeof template === 'string' ? [templateLayers[template]] : strategyLayers(user, environment);
       // Variables of the service travel with the task; an environment lists only its own.
       const shared = layers.map((layer) => ({ ...layer, env: undefined }));
       return { name, resolved: resolveLayers([...shared, ...own, environmentLayer(name, environment)]) };
     });
+}
+
+/** Neither of them says in which phases, and all stop before any of them starts. */
+function isAllAtOnce(said: config.RolloutConfig, service: config.RolloutConfig): boolean {
+  return said.strategy === 'recreate' && said.phases === undefined && service.phases === undefined;
+}
+
+/** An environment whose strategy is another one than that of the service. */
+function strategyLayers(user: config.ServiceConfig, environment: number | config.EnvironmentConfig): Layer[] {
+  if (typeof environment !== 'object' || environment.strategy === undefined) return [];
+  if (isAllAtOnce(environment, user)) return [recreateLayer];
+  return isAllAtOnce(user, user) && environment.phases === undefined ? [templateLayers.standard] : [];
 }
 
 function assembleEnvironment(

@@ -133,6 +133,8 @@ export function checkSpec(spec: ServiceSpec): ConfigError[] {
   return [...errors, ...checkActions(spec)];
 }
 
+type DeployAction = Extract<ServiceSpec['pipeline']['actions'][number], { type: 'deploy' }>;
+
 function checkActions(spec: ServiceSpec): ConfigError[] {
   const environments = spec.environments.map(({ name }) => name);
   const errors: ConfigError[] = [];
@@ -149,10 +151,33 @@ function checkActions(spec: ServiceSpec): ConfigError[] {
     const other = deployedBy.get(action.environment);
     if (other) errors.push(mistake([...path, 'environment'], `is deployed to by "${other}" too`));
     deployedBy.set(action.environment, action.name);
+    errors.push(...checkRecreate(spec, action));
     for (const phase of action.plan.phases) {
       if (phase.minBakeMs <= phase.maxBakeMs) continue;
       errors.push(mistake([...path, 'plan', phase.name], 'has a bake whose min is longer than its max'));
     }
+  }
+  return errors;
+}
+
+/** All of a phase are out at once: whatever limits that has to be said away, by name. */
+function checkRecreate(spec: ServiceSpec, { plan, environment: name }: DeployAction): ConfigError[] {
+  const environment = spec.environments.find((one) => one.name === name);
+  if (plan.strategy !== 'recreate' || environment === undefined) return [];
+  const path = ['environments', name];
+  const { budget, budgetPerDomain, budgetPerGroup } = environment;
+  const isWhole = (amount: typeof budget): boolean => 'percent' in amount && amount.percent === 100;
+  const errors: ConfigError[] = [];
+  if (!isWhole(budget)) {
+    const message = 'must be "100%" with `strategy: recreate`: all tasks of a phase are out at once';
+    errors.push(mistake([...path, 'budget'], message, 'Say `budget: "100%"`, or take another strategy.'));
+  }
+  const isLimited = budgetPerGroup !== null || Object.values(budgetPerDomain).some((amount) => !isWhole(amount));
+  if (isLimited) {
+    const message = 'limits parts of the job, and `strategy: recreate` takes all of them out at once';
+    errors.push(
+      mistake([...path, 'budget'], message, 'Leave `perDomain` and `perGroup` out, or take another strategy.'),
+    );
   }
   return errors;
 }

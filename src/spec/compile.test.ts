@@ -177,6 +177,44 @@ describe('TWS-4 the smallest configuration', () => {
     if (!compiled.ok) expect(compiled.error[0]!.detail).toContain(message);
   });
 
+  it('D2 recreate takes everybody at once where no phases are said, and needs the whole budget by name', () => {
+    const all = { ...minimal, budget: '100%', strategy: 'recreate' };
+    const planned = (config: object, environment = 'production') => {
+      const actions = compile(config).spec.pipeline.actions;
+      const deploy = actions.find((one) => one.type === 'deploy' && one.environment === environment);
+      if (deploy?.type !== 'deploy') throw new Error('no deploy action');
+      return { strategy: deploy.plan.strategy, phases: deploy.plan.phases.map(({ name }) => name) };
+    };
+    expect(planned(all)).toEqual({ strategy: 'recreate', phases: ['all'] });
+    expect(planned({ ...all, phases: ['25%', 'all'] }).phases).toEqual(['percent-25', 'all']);
+    const mixed = { ...all, environments: { staging: { strategy: 'in-place' }, production: 3 } };
+    expect(planned(mixed).phases).toEqual(['all']);
+    expect(planned(mixed, 'staging').phases).toEqual(['one-task', 'percent-25', 'all']);
+    const own = { ...minimal, environments: { production: { strategy: 'recreate', budget: '100%' } } };
+    expect(planned(own)).toEqual({ strategy: 'recreate', phases: ['all'] });
+  });
+
+  it.each([
+    [{ strategy: 'recreate' }, 'environments.production.budget must be "100%" with `strategy: recreate`'],
+    [{ strategy: 'recreate', budget: 3 }, 'environments.production.budget must be "100%"'],
+    [{ strategy: 'recreate', budget: { tasks: '100%', perDomain: { rack: 1 } } }, 'budget limits parts of the job'],
+    [{ strategy: 'recreate', budget: { tasks: '100%', perGroup: { groups: 2 } } }, 'budget limits parts of the job'],
+    [{ strategy: 'blue' }, 'strategy must be "in-place", "recreate", { surge: 2 } or { plugin: "its-name" }'],
+    [{ strategy: { plugin: 'No Name' } }, 'strategy.plugin must be lower-case letters'],
+    [{ strategy: { plugin: 'x', settings: { big: 'x'.repeat(20_000) } } }, 'must be at most 16 kB of JSON'],
+  ])('D2 refuses the strategy of %j', (config, message) => {
+    const compiled = compileSpec({ ...minimal, ...config }, 'rollway.yaml');
+    expect(compiled.ok).toBe(false);
+    if (!compiled.ok) expect(compiled.error.map(({ detail }) => detail).join('\n')).toContain(message);
+  });
+
+  it('D2 hands a plug-in its settings as they are', () => {
+    const settings = { label: 'canary', list: [1, { deep: null }] };
+    const { spec } = compile({ ...minimal, strategy: { plugin: 'by-label', settings } });
+    const deploy = spec.pipeline.actions.at(-1)!;
+    expect(deploy.type === 'deploy' && deploy.plan.strategy).toEqual({ plugin: 'by-label', settings });
+  });
+
   it('has checks of errors and latency as soon as there are metrics', () => {
     const { spec } = compile({ ...minimal, metrics: '/metrics' });
     expect(spec.judge.checks.map(({ name }) => name)).toEqual(['errors', 'latency']);

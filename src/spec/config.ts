@@ -64,6 +64,15 @@ export interface WindowConfig {
   readonly timeZone?: string;
 }
 
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
+export type StrategyConfig =
+  | 'in-place'
+  | 'recreate'
+  | { readonly surge: Count }
+  /** What it is told is its own affair. */
+  | { readonly plugin: string; readonly settings?: Readonly<Record<string, Json>> };
+
 /** How a new version spreads. May stand at the top for all environments, and in one of them. */
 export interface RolloutConfig {
   /** A template, or the phases in order: `[1, '25%', 'all']`. */
@@ -82,8 +91,11 @@ export interface RolloutConfig {
   readonly overlap?: 'wait' | 'supersede';
   /** What is deployed cannot be undone by going back (a migration): on failure it holds for a person. */
   readonly forwardOnly?: boolean;
-  /** `in-place`, or `{ surge: 2 }`: so many extra tasks are borrowed meanwhile, each of which that serves raises the budget by one. */
-  readonly strategy?: 'in-place' | { readonly surge: Count };
+  /**
+   * `in-place`; `{ surge: 2 }`: so many extra tasks are borrowed meanwhile, each of which that serves raises the budget by one;
+   * `recreate`: all of a phase stop before any starts (needs `budget: '100%'`); `{ plugin }`: one that the server was started with.
+   */
+  readonly strategy?: StrategyConfig;
   /** Which of the waiting releases is deployed next. */
   readonly picker?: 'newest' | 'oldest' | 'every' | 'named';
   /** When a deployment may start. */

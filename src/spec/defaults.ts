@@ -155,6 +155,15 @@ export const templateLayers: Readonly<Record<config.PhaseTemplate, Layer>> = {
   },
 };
 
+/**
+ * Where everybody stops before anybody starts, and nothing else is said: all at once. With phases two versions would run
+ * beside each other, and without old tasks most checks have nothing to compare with.
+ */
+export const recreateLayer: Layer = {
+  name: 'strategy recreate',
+  values: { phases: phasesOf('all'), onUndecided: 'proceed' },
+};
+
 export const retriesOfMachine = 2;
 /** A deployment waits for windows, budgets and people: it has no deadline short of a month. */
 export const deployTimeoutMs = 30 * 86_400_000;

@@ -128,6 +128,17 @@ const surge = oneOf('a number of tasks such as 2, or a percentage such as "10%"'
   positive.max(10_000),
   share.refine((value) => !(Number(value.slice(0, -1)) <= 0), 'must be more than 0%'),
 ]);
+const pluginName = z
+  .string(expected('the name of a plug-in'))
+  .regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens, starting with a letter');
+const pluginSettings = z
+  .record(z.string(), z.json())
+  .refine((settings) => JSON.stringify(settings).length <= 16_384, 'must be at most 16 kB of JSON');
+const strategy = oneOf('"in-place", "recreate", { surge: 2 } or { plugin: "its-name" }', [
+  z.enum(['in-place', 'recreate']),
+  z.strictObject({ surge }),
+  z.strictObject({ plugin: pluginName, settings: pluginSettings.optional() }),
+]);
 const rollout = {
   phases: phases.optional(),
   bake: bake.optional(),
@@ -137,7 +148,7 @@ const rollout = {
   newcomers: z.enum(['last-good', 'new'], expected('"last-good" or "new"')).optional(),
   overlap: z.enum(['wait', 'supersede'], expected('"wait" or "supersede"')).optional(),
   forwardOnly: flag.optional(),
-  strategy: oneOf('"in-place" or { surge: 2 }', [z.literal('in-place'), z.strictObject({ surge })]).optional(),
+  strategy: strategy.optional(),
   picker: picker.optional(),
   windows: z.array(window).optional(),
 };

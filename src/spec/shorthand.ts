@@ -63,7 +63,9 @@ export function readOnFail(onFail: config.OnFail): OnFail {
 }
 
 export function readStrategy(said: Exclude<config.RolloutConfig['strategy'], undefined>): StrategySpec {
-  return said === 'in-place' ? said : { surge: readAmount(said.surge) };
+  if (typeof said === 'string') return said;
+  if ('surge' in said) return { surge: readAmount(said.surge) };
+  return { plugin: said.plugin, settings: { ...said.settings } };
 }
 
 /** `all` → 100 %, `25%` → percent, `3` → count, the rest part by part. */

@@ -2,7 +2,7 @@ import type { DoctorReport, ParkedWork } from '../../api/index.ts';
 import { readControlAlarms } from '../../disruption/read.ts';
 import { listHostOverviews, readMassSilence } from '../../fleet/read.ts';
 import { freeDiskRatio, sandboxAbilities } from '../../io/index.ts';
-import type { Rollout } from '../../model/index.ts';
+import type { Hold, Rollout } from '../../model/index.ts';
 import { readFindings } from '../../pipeline/read.ts';
 import { readJobs } from '../../rollout/read.ts';
 import type { AgentServer } from '../agents/index.ts';
@@ -94,8 +94,10 @@ export function machineHandlers(context: ServerContext, agents: AgentServer) {
   } satisfies Partial<Handlers>;
 }
 
-/** A failed rollout that only a person can bring on. */
+const needsPerson: readonly Hold['by'][] = ['forward-only', 'no-good-version', 'first-deployment', 'strategy'];
+
+/** A rollout that failed, or whose strategy is not followed: only a person, or the next release, can bring it on. */
 function stoppedOf({ id: rollout, job, hold }: Rollout): FindingFacts['stoppedRollouts'] {
-  const isStopped = hold?.by === 'forward-only' || hold?.by === 'no-good-version' || hold?.by === 'first-deployment';
+  const isStopped = hold !== undefined && needsPerson.includes(hold.by);
   return isStopped ? [{ rollout, job, reason: hold.reason, sinceMs: hold.sinceMs }] : [];
 }

@@ -169,7 +169,7 @@ export async function planOf(
   environment: string | undefined,
   signal: AbortSignal,
 ): Promise<PlanView> {
-  const { store, clock, samples } = context;
+  const { store, clock } = context;
   const { spec, action, commit } = await specAt(context, name, commitish, environment, signal);
   return store.read(async (tx) => {
     const places = await placesOf(tx, spec, action);
@@ -190,8 +190,9 @@ export async function planOf(
       marks: carriers
         .filter(({ override }) => !override)
         .map(({ mark }) => `It carries ${mark}: a deploy would be blocked.`),
+      strategies: context.strategies,
       hasHosts: hosts.some(({ state }) => state === 'up'),
-      promises: await promisesOf(tx, samples, spec, action, places),
+      promises: await promisesOf(tx, context, spec, action, places),
       nowMs: clock.nowMs(),
     });
   });
@@ -200,13 +201,13 @@ export async function planOf(
 /** What recent traffic lets each phase show. */
 async function promisesOf(
   tx: Tx,
-  samples: ServerContext['samples'],
+  { samples, strategies }: ServerContext,
   { name, judge }: ServiceSpec,
   { environment, plan }: DeployAction,
   places: readonly TaskPlace[],
 ): Promise<PhasePromise[]> {
   const job = jobId(name, environment);
-  const planned = planOfRollout({ plan, places, budget: { count: 1 }, isFirst: false });
+  const planned = planOfRollout({ plan, places, budget: { count: 1 }, isFirst: false, strategies });
   const phases = planned.phases.map(({ spec: phase, members }) => ({ ...phase, members }));
   const request = { spec: judge, phases, pastCurves: await readCurves(tx, job, judge.binMs, 20) };
   const toMs = samples.closedUntilMs();
