@@ -40,6 +40,10 @@ export interface FleetRun {
   readonly memory: Float64Array;
   readonly errors: Float64Array;
   readonly requests: Float64Array;
+  /** Per cell: 1 = it belongs to neither version. */
+  readonly nobody?: Uint8Array | undefined;
+  /** Per task: the bin in which it began a new life without an update of ours; -1 = never. */
+  readonly bornAt?: Int32Array | undefined;
 }
 
 export const bins = 100;
@@ -210,6 +214,12 @@ export function tableAt(run: FleetRun, end: number, warmup: number): BinTable {
       const at = row * end + bin;
       age[at] = bin < updated ? 30_000 : bin - updated;
       group[at] = bin < updated ? oldGroup : bin - updated >= warmup ? newGroup : 0;
+      const born = run.bornAt?.[row] ?? -1;
+      if (born >= 0 && bin >= born && bin < updated) {
+        age[at] = bin - born;
+        if (bin - born < warmup) group[at] = 0;
+      }
+      if (run.nobody?.[row * bins + bin] === 1) group[at] = 0;
     }
   }
   return {

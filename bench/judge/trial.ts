@@ -8,15 +8,8 @@ import { plainCheck } from '../../src/judge/plain-check.ts';
 import { promisePhase } from '../../src/judge/promise.ts';
 import { pickBelow, seededChance } from '../../src/kit/index.ts';
 import type { CheckSpec } from '../../src/model/index.ts';
-import {
-  bins,
-  cellsUntil,
-  type FleetOptions,
-  type FleetRun,
-  runFleet,
-  tableAt,
-  updateBins,
-} from './synthetic-fleet.ts';
+import { bins, cellsUntil, type FleetRun, tableAt, updateBins } from './synthetic-fleet.ts';
+import { runTroubledFleet, type TroubledOptions } from './troubles.ts';
 
 /** One deployment on the synthetic fleet, judged as the product judges it. */
 export const warmupBins = 2;
@@ -62,12 +55,12 @@ export function dataAt(run: FleetRun, end: number): Map<string, CheckData> {
 
 /** Curves of past harmless rollouts of the same kind of fleet; each trial takes 20 of them. */
 export function pastCurves(
-  options: Omit<FleetOptions, 'fault'>,
+  options: Omit<TroubledOptions, 'fault'>,
   count: number,
   seed: number,
 ): Record<string, RolloutCurve>[] {
   return Array.from({ length: count }, (_, i) => {
-    const run = runFleet(options, seed + i);
+    const run = runTroubledFleet(options, seed + i);
     const table = tableAt(run, bins, warmupBins);
     const curves: Record<string, RolloutCurve> = {};
     for (const [name, { measure }] of dataAt(run, bins)) {
@@ -125,13 +118,13 @@ export function promisesOf(run: FleetRun, ageCurves: AgeCurves | undefined): Pha
 }
 
 export function runTrial(
-  options: FleetOptions,
+  options: TroubledOptions,
   ageCurves: AgeCurves | undefined,
   seed: number,
   judgeOptions?: JudgeOptions,
   promises: readonly PhasePromise[] = [],
 ): TrialResult {
-  const run = runFleet(options, seed);
+  const run = runTroubledFleet(options, seed);
   let memory: JudgeMemory | undefined;
   let passed = 0;
   let undecided = 0;

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JudgeOptions } from '../../src/judge/judge.ts';
-import type { Fault, FleetOptions } from './synthetic-fleet.ts';
+import type { Fault } from './synthetic-fleet.ts';
 import { curvesOf, pastCurves, runTrial, type TrialResult } from './trial.ts';
+import type { TroubledOptions } from './troubles.ts';
 
 /** Of one trial, what a table is made of. */
 export type TrialLine = Pick<TrialResult, 'failed' | 'minutes' | 'blast' | 'check' | 'passed' | 'undecided'> & {
@@ -14,7 +15,7 @@ export type TrialLine = Pick<TrialResult, 'failed' | 'minutes' | 'blast' | 'chec
 };
 
 export interface TrialSeries {
-  readonly fleet: Omit<FleetOptions, 'fault'>;
+  readonly fleet: Omit<TroubledOptions, 'fault'>;
   readonly options: JudgeOptions;
   /** Of the file beside the results in which trials are written down one by one. */
   readonly name: string;
