@@ -194,6 +194,12 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
     'import <file>',
     'print a canary configuration of Kayenta as checks of a service',
     () => import('./verbs/judge-import.ts'),
+    (c) =>
+      c.addOption(
+        new Option('--method <method>', 'checks that compare as ours do, or one check by Kayenta’s own method')
+          .choices(['rollway', 'kayenta'])
+          .default('rollway'),
+      ),
   );
   verb(
     judge,

@@ -4,6 +4,7 @@ import { type BinTable, buildBinTable, newGroup, oldGroup } from './bin-table.ts
 import { checksInForce, guardsInForce } from './checks-in-force.ts';
 import { explainCheck, explainLevels, explainVerdict } from './explain.ts';
 import { explainPromise } from './explain-promise.ts';
+import { judgeKayenta, resultOfKayenta, verdictOfKayenta } from './kayenta/index.ts';
 import { alphaOf, regionShare, regionsToJudge } from './levels.ts';
 import { dueLook, type LookPlan, planLooks, shareOfLook, updatingShare } from './looks.ts';
 import { type CheckData, type Evidence, priorSpreadOf, readCheck, weigh } from './measured-check.ts';
@@ -84,7 +85,7 @@ export function learnCurves(plan: JudgePlan, samples: readonly Sample[]): Record
   const { table, data } = readAll(plan, samples);
   const curves: Record<string, RolloutCurve> = {};
   for (const [name, one] of data) {
-    const curve = one && curveOf(table, one.measure);
+    const curve = one && !one.kayenta && curveOf(table, one.measure);
     if (curve) curves[name] = curve;
   }
   return curves;
@@ -124,6 +125,19 @@ export function judgeTable(
 
   for (const check of checks) {
     const one = data.get(check.name);
+    if ('kayenta' in check.metric) {
+      const spec = check.metric.kayenta;
+      const judged = one?.kayenta && judgeKayenta(spec, one.kayenta, check);
+      const hasScore = judged?.score.score !== undefined;
+      if (hasScore) {
+        hadData.add(check.name);
+        measured = true;
+      } else missing.push(check.name);
+      if (look && before.verdicts[check.name] !== 'fail')
+        verdicts[check.name] = judged ? verdictOfKayenta(judged, spec, look.isEnd) : 'undecided';
+      perCheck.push(resultOfKayenta(check, judged, verdicts[check.name] ?? 'undecided'));
+      continue;
+    }
     const alpha = alphaOf(check, { checks, alpha: plan.spec.alpha, phases: plan.phases });
     const presence = one ? presenceOf(plan, table, one) : noPresence;
     if (presence.onNew) hadData.add(check.name);
@@ -224,6 +238,8 @@ interface Look {
   readonly share: number;
   /** Of the chance of passing wrongly. */
   readonly passShare: number;
+  /** The planned bake ends with it. */
+  readonly isEnd: boolean;
 }
 
 /** Which planned look is due, if any: ages count usable bins, from the phase's start, or from its last update. */
@@ -241,7 +257,8 @@ function findLook(plan: JudgePlan, table: BinTable, memory: PhaseMemory, options
   if (due === undefined) return undefined;
   const share = shareOfLook(looks, due);
   const part = stage === 'baking' ? 1 - memory.spentUpdating : updatingShare;
-  return { stage, age: due, share: share * part, passShare: share };
+  const isEnd = stage === 'baking' && due >= looks.ages[looks.last]!;
+  return { stage, age: due, share: share * part, passShare: share, isEnd };
 }
 
 function curveFor(plan: JudgePlan, { check, latency }: CheckData): AgeCurve | undefined {

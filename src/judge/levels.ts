@@ -8,6 +8,8 @@ const weightOfGuard = 0.02;
 /** How α is shared over checks: what matters most gets most. */
 export function weightOf({ metric, guard }: CheckSpec): number {
   if (guard) return weightOfGuard;
+  // Kayenta's method knows no chance of error: it gets none.
+  if ('kayenta' in metric) return 0;
   if ('errorRatio' in metric) return 0.3;
   return 'latency' in metric ? 0.25 : 0.15;
 }
@@ -30,5 +32,5 @@ export function alphaOf(
   { checks, alpha, phases }: { readonly checks: readonly CheckSpec[]; readonly alpha: number; readonly phases: number },
 ): number {
   const total = checks.reduce((sum, one) => sum + weightOf(one), 0);
-  return ((alpha / Math.max(1, phases)) * weightOf(check)) / total;
+  return ((alpha / Math.max(1, phases)) * weightOf(check)) / Math.max(total, 1e-9);
 }

@@ -15,6 +15,7 @@ import {
 import { countsAgainstLimit, slowerThan, valuesAgainstLimit } from './compare-limit.ts';
 import { compareTrend } from './compare-trend.ts';
 import { chanceOfValue, compareValues, intervalOfValue, type ValueEvidence } from './compare-values.ts';
+import { type KayentaSeries, readKayenta } from './kayenta/index.ts';
 import { type LatencyMeasure, measureLatency } from './latency.ts';
 import { tableFor, withoutFilling } from './masks.ts';
 import {
@@ -35,6 +36,8 @@ export interface CheckData {
   readonly check: CheckSpec;
   readonly measure: Measure;
   readonly latency: LatencyMeasure | undefined;
+  /** Of a check by Kayenta's method, and nothing else: its metrics, group against group. */
+  readonly kayenta?: readonly KayentaSeries[] | undefined;
 }
 
 /**
@@ -69,6 +72,11 @@ export function readCheck(table: BinTable, samples: readonly Sample[], check: Ch
 
 function readMetric(table: BinTable, samples: readonly Sample[], check: CheckSpec): CheckData | undefined {
   const { metric } = check;
+  if ('kayenta' in metric) {
+    const kayenta = readKayenta(tableFor(table, check), samples, metric.kayenta);
+    const isRead = kayenta.some(({ canary, control }) => [...canary, ...control].some((value) => !Number.isNaN(value)));
+    return isRead ? { check, measure: emptyCounts(table), latency: undefined, kayenta } : undefined;
+  }
   if ('errorRatio' in metric) {
     const measure = measureErrors(table, samples, metric.errorRatio);
     return hasAny(measure.exposure) ? { check, measure, latency: undefined } : undefined;

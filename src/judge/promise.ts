@@ -48,8 +48,8 @@ const coarseBinMs = 60_000;
  */
 export function promisePhases(request: PromiseRequest, samples: readonly Sample[]): PhasePromise[] {
   const { spec } = request;
-  // What is held against a limit of its own needs no comparison to be promised.
-  const checks = checksInForce(spec, samples).filter((check) => !isAlone(check));
+  // What is held against a limit of its own needs no comparison to be promised; a score promises nothing.
+  const checks = checksInForce(spec, samples).filter((check) => !isAlone(check) && !('kayenta' in check.metric));
   if (checks.length === 0 || samples.length === 0) return [];
   const tables = new Map<number, ReturnType<typeof readRecent>>();
   return request.phases.map((phase) => {

@@ -123,18 +123,53 @@ export const planSpecSchema = z.strictObject({
   strategy: strategySchema.optional(),
 });
 
+const measuredSchemas = [
+  /** Failed requests ÷ requests. `counter` and label matchers; requests with the label matching are errors. */
+  z.strictObject({
+    errorRatio: z.strictObject({ counter: z.string(), label: z.string(), errorValues: z.string() }),
+  }),
+  /** A quantile of a histogram, 0 < q < 1. */
+  z.strictObject({ latency: z.strictObject({ histogram: z.string(), quantile: z.number().gt(0).lt(1) }) }),
+  z.strictObject({ gauge: z.string() }),
+  z.strictObject({ rate: z.string() }),
+] as const;
+
+const factor = z.number().positive().optional();
+
+/** A canary configuration of Kayenta: its metrics together make one score of 0 to 100. */
+export const kayentaSpecSchema = z.strictObject({
+  metrics: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1).max(300),
+        of: z.union(measuredSchemas),
+        groups: z.array(z.string().min(1)).min(1),
+        direction: z.enum(['increase', 'decrease', 'either']),
+        nanStrategy: z.enum(['replace', 'remove']),
+        critical: z.boolean(),
+        mustHaveData: z.boolean(),
+        effectSize: z.strictObject({
+          ...{ allowedIncrease: factor, allowedDecrease: factor, criticalIncrease: factor, criticalDecrease: factor },
+          measure: z.enum(['meanRatio', 'cles']).optional(),
+        }),
+        /** In interquartile ranges; null: outliers stay. */
+        outlierFactor: z.number().positive().nullable(),
+      }),
+    )
+    .min(1)
+    .max(500),
+  /** Percent of the score; groups without a weight share what is left. */
+  groupWeights: z.record(z.string(), z.number().min(0).max(100)),
+  /** At the end of the bake less than this fails, at looks before it less than `marginal`. */
+  pass: z.number().min(0).max(100),
+  marginal: z.number().min(0).max(100),
+});
+
 /** One comparison of new tasks with old ones, as its owner states it. Relative numbers: 0.03 is 3 %. */
 export const checkSpecSchema = z.strictObject({
   name,
   metric: z.union([
-    /** Failed requests ÷ requests. `counter` and label matchers; requests with the label matching are errors. */
-    z.strictObject({
-      errorRatio: z.strictObject({ counter: z.string(), label: z.string(), errorValues: z.string() }),
-    }),
-    /** A quantile of a histogram, 0 < q < 1. */
-    z.strictObject({ latency: z.strictObject({ histogram: z.string(), quantile: z.number().gt(0).lt(1) }) }),
-    z.strictObject({ gauge: z.string() }),
-    z.strictObject({ rate: z.string() }),
+    ...measuredSchemas,
     /**
      * What serving one request takes: a gauge (null: tasks themselves) ÷ the growth of a counter or of a histogram's
      * count a second. `counter` null: that of the check of errors, or the first known name that occurs.
@@ -142,6 +177,7 @@ export const checkSpecSchema = z.strictObject({
     z.strictObject({ perLoad: z.strictObject({ gauge: z.string().nullable(), counter: z.string().nullable() }) }),
     /** A counter of what hardly ever happens to a task: how often, for the time it served. */
     z.strictObject({ incidents: z.string() }),
+    z.strictObject({ kayenta: kayentaSpecSchema }),
   ]),
   worse: z.enum(['higher', 'lower']),
   /** What it speaks of: the machine's resources, calls and their outcomes, or what the service is for. */
@@ -285,6 +321,7 @@ export type PhaseSpec = z.infer<typeof phaseSpecSchema>;
 export type StrategySpec = z.infer<typeof strategySchema>;
 export type PlanSpec = z.infer<typeof planSpecSchema>;
 export type CheckSpec = z.infer<typeof checkSpecSchema>;
+export type KayentaSpec = z.infer<typeof kayentaSpecSchema>;
 export type JudgeSpec = z.infer<typeof judgeSpecSchema>;
 export type WindowSpec = z.infer<typeof windowSpecSchema>;
 export type ActionSpec = z.infer<typeof actionSpecSchema>;

@@ -174,6 +174,7 @@ function guardsIn({ judge: { guards = [] } }: ServiceSpec): string {
 
 /** What a check asks of new tasks. */
 function gateOf({ against, limit, margin, metric, worse }: CheckSpec): string {
+  if ('kayenta' in metric) return `Kayenta score at least ${metric.kayenta.pass} of 100 at the end`;
   const most = worse === 'higher' ? 'at most' : 'at least';
   if (against === 'trend') return `grows by at most ${percentOf(limit ?? 0)} an hour`;
   if (against === 'limit') {

@@ -25,14 +25,45 @@ function checkChecks(user: config.ServiceConfig): ConfigError[] {
     if (check === false) {
       return standard.includes(name) ? [] : [mistake(['checks', name], 'is no check that there would be by default')];
     }
+    if (check.kayenta) return checkKayenta(name, check);
     const kinds = metricKindsOf(check);
     const limited = checkLimit(name, check);
     if (limited) return [limited];
-    const all = 'errorRatio, latency, gauge, rate, perLoad, incidents';
+    const all = 'errorRatio, latency, gauge, rate, perLoad, incidents, kayenta';
     if (kinds.length > 1) return [mistake(['checks', name], `must have only one of ${all}`)];
     if (kinds.length === 1 || standard.includes(name)) return [];
     return [mistake(['checks', name], `must have one of ${all}`)];
   });
+}
+
+/** What another method has no use for, groups that weigh more than there is, limits the wrong way round. */
+function checkKayenta(name: string, check: config.CheckConfig): ConfigError[] {
+  const { metrics, groupWeights = {}, pass = 95, marginal = 75 } = check.kayenta!;
+  const path = ['checks', name];
+  const unused = (['against', 'limit', 'delta', 'margin', 'worse', 'missing', 'required'] as const).filter(
+    (key) => check[key] !== undefined,
+  );
+  const errors = unused.map((key) =>
+    mistake([...path, key], 'has no meaning with `kayenta`', 'Say it of its metrics.'),
+  );
+  if (metricKindsOf(check).length > 1)
+    errors.push(mistake(path, 'must have only one of errorRatio, latency, gauge, rate, kayenta'));
+  if (Object.keys(metrics).length === 0) errors.push(mistake([...path, 'kayenta', 'metrics'], 'must not be empty'));
+  for (const [metric, said] of Object.entries(metrics)) {
+    if (metricKindsOf(said).length !== 1)
+      errors.push(
+        mistake([...path, 'kayenta', 'metrics', metric], 'must have one of errorRatio, latency, gauge, rate'),
+      );
+  }
+  const known = new Set(Object.entries(metrics).flatMap(([metric, { groups }]) => groups ?? [metric]));
+  for (const group of Object.keys(groupWeights)) {
+    if (!known.has(group))
+      errors.push(mistake([...path, 'kayenta', 'groupWeights', group], 'is a group that no metric is in'));
+  }
+  const total = Object.values(groupWeights).reduce((sum, weight) => sum + weight, 0);
+  if (total > 100) errors.push(mistake([...path, 'kayenta', 'groupWeights'], `sum to ${total}, more than 100`));
+  if (marginal > pass) errors.push(mistake([...path, 'kayenta', 'marginal'], `is ${marginal}, above pass (${pass})`));
+  return errors;
 }
 
 /** A limit where one is meant, and in the unit of what it limits. */

@@ -449,7 +449,7 @@ describe('mistakes', () => {
     [{ ...minimal, phases: [1, { selct: 1 }, 'all'] }, 'phases[1].selct is not known; did you mean "select"?'],
     [
       { ...minimal, metrics: '/m', checks: { mine: { delta: '3%' } } },
-      'checks.mine must have one of errorRatio, latency, gauge, rate, perLoad, incidents',
+      'checks.mine must have one of errorRatio, latency, gauge, rate, perLoad, incidents, kayenta',
     ],
     [{ ...minimal, ready: { http: '/x', port: 'admin' } }, 'ready is "admin", but its ports are http'],
     [{ ...minimal, kind: 'worker', ready: '/x' }, 'ready needs a port, and the service has no ports'],

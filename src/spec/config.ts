@@ -167,7 +167,8 @@ export interface TestConfig {
   readonly timeout?: Duration;
 }
 
-export interface CheckConfig {
+/** What a number is read from. */
+export interface MeasuredConfig {
   /** Failed requests ÷ requests of a counter: those whose label matches `values` failed. */
   readonly errorRatio?: { readonly counter?: string; readonly label?: string; readonly values?: string };
   /** A quantile of a histogram. */
@@ -176,6 +177,42 @@ export interface CheckConfig {
   readonly gauge?: string;
   /** Name of a counter: its growth a second on new tasks against old ones. */
   readonly rate?: string;
+}
+
+/** A canary configuration of Kayenta: what its documentation says of these names holds here. */
+export interface KayentaConfig {
+  readonly metrics: Readonly<Record<string, KayentaMetricConfig>>;
+  /** Percent of the score; groups without a weight share what is left. */
+  readonly groupWeights?: Readonly<Record<string, number>>;
+  /** At the end of the bake a score below this fails; default 95. */
+  readonly pass?: number;
+  /** At looks before the end a score below this fails; default 75. */
+  readonly marginal?: number;
+}
+
+export interface KayentaMetricConfig extends MeasuredConfig {
+  /** Left out: a group of its own, by its name. */
+  readonly groups?: readonly string[];
+  readonly direction?: 'increase' | 'decrease' | 'either';
+  readonly nanStrategy?: 'replace' | 'remove';
+  /** Its failure alone makes the score 0. */
+  readonly critical?: boolean;
+  readonly mustHaveData?: boolean;
+  /** Ratios of means (or with `cles` chances) within which a difference is allowed, and from which it is critical. */
+  readonly effectSize?: {
+    readonly allowedIncrease?: number;
+    readonly allowedDecrease?: number;
+    readonly criticalIncrease?: number;
+    readonly criticalDecrease?: number;
+    readonly measure?: 'meanRatio' | 'cles';
+  };
+  /** Readings beyond so many interquartile ranges are left out; left out: none are. */
+  readonly outlierFactor?: number;
+}
+
+export interface CheckConfig extends MeasuredConfig {
+  /** The published method of Kayenta instead of ours: several metrics, one score. */
+  readonly kayenta?: KayentaConfig;
   /**
    * What serving a request takes: a gauge (left out: tasks themselves) ÷ a counter's growth a second (left out: that of
    * the check of errors).

@@ -1,3 +1,4 @@
+import type { KayentaSpec } from '../model/index.ts';
 import type * as config from './config.ts';
 import { standardMetrics } from './defaults.ts';
 import type { CheckSettings, Layer, PhaseSetting, ReadySetting, Settings, TaskControlSetting } from './layers.ts';
@@ -188,7 +189,7 @@ function isCommands(said: unknown): said is config.Commands {
 
 function checkValues(said: config.CheckConfig | false): Partial<CheckSettings> {
   if (said === false) return { off: true };
-  const { delta, margin, limit, window, floor, ...more } = said;
+  const { delta, margin, limit, window, floor, kayenta: _______, ...more } = said;
   const { errorRatio: _, latency: __, gauge: ___, rate: ____, perLoad: _____, incidents: ______, ...rest } = more;
   return {
     ...rest,
@@ -202,8 +203,9 @@ function checkValues(said: config.CheckConfig | false): Partial<CheckSettings> {
 }
 
 /** What a check says that it measures; one that says nothing changes one that there is by default. */
-export function metricKindsOf({ errorRatio, latency, gauge, rate, perLoad, incidents }: config.CheckConfig): unknown[] {
-  return [errorRatio, latency, gauge, rate, perLoad, incidents].filter((kind) => kind !== undefined);
+export function metricKindsOf(check: config.CheckConfig | config.KayentaMetricConfig): unknown[] {
+  const { errorRatio, latency, gauge, rate, perLoad, incidents, kayenta } = check as config.CheckConfig;
+  return [errorRatio, latency, gauge, rate, perLoad, incidents, kayenta].filter((kind) => kind !== undefined);
 }
 
 /** `1%` → 0.01, `250ms` → 0.25 (seconds), a number as it is. */
@@ -219,6 +221,32 @@ function readFailShare(said: NonNullable<NonNullable<config.ServiceConfig['judge
 }
 
 function metricOfCheck(said: config.CheckConfig): CheckSettings['metric'] | undefined {
+  if (said.kayenta) return { kayenta: kayentaOf(said.kayenta) };
+  if (said.perLoad) return { perLoad: { gauge: said.perLoad.gauge ?? null, counter: said.perLoad.counter ?? null } };
+  return said.incidents === undefined ? measuredOf(said) : { incidents: said.incidents };
+}
+
+function kayentaOf({ metrics, groupWeights, pass, marginal }: config.KayentaConfig): KayentaSpec {
+  return {
+    metrics: Object.entries(metrics).map(([name, said]) => ({
+      name,
+      // Its absence was refused before.
+      of: measuredOf(said)!,
+      groups: [...(said.groups ?? [name])],
+      direction: said.direction ?? 'either',
+      nanStrategy: said.nanStrategy ?? 'remove',
+      critical: said.critical ?? false,
+      mustHaveData: said.mustHaveData ?? false,
+      effectSize: { ...said.effectSize },
+      outlierFactor: said.outlierFactor ?? null,
+    })),
+    groupWeights: { ...groupWeights },
+    pass: pass ?? 95,
+    marginal: marginal ?? 75,
+  };
+}
+
+function measuredOf(said: config.MeasuredConfig): KayentaSpec['metrics'][number]['of'] | undefined {
   if (said.errorRatio) {
     const { counter, label, values } = said.errorRatio;
     const standard = standardMetrics.errorRatio;
@@ -232,8 +260,6 @@ function metricOfCheck(said: config.CheckConfig): CheckSettings['metric'] | unde
   }
   if (said.latency) return { latency: { ...standardMetrics.latency, ...said.latency } };
   if (said.gauge !== undefined) return { gauge: said.gauge };
-  if (said.perLoad) return { perLoad: { gauge: said.perLoad.gauge ?? null, counter: said.perLoad.counter ?? null } };
-  if (said.incidents !== undefined) return { incidents: said.incidents };
   return said.rate === undefined ? undefined : { rate: said.rate };
 }
 

@@ -210,13 +210,42 @@ const ready = oneOf('a path such as "/healthz", or one of { http }, { tcp }, { l
   z.strictObject({ log: text, within: duration.optional() }),
   z.strictObject({ running: duration, within: duration.optional() }),
 ]);
-const check = z.strictObject({
+const measured = {
   errorRatio: z.strictObject({ counter: text.optional(), label: text.optional(), values: text.optional() }).optional(),
   latency: z
     .strictObject({ histogram: text.optional(), quantile: z.number().gt(0).lt(1, 'must be below 1').optional() })
     .optional(),
   gauge: text.optional(),
   rate: text.optional(),
+};
+const score = z.number(expected('a number from 0 to 100')).min(0, 'must be at least 0').max(100, 'must be at most 100');
+const effect = z.number(expected('a number')).positive('must be more than 0').optional();
+const kayenta = z.strictObject({
+  metrics: z.record(
+    text,
+    z.strictObject({
+      ...measured,
+      groups: z.array(text).min(1, 'must not be empty').optional(),
+      direction: z.enum(['increase', 'decrease', 'either'], expected('"increase", "decrease" or "either"')).optional(),
+      nanStrategy: z.enum(['replace', 'remove'], expected('"replace" or "remove"')).optional(),
+      critical: flag.optional(),
+      mustHaveData: flag.optional(),
+      effectSize: z
+        .strictObject({
+          ...{ allowedIncrease: effect, allowedDecrease: effect, criticalIncrease: effect, criticalDecrease: effect },
+          measure: z.enum(['meanRatio', 'cles'], expected('"meanRatio" or "cles"')).optional(),
+        })
+        .optional(),
+      outlierFactor: effect,
+    }),
+  ),
+  groupWeights: z.record(text, score).optional(),
+  pass: score.optional(),
+  marginal: score.optional(),
+});
+const check = z.strictObject({
+  ...measured,
+  kayenta: kayenta.optional(),
   perLoad: z.strictObject({ gauge: text.optional(), counter: text.optional() }).optional(),
   incidents: text.optional(),
   floor: z.number(expected('a number')).nonnegative('must not be negative').optional(),

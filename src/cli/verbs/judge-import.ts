@@ -6,8 +6,11 @@ import { type GlobalFlags, outputOf } from '../session.ts';
 const maxBytes = 4 * 1024 * 1024;
 
 /** A canary configuration of Kayenta as checks to put into the configuration; asks no server, changes nothing. */
-export async function run([file = '']: readonly string[], flags: GlobalFlags) {
-  const { checksOfKayenta, readKayentaConfig } = await import('../../judge/index.ts');
+export async function run(
+  [file = '']: readonly string[],
+  flags: GlobalFlags & { readonly method?: 'rollway' | 'kayenta' },
+) {
+  const { checksOfKayenta, readKayentaConfig, scoreOfKayenta } = await import('../../judge/index.ts');
   const { compileSpec } = await import('../../spec/index.ts');
   const out = outputOf(flags);
   const { problem } = await import('../../model/index.ts');
@@ -27,7 +30,7 @@ export async function run([file = '']: readonly string[], flags: GlobalFlags) {
   }
   const config = readKayentaConfig(json);
   if (!config.ok) return refuse(config.error);
-  const { checks, notes } = checksOfKayenta(config.value);
+  const { checks, notes } = flags.method === 'kayenta' ? scoreOfKayenta(config.value) : checksOfKayenta(config.value);
   const compiled = compileSpec({ name: 'service', command: 'true', metrics: '/metrics', checks }, file);
   if (!compiled.ok) return refuse(compiled.error[0]!);
   out.show({ checks, notes }, () => {

@@ -3,6 +3,9 @@ import type { KayentaMetric } from './config.ts';
 
 export type KayentaClass = 'Pass' | 'High' | 'Low' | 'Nodata';
 
+/** Of a metric, what its classification heeds. */
+export type ClassifiedMetric = Omit<KayentaMetric, 'query' | 'groups'>;
+
 export interface KayentaResult {
   readonly metric: string;
   readonly class: KayentaClass;
@@ -24,7 +27,11 @@ const confidence = 0.98;
  * interval of the Hodges–Lehmann shift lies beyond a quarter of the shift, in a direction that matters, and the effect
  * is at least the allowed one. Constant data, to which Kayenta adds noise, is compared as it is: equal passes.
  */
-export function classify(metric: KayentaMetric, canary: readonly number[], control: readonly number[]): KayentaResult {
+export function classify(
+  metric: ClassifiedMetric,
+  canary: readonly number[],
+  control: readonly number[],
+): KayentaResult {
   const [x, y] = [clean(canary, metric), clean(control, metric)];
   if (x.length === 0 || y.length === 0) {
     const isMissing = metric.mustHaveData;
@@ -71,7 +78,7 @@ export function classify(metric: KayentaMetric, canary: readonly number[], contr
 }
 
 /** NaN is left out or 0; then what lies beyond so many interquartile ranges, where asked for. */
-function clean(values: readonly number[], { nanStrategy, outlierFactor }: KayentaMetric): number[] {
+function clean(values: readonly number[], { nanStrategy, outlierFactor }: ClassifiedMetric): number[] {
   const numbers =
     nanStrategy === 'replace'
       ? values.map((value) => (Number.isNaN(value) ? 0 : value))

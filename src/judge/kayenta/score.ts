@@ -1,6 +1,11 @@
 import type { KayentaResult } from './classify.ts';
 import type { KayentaConfig } from './config.ts';
 
+/** Of a configuration, what its score heeds. */
+export type ScoredConfig = Pick<KayentaConfig, 'groupWeights' | 'pass' | 'marginal'> & {
+  readonly metrics: readonly Pick<KayentaConfig['metrics'][number], 'name' | 'groups'>[];
+};
+
 export interface KayentaScore {
   /** 0 to 100; undefined: no group had data. */
   readonly score: number | undefined;
@@ -13,7 +18,7 @@ export interface KayentaScore {
  * The weighted sum of Kayenta: of each group the share of its metrics with data that pass; groups without a weight
  * share what the others leave of 100; groups without data count for nothing. A critical failure makes it 0.
  */
-export function scoreOf(config: KayentaConfig, results: readonly KayentaResult[]): KayentaScore {
+export function scoreOf(config: ScoredConfig, results: readonly KayentaResult[]): KayentaScore {
   const resultOf = new Map(results.map((result) => [result.metric, result]));
   const names = [...new Set(config.metrics.flatMap(({ groups }) => groups))];
   const given = names.filter((name) => config.groupWeights[name] !== undefined);

@@ -36,6 +36,41 @@ export function checksOfKayenta(config: KayentaConfig): WrittenChecks {
   return { checks, notes };
 }
 
+/** A check by Kayenta's own method, as a person writes it. */
+export interface WrittenScore {
+  readonly kayenta: {
+    readonly metrics: Readonly<
+      Record<
+        string,
+        Omit<KayentaMetric, 'name' | 'query' | 'outlierFactor'> & { gauge: string; outlierFactor?: number }
+      >
+    >;
+    readonly groupWeights: Readonly<Record<string, number>>;
+    readonly pass: number;
+    readonly marginal: number;
+  };
+  readonly trust: 'observe';
+}
+
+/** The same configuration as one check by Kayenta's own method: nothing of it changes its meaning. */
+export function scoreOfKayenta(config: KayentaConfig): {
+  readonly checks: Readonly<Record<string, WrittenScore>>;
+  readonly notes: readonly string[];
+} {
+  const metrics: Record<string, WrittenScore['kayenta']['metrics'][string]> = {};
+  const notes: string[] = [];
+  for (const { name, query, outlierFactor, ...rest } of config.metrics) {
+    let called = name;
+    for (let n = 2; Object.hasOwn(metrics, called); n += 1) called = `${name} ${n}`;
+    const outliers = outlierFactor === undefined ? {} : { outlierFactor };
+    metrics[called] = { gauge: seriesOf({ name, query }), ...rest, ...outliers };
+    notes.push(...sourceNotes(query, called));
+  }
+  const { groupWeights, pass, marginal } = config;
+  const check = { kayenta: { metrics, groupWeights, pass, marginal }, trust: 'observe' as const };
+  return { checks: { [nameFor(config.name, {})]: check }, notes };
+}
+
 function checkOf(metric: KayentaMetric, config: KayentaConfig): WrittenCheck {
   const { direction, critical, mustHaveData, nanStrategy } = metric;
   const { allowedIncrease, allowedDecrease, criticalIncrease, criticalDecrease, measure } = metric.effectSize;
@@ -68,7 +103,7 @@ function weightOf({ groups }: KayentaMetric, { groupWeights, metrics }: KayentaC
 }
 
 /** What the sources are to call it: the query's metric, else its own name. */
-function seriesOf({ name, query }: KayentaMetric): string {
+function seriesOf({ name, query }: Pick<KayentaMetric, 'name' | 'query'>): string {
   const asked = typeof query.metricName === 'string' && query.metricName !== '' ? query.metricName : name;
   const plain = asked.replace(/[^a-zA-Z0-9_:]+/g, '_').slice(0, 200);
   return /^[a-zA-Z_:]/.test(plain) ? plain : `_${plain}`;
@@ -76,6 +111,18 @@ function seriesOf({ name, query }: KayentaMetric): string {
 
 function notesOf(metric: KayentaMetric, name: string): string[] {
   const { query, direction, outlierFactor, effectSize, groups } = metric;
+  const notes = sourceNotes(query, name);
+  if (direction === 'either')
+    notes.push(`${name}: a check has one direction; this one finds more, write another for less.`);
+  if (effectSize.measure === 'cles')
+    notes.push(`${name}: effect sizes by CLES are no ratios; δ and margin are the usual ones.`);
+  if (outlierFactor !== undefined) notes.push(`${name}: outliers are cut by the spread of old tasks, not by a factor.`);
+  if (groups.length > 1) notes.push(`${name}: of its groups only ${groups[0]} gives it a weight.`);
+  return notes;
+}
+
+/** Where its numbers are to come from. */
+function sourceNotes(query: KayentaMetric['query'], name: string): string[] {
   const notes: string[] = [];
   const type = typeof query.type === 'string' ? query.type : undefined;
   const template = typeof query.customInlineTemplate === 'string' ? query.customInlineTemplate : undefined;
@@ -86,12 +133,6 @@ function notesOf(metric: KayentaMetric, name: string): string[] {
       `${name}: its metric comes from ${type.slice(0, 50)}, which is no source here; push it, or ask Prometheus.`,
     );
   }
-  if (direction === 'either')
-    notes.push(`${name}: a check has one direction; this one finds more, write another for less.`);
-  if (effectSize.measure === 'cles')
-    notes.push(`${name}: effect sizes by CLES are no ratios; δ and margin are the usual ones.`);
-  if (outlierFactor !== undefined) notes.push(`${name}: outliers are cut by the spread of old tasks, not by a factor.`);
-  if (groups.length > 1) notes.push(`${name}: of its groups only ${groups[0]} gives it a weight.`);
   return notes;
 }
 

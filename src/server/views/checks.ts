@@ -79,6 +79,7 @@ function unitOf(spec: CheckSpec | undefined): string {
     if (spec.metric.gauge === fleetMetrics.memory) return 'bytes';
     return spec.metric.gauge === fleetMetrics.cpu ? 'cores' : '';
   }
+  if ('kayenta' in spec.metric) return 'score';
   if ('errorRatio' in spec.metric) return 'ratio';
   return 'latency' in spec.metric ? 'seconds' : 'per second';
 }

@@ -43,6 +43,11 @@ function inWords(metric: CheckSpec['metric']): string {
   if ('latency' in metric)
     return `p${Number((metric.latency.quantile * 100).toPrecision(6))} of ${metric.latency.histogram}`;
   if ('perLoad' in metric) return `${metric.perLoad.gauge ?? 'tasks'} ÷ ${metric.perLoad.counter ?? 'requests'}`;
+  if ('kayenta' in metric) {
+    const { metrics, pass, marginal } = metric.kayenta;
+    const names = metrics.map(({ name }) => name).join(', ');
+    return `Kayenta score of ${names} (pass ${pass}, marginal ${marginal})`;
+  }
   const [kind, name] = Object.entries(metric)[0] as [string, unknown];
   return typeof name === 'string' ? `${kind} ${name}` : kind;
 }
