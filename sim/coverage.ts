@@ -34,19 +34,31 @@ function operationEdge(from: string, to: string): string {
 
 /** One turn may take an operation along several edges; only where it stands at the end is ever seen by others. */
 function edgesOf(from: OperationState, to: OperationState): readonly string[] {
-  const path = shortestPath(from, to);
-  return path.slice(1).map((state, at) => operationEdge(path[at]!, state));
+  const edges = edgesBetween.get(`${from} ${to}`);
+  if (edges === undefined) throw new Error(`an operation cannot come from ${from} to ${to}`);
+  return edges;
 }
 
-function shortestPath(from: OperationState, to: OperationState): readonly OperationState[] {
+function shortestPath(from: OperationState, to: OperationState): readonly OperationState[] | undefined {
   let paths: (readonly OperationState[])[] = [[from]];
   for (let steps = 0; steps < operationStates.length; steps++) {
     const found = paths.find((path) => path.at(-1) === to);
     if (found !== undefined) return found;
     paths = paths.flatMap((path) => operationTransitions[path.at(-1)!].map((state) => [...path, state]));
   }
-  throw new Error(`an operation cannot come from ${from} to ${to}`);
+  return undefined;
 }
+
+/** The shortest way from each state to each other one, of those that there are. */
+const edgesBetween: ReadonlyMap<string, readonly string[]> = new Map(
+  operationStates.flatMap((from) =>
+    operationStates.flatMap((to) => {
+      const path = shortestPath(from, to);
+      if (path === undefined) return [];
+      return [[`${from} ${to}`, path.slice(1).map((state, at) => operationEdge(path[at]!, state))] as const];
+    }),
+  ),
+);
 
 /** Every edge of the state tables, under the names by which `coverDecision` tells of it. */
 export function edgesOfTables(): readonly string[] {

@@ -18,7 +18,11 @@ export function moreHappenings(
   planOf: (chance: Chance) => PlanSpec,
 ): readonly Happening[] {
   const chance = seededChance(seed, 'more');
-  const overrides = [...rareCommands(seed), ...(voiceOf(seed) === undefined ? [] : twoPersons(seed))];
+  const overrides = [
+    ...rareCommands(seed),
+    ...(voiceOf(seed) === undefined ? [] : twoPersons(seed)),
+    ...maintenances(seed, hosts),
+  ];
   if (chance.next() < 0.5) return overrides;
   const at = (): number => 2000 + pickBelow(chance, windowMs);
   const forMs = (): number => 1000 + pickBelow(chance, 40_000);
@@ -61,6 +65,22 @@ function rareCommands(seed: number): Happening[] {
   const when = pickOne(chance, ['waiting', 'waiting', 'waiting', 'running', 'held'] as const);
   const command = pickOne(chance, ['hold-after', 'hold-after', 'raise-budget'] as const);
   return [{ atMs: 2000 + pickBelow(chance, windowMs), kind: 'command', command, when }];
+}
+
+/** Every eighth run has maintenance of several hosts whose times overlap: of a rack, or of whatever there is. */
+function maintenances(seed: number, hosts: Scenario['hosts']): Happening[] {
+  const chance = seededChance(seed, 'maintenances');
+  if (chance.next() < 0.875) return [];
+  const { rack } = pickOne(chance, hosts).labels;
+  const some = chance.next() < 0.5 ? hosts.filter(({ labels }) => labels.rack === rack) : hosts.slice(0, 3);
+  const fromMs = 2000 + pickBelow(chance, windowMs);
+  return some.map(({ id: host }) => ({
+    atMs: fromMs + pickBelow(chance, 15_000),
+    kind: 'maintenance',
+    host,
+    noticeMs: 5000 + pickBelow(chance, 30_000),
+    forMs: 20_000 + pickBelow(chance, 20_000),
+  }));
 }
 
 /** Two persons go on without the controller. */

@@ -1,4 +1,7 @@
-/** Seeds that once broke a promise, and what was wrong. They run with every test. */
+/**
+ * Seeds of plain scenarios that once broke a promise, and what was wrong. They run with every test. What was found
+ * since then is kept as scripts (`scripts/`): their meaning does not change with what seeds mean.
+ */
 export const regressions: readonly { readonly seed: number; readonly was: string }[] = [
   { seed: 10137, was: 'a hold that was to end by itself set no timer' },
   { seed: 17720, was: 'a frozen host finished, after its thaw, what had been cancelled while it was frozen' },
@@ -12,21 +15,6 @@ export const regressions: readonly { readonly seed: number; readonly was: string
   { seed: 181354, was: 'a start was tried again and again on the one host that could not fetch the package' },
   { seed: 57714, was: 'an agent that stopped a task for a smaller job did not look whether it was still out' },
   { seed: 135, was: 'a rollback to a version that ran everywhere took everybody in its first phase' },
-];
-
-/** Likewise, of whole scenarios, with what came to the simulator later (`more-happenings.ts`). */
-export const laterRegressions: readonly { readonly seed: number; readonly was: string }[] = [
-  { seed: 379, was: 'a later phase took others beside those that ran the version already' },
-  { seed: 1291, was: 'the same in a first deployment that was asked for again' },
-  { seed: 118_220, was: 'a phase that a resize made smaller kept others than those that had the version' },
-  { seed: 120_146, was: 'a task whose second host was lost too was asked for in the moment before the next try' },
-  {
-    seed: 124_588,
-    was: 'an order that was taken back from a lost host was forgotten when the host came back to leave',
-  },
-  { seed: 137_953, was: 'persons were counted out of turns when several rollouts waited one behind another' },
-  { seed: 144_348, was: 'a round waited for ever for tasks that crash again and again, and never renewed them' },
-  { seed: 900_191, was: 'an order to a host that was declared dead was carried out when the host came back' },
 ];
 
 /** The same at the depth of the whole. */

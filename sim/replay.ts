@@ -1,4 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { withoutReality } from './no-reality.ts';
 import type { Scenario } from './scenario.ts';
 import { type Judge, shrink } from './shrink.ts';
@@ -12,6 +13,8 @@ export interface Script {
   readonly depth: Depth;
   /** The promise that was broken when it was written. */
   readonly breaks: string;
+  /** What was wrong, of one that is kept as a regression. */
+  readonly was?: string;
   readonly scenario: Scenario;
 }
 
@@ -38,4 +41,10 @@ export async function writeScript(depth: Depth, scenario: Scenario, file: string
 
 export function readScript(file: string): Script {
   return JSON.parse(readFileSync(file, 'utf8')) as Script;
+}
+
+/** Every script that is kept, by the name of its file. */
+export function keptScripts(): readonly (Script & { readonly name: string })[] {
+  const folder = new URL('./scripts/', import.meta.url);
+  return readdirSync(folder).map((name) => ({ ...readScript(fileURLToPath(new URL(name, folder))), name }));
 }

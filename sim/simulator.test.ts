@@ -2,7 +2,8 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { eventHash } from './event-hash.ts';
 import { hunt, mutations } from './mutations.ts';
 import { withoutReality } from './no-reality.ts';
-import { laterRegressions, regressions, wholeRegressions } from './regressions.ts';
+import { regressions, wholeRegressions } from './regressions.ts';
+import { judgeAt, keptScripts } from './replay.ts';
 import { plainScenarioOf, scenarioOf } from './scenario.ts';
 import { closeWhole, runWhole } from './whole.ts';
 import { runDecisions } from './world.ts';
@@ -28,8 +29,8 @@ describe('the simulator', () => {
     expect(runDecisions(plainScenarioOf(seed)).violation).toBeUndefined();
   });
 
-  it.each(laterRegressions)('seed $seed of today stays whole: $was', ({ seed }) => {
-    expect(runDecisions(scenarioOf(seed)).violation).toBeUndefined();
+  it.each(keptScripts())('$name stays whole: $was', async ({ depth, scenario }) => {
+    expect(await judgeAt(depth)(scenario)).toBeUndefined();
   });
 
   it.each(wholeRegressions)('seed $seed stays whole on the engine: $was', { timeout: 30_000 }, async ({ seed }) => {

@@ -46,6 +46,7 @@ import { VirtualClock } from './clock.ts';
 import { coverDecision } from './coverage.ts';
 import { applyFault, calmAfterMs } from './faults.ts';
 import { isServingExtra, KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
+import { Kills } from './kills.ts';
 import { argumentsOf, isForPersons, needsPersonAfterMs, type Standstill, turnsFor, waysOut } from './persons.ts';
 import { areStill, differencesOf, isStuck, restWithinMs } from './rest.ts';
 import { type Happening, type Scenario, v1, watchedMs, withStrategy } from './scenario.ts';
@@ -56,8 +57,6 @@ import { type RunOptions, type RunResult, roundOf, simulatedControl } from './wo
 
 const ada: Actor & { kind: 'person' } = { kind: 'person', name: 'ada' };
 const grace: typeof ada = { kind: 'person', name: 'grace' };
-
-type KillPoint = Extract<Happening, { kind: 'server-kill' }>['point'];
 
 /** What is to be done to the server by others than agents, in order. */
 type Act =
@@ -136,7 +135,7 @@ class WholeWorld {
   #stalledUntilMs = 0;
   #offsetMs = 0;
   readonly #where = new Map<number, HostId>();
-  readonly #kills: { readonly point: KillPoint; after: number }[] = [];
+  readonly #kills = new Kills();
   readonly #service: SimulatedService | undefined;
   /** What the store holds right before a turn of the job. */
   #stored: JobState | undefined;
@@ -329,12 +328,8 @@ class WholeWorld {
     };
   }
 
-  /** A `server-kill` whose moment has come. */
-  #dieAt(point: KillPoint): void {
-    const kill = this.#kills.find((one) => one.point === point);
-    if (kill === undefined || kill.after-- > 0) return;
-    this.#kills.splice(this.#kills.indexOf(kill), 1);
-    throw new Abandon();
+  #dieAt(point: Parameters<Kills['isDueAt']>[0]): void {
+    if (this.#kills.isDueAt(point)) throw new Abandon();
   }
 
   /** Calls, and their answers, may be lost on the way. */
@@ -571,7 +566,7 @@ class WholeWorld {
       this.#stalledUntilMs = this.#clock.nowMs() + one.forMs;
       this.#clock.after(one.forMs, () => {});
     } else if (one.kind === 'clock-jump') this.#offsetMs += one.byMs;
-    else if (one.kind === 'server-kill') this.#kills.push({ point: one.point, after: one.after });
+    else if (one.kind === 'server-kill') this.#kills.add(one);
     else this.#acts.push(one);
   }
 
@@ -730,7 +725,7 @@ class WholeWorld {
   /** All faults are over: a person declares the hosts dead that are, everything else is whole again. */
   #calm(): void {
     this.#record('calm');
-    this.#kills.length = 0;
+    this.#kills.clear();
     for (const { id } of this.#scenario.hosts) {
       if (this.#cluster.isDead(id)) continue;
       this.#cluster.thaw(id);

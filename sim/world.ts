@@ -43,6 +43,7 @@ import { VirtualClock } from './clock.ts';
 import { coverDecision } from './coverage.ts';
 import { applyFault, calmAfterMs } from './faults.ts';
 import { isServingExtra, KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
+import { Kills } from './kills.ts';
 import { LiveAcks } from './live-acks.ts';
 import { argumentsOf, isForPersons, needsPersonAfterMs, turnsFor, waysOut } from './persons.ts';
 import { areStill, cannotServe, differencesOf, isStuck, restWithinMs } from './rest.ts';
@@ -135,6 +136,7 @@ class World {
   #answers: OperationAnswer[] = [];
   #controlAnswers: ControlAnswer[] = [];
   readonly #acks = new LiveAcks();
+  readonly #kills = new Kills();
   #commands: JobCommand[] = [];
   #watch: WatchMemory = emptyWatchMemory;
   /** The hosts as decisions see them; undefined: to be looked up again. */
@@ -142,6 +144,7 @@ class World {
   #isWatching = false;
   #isServerUp = true;
   #isDeciding = false;
+  #isCalm = false;
   #losesNext = false;
   #stalledUntilMs = 0;
   #offsetMs = 0;
@@ -203,10 +206,7 @@ class World {
     let violation: Violation | undefined;
     try {
       this.#clock.at(endMs, () => this.#calm());
-      this.#goUntil(
-        () => this.#clock.nowMs() > endMs && (this.#isAtRest() || this.#needsPerson(endMs)),
-        endMs + restWithinMs,
-      );
+      this.#goUntil(() => this.#isCalm && (this.#isAtRest() || this.#needsPerson(endMs)), endMs + restWithinMs);
       this.#letPersonFinish(endMs);
       this.#checkRest();
     } catch (error) {
@@ -288,9 +288,11 @@ class World {
     const ids = this.#streams.of('ids');
     const decision = decideJob(before, nowMs, (prefix) => makeId(prefix, nowMs, ids), this.#rules);
     this.#decisions += 1;
-    if (this.#losesNext) {
-      // The server dies before it commits: nothing of this happened.
+    const isKilled = this.#kills.isDueAt('beforeCommit');
+    if (this.#losesNext || isKilled) {
+      // The server dies before it commits: nothing of this happened. After a kill another one goes on at once.
       this.#losesNext = false;
+      if (isKilled) this.#wantDecision();
       return;
     }
     this.#known.check(before, decision, nowMs);
@@ -362,8 +364,8 @@ class World {
         return;
       }
       this.#cluster.execute(first.request);
-      // The answer may be lost: then it is delivered again, and the agent knows it.
-      if (this.#cluster.isLost()) {
+      // The answer may be lost, or with it who heard it: then it is delivered again, and the agent knows it.
+      if (this.#cluster.isLost() || this.#kills.isDueAt('afterEffect')) {
         this.#deliverLater(key, 1000);
         return;
       }
@@ -381,7 +383,8 @@ class World {
         return;
       }
       const answer = this.#cluster.cancel(host, id, job, index);
-      if (this.#cluster.isLost()) this.#cancelLater(id, host, index, 1000);
+      const isUnheard = this.#cluster.isLost() || this.#kills.isDueAt('afterEffect');
+      if (isUnheard) this.#cancelLater(id, host, index, 1000);
       else this.#answer({ operation: id, answer, atMs: this.#clock.nowMs() });
     });
   }
@@ -401,7 +404,7 @@ class World {
     for (let n = 0; n < times; n++) {
       this.#clock.after(this.#cluster.latencyMs(), () => {
         const reply = this.#service?.(request, this.#clock.nowMs());
-        if (this.#cluster.isLost()) return;
+        if (this.#cluster.isLost() || this.#kills.isDueAt('afterEffect')) return;
         this.#clock.after(this.#cluster.latencyMs(), () => {
           const failure = reply === undefined ? 'it did not answer in time' : undefined;
           const answer = { sequence: request.sequenceNumber, atMs: this.#serverMs(), reply, failure };
@@ -560,14 +563,9 @@ class World {
           this.#wantDecision();
         });
         break;
-      case 'server-kill': {
-        // At this depth a decision and its commit are one: it either happened or did not.
-        this.#losesNext = one.point === 'beforeCommit';
-        if (this.#isServerUp) this.#decide();
-        this.#losesNext = false;
-        this.#wantDecision();
+      case 'server-kill':
+        this.#kills.add(one);
         break;
-      }
       case 'store-stall':
         this.#stalledUntilMs = this.#clock.nowMs() + one.forMs;
         break;
@@ -685,6 +683,8 @@ class World {
   /** All faults are over: a person declares the hosts dead that are, everything else is whole again. */
   #calm(): void {
     this.#record('calm');
+    this.#isCalm = true;
+    this.#kills.clear();
     this.#checkFailover();
     for (const { id } of this.#scenario.hosts) {
       if (this.#cluster.isDead(id)) {

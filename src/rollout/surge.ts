@@ -17,7 +17,9 @@ export function keepExtras(draft: Draft, active: Rollout | undefined): void {
   const borrowed: TaskIndex[] = [];
   for (let at = 0; at < count && version !== undefined; at++) {
     const index = firstExtra + at;
-    if (draft.assignment.get(index)?.version !== undefined) continue;
+    const known = draft.assignment.get(index)?.version;
+    // One borrowed for the rollout before stays as it is, unless a change that cannot be undone has gone past it.
+    if (known !== undefined && draft.job.goodVersions.includes(known)) continue;
     setAssignment(draft, { job: draft.job.id, index, version, rollout: undefined, lastGood: version });
     borrowed.push(index);
   }
