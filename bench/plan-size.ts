@@ -82,7 +82,8 @@ function summary(all: readonly number[], cpu: readonly number[]) {
 function planForPeople() {
   const view = decidePlan({
     spec: planned.spec,
-    action: planned.action,
+    job: { job: undefined, spec: planned.spec.environments[0]!, plan: planned.action.plan },
+    environment: planned.action.environment,
     commit: 'c0ffee',
     places: planned.places,
     from: [],

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type SourceTrouble, sourceTroubles, taskSpecSchema } from '../model/index.ts';
+import { jobIdPattern, type SourceTrouble, sourceTroubles, taskSpecSchema } from '../model/index.ts';
 
 /**
  * What agents and the server say to each other, over TLS pinned to the server's fingerprint, on the agents' own
@@ -45,7 +45,7 @@ export const joinTokenSchema = z.strictObject({
 });
 export type JoinTokenFile = z.infer<typeof joinTokenSchema>;
 
-const jobIdSchema = z.string().regex(/^[a-z][a-z0-9-]*@[a-z][a-z0-9-]*$/);
+const jobIdSchema = z.string().regex(jobIdPattern);
 
 export const versionOnWireSchema = z.strictObject({
   id: z.string().startsWith('v_'),

@@ -35,7 +35,7 @@ export { commitish, problemDocument } from './shapes/basics.ts';
 export type { JudgeDiscovery, ReplayView, TrustView, TunedRollout } from './shapes/judge.ts';
 export type { DoctorReport, Finding, JoinToken, ParkedWork, Person, TokenView } from './shapes/machine.ts';
 export type { CarrierView, MarkDetail, MarkSummary } from './shapes/marks.ts';
-export type { BacktestView, Explanation, PlanView, TaskPlanView } from './shapes/plans.ts';
+export type { BacktestView, Explanation, JobPlan, PlanView, TaskPlanView } from './shapes/plans.ts';
 export type {
   CheckPoint,
   CheckView,

@@ -5,7 +5,7 @@ import * as basics from './shapes/basics.ts';
 import { judgeDiscovery, replayView, trustView, tunedRollout } from './shapes/judge.ts';
 import { doctorReport, finding, joinToken, parkedWork, person, tokenView } from './shapes/machine.ts';
 import { carrierView, markDetail, markSummary } from './shapes/marks.ts';
-import { backtestView, explanation, planBody, planView, taskPlanView, taskWish } from './shapes/plans.ts';
+import { backtestBody, backtestView, explanation, planBody, planView, taskPlanView, taskWish } from './shapes/plans.ts';
 import { commandView, rolloutCommandBody, rolloutDetail, rolloutSummary } from './shapes/rollouts.ts';
 import { pushAnswer, pushBody } from './shapes/samples.ts';
 import {
@@ -110,7 +110,7 @@ export const routes = {
     tag: 'releases',
     role: 'viewer',
     params: service,
-    body: planBody,
+    body: backtestBody,
     response: backtestView,
   }),
   rollBack: route({
@@ -123,7 +123,9 @@ export const routes = {
     query: waitQuery,
     body: z.strictObject({
       environment: basics.name,
-      /** Default: the newest good version before the one that runs. */
+      /** One of several jobs; default: all of them. */
+      job: basics.name.optional(),
+      /** Default: the newest good version before the one that runs, in each job. */
       to: basics.versionIdText.optional(),
       reason,
     }),
@@ -751,7 +753,7 @@ export const routes = {
         /** Of a `push` token: whose metrics it may hand in, `shop@production` or `shop@production/3`; default: all. */
         scope: z
           .string()
-          .regex(/^[a-z][a-z0-9-]*@[a-z][a-z0-9-]*(\/\d{1,6})?$/, 'a job or a task')
+          .regex(/^[a-z][a-z0-9-]*@[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)?(\/\d{1,6})?$/, 'a job or a task')
           .optional(),
         expiresInMs: z.number().int().min(1000).max(31_622_400_000).optional(),
       })

@@ -11,6 +11,9 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
     command.option('-s, --service <name>', 'which service (default: the one of this repository)');
   const environment = (command: Command) => command.option('-e, --environment <name>', 'which environment');
   const reason = (command: Command) => command.option('-r, --reason <text>', 'why; kept in the audit');
+  const job = (command: Command) => command.option('-j, --job <name>', 'which of several jobs of the environment');
+  const together = (command: Command) =>
+    command.option('--together', 'also in the other jobs it goes together with (the default when none is named)');
   const watch = (command: Command) => command.option('-w, --watch', 'keep showing it; Ctrl-C only stops watching');
 
   program.commandsGroup('Deploy');
@@ -22,7 +25,7 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
     'show what a deploy would do; changes nothing',
     () => import('./verbs/plan.ts'),
     (c) =>
-      environment(service(c))
+      job(environment(service(c)))
         .option('--backtest', 'try it and the templates on past releases: time to done against tasks exposed')
         .option('--svg <file>', 'with --backtest: also write the picture there'),
   );
@@ -45,7 +48,7 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
     ['retire', 'stop all tasks of the job and let no release in'],
   ] as const) {
     verb(program, usage, about, taskVerbs[usage.split(' ')[0] as keyof typeof taskVerbs], (c) =>
-      taskOptions(usage, reason(environment(service(c)))),
+      taskOptions(usage, job(reason(environment(service(c))))),
     );
   }
   verb(
@@ -53,7 +56,7 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
     'rollback [version]',
     'go back to an earlier good version',
     () => import('./verbs/rollback.ts'),
-    (c) => reason(environment(service(c))),
+    (c) => job(reason(environment(service(c)))),
   );
   verb(
     program,
@@ -128,6 +131,7 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
     ['revert', 'stop a rollout and take its tasks back'],
     ['promote', 'widen to everybody now, past the phases between'],
     ['skip-bake', 'do not wait for the rest of the bake'],
+    ['pass-barrier', 'go on without waiting for the other jobs it goes together with'],
     ['override-controller', 'ask for leave to go on without the service’s controller; another person confirms'],
     ['confirm-override', 'confirm what another person asked for with override-controller'],
   ] as const) {
@@ -136,7 +140,7 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
       `${name} [rollout]`,
       `${description} (default: the one under way)`,
       () => import('./verbs/command.ts').then((m) => m.command(name)),
-      (c) => reason(service(c)),
+      (c) => together(reason(service(c))),
     );
   }
   verb(
@@ -144,7 +148,7 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
     'raise-budget [rollout]',
     'let more tasks be out for this rollout',
     () => import('./verbs/command.ts').then((m) => m.command('raise-budget')),
-    (c) => reason(service(c)).requiredOption('--budget <n>', 'how many tasks may be out', wholeNumber),
+    (c) => together(reason(service(c))).requiredOption('--budget <n>', 'how many tasks may be out', wholeNumber),
   );
   verb(program, 'cancel <release>', 'stop a release where it is', () => import('./verbs/cancel.ts'), reason);
   verb(

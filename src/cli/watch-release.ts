@@ -26,11 +26,8 @@ export async function watchRelease(session: Session, id: ReleaseId): Promise<num
   let last: Seen | undefined;
   const read = async (): Promise<Seen> => {
     const release = await session.client.getRelease({ params: { release: id } });
-    const rollout = release.rollouts.at(-1);
-    return {
-      release,
-      rollout: rollout === undefined ? undefined : await session.client.getRollout({ params: { rollout } }),
-    };
+    const newest = release.rollouts.at(-1);
+    return { release, rollout: newest === undefined ? undefined : await mostTelling(session, newest) };
   };
   await watchLoop(
     session,
@@ -60,6 +57,17 @@ export async function watchRelease(session: Session, id: ReleaseId): Promise<num
   }
   out.next(`rollway explain ${id}  (stopped watching; the release goes on)`);
   return exitCodes.done;
+}
+
+/** Of rollouts that go together, the one that something happens to: it waits for a person, or it is at work. */
+async function mostTelling({ client }: Session, newest: `ro_${string}`): Promise<RolloutDetail> {
+  const detail = await client.getRollout({ params: { rollout: newest } });
+  const members = detail.together?.members ?? [];
+  const order = ['held', 'reverting', 'running', 'waiting'];
+  const place = (state: string): number => (order.includes(state) ? order.indexOf(state) : order.length);
+  const [first] = [...members].sort((a, b) => place(a.state) - place(b.state));
+  if (first === undefined || first.rollout === newest) return detail;
+  return client.getRollout({ params: { rollout: first.rollout } });
 }
 
 /** Everything that is wrong at once: a configuration may have more than one mistake. */

@@ -9,6 +9,7 @@ import { dropParkedEffect, hastenEffects, listParkedEffects, unparkEffects } fro
 import type { Addition, Engine, EngineOptions, ParkedEffect, ParkedWork } from './engine.ts';
 import { listNewestOfStream, listOfStream, listSealed, loadSeal } from './events-rows.ts';
 import { never } from './never.ts';
+import type { CommandRow } from './port.ts';
 import { restoreEvents } from './read-events.ts';
 import { run } from './run.ts';
 import { defaultSettings } from './settings.ts';
@@ -27,7 +28,7 @@ export function createEngine(options: EngineOptions): Engine {
     append: (addition) => append(core, addition),
     commitAs: (actor, attempt) =>
       commitAttempt(core, { what: 'append', kind: 'commit', key: '' }, checkActor(actor, attempt)),
-    submitCommand: (command) => submitCommand(core, command),
+    submitCommand: (...commands) => submitCommands(core, commands),
     findCommand: (id) => store.read((tx) => findCommand(tx, id)),
 
     step: () => step(core),
@@ -109,13 +110,21 @@ function checkActor<T>(actor: Actor, attempt: Attempt<T>): Attempt<T> {
   };
 }
 
-async function submitCommand(core: Core, command: Parameters<Engine['submitCommand']>[0]): Promise<void> {
-  const { kind, key } = command;
-  await transact(core, { what: 'append', kind, key }, async (tx, ripples) => {
+/** All of them or none. */
+async function submitCommands(core: Core, commands: readonly Omit<CommandRow, 'outcome'>[]): Promise<void> {
+  const sorted = [...commands].sort((a, b) => (`${a.kind} ${a.key}` < `${b.kind} ${b.key}` ? -1 : 1));
+  const [first] = sorted;
+  if (first === undefined) return;
+  await transact(core, { what: 'append', kind: first.kind, key: first.key }, async (tx, ripples) => {
     const nowMs = core.clock.nowMs();
-    await insertCommand(tx, command);
-    await unparkWork(tx, { kind, key }, nowMs);
-    await addWork(tx, [{ kind, key, urgent: true }], nowMs, ripples);
+    for (const command of sorted) await insertCommand(tx, command);
+    for (const { kind, key } of sorted) await unparkWork(tx, { kind, key }, nowMs);
+    await addWork(
+      tx,
+      sorted.map(({ kind, key }) => ({ kind, key, urgent: true })),
+      nowMs,
+      ripples,
+    );
     return true;
   });
 }

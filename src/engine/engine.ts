@@ -67,7 +67,7 @@ export interface Engine {
    */
   commitAs<T>(actor: Actor, attempt: (view: View) => Promise<Proposal<T> | undefined>): Promise<T | undefined>;
   /** Writes a person's command and wakes (urgently, also out of parking) the work that decides it. */
-  submitCommand(command: Omit<CommandRow, 'outcome'>): Promise<void>;
+  submitCommand(...commands: readonly Omit<CommandRow, 'outcome'>[]): Promise<void>;
   /** A command with its outcome once it is answered. */
   findCommand(id: string): Promise<CommandRow | undefined>;
 

@@ -21,7 +21,9 @@ export type HostId = string;
 export type ServiceName = string;
 /** `production` */
 export type EnvironmentName = string;
-/** One job of a service in an environment: `guestbook@production`. */
+/** Name of one of several jobs of an environment: `us`. */
+export type JobName = string;
+/** One job of a service in an environment: `guestbook@production`; one of several: `guestbook@production.us`. */
 export type JobId = `${string}@${string}`;
 /** One deployable content of a service: `v_` and the first 16 hex digits of its bundle's digest. */
 export type VersionId = `v_${string}`;
@@ -34,15 +36,26 @@ export type TaskIndex = number;
 /** The number of a placement of one index: 1, 2, 3 … Made only by an operation. */
 export type Incarnation = number;
 
-/** `jobId('guestbook', 'production')` → `guestbook@production`. */
-export function jobId(service: ServiceName, environment: EnvironmentName): JobId {
-  return `${service}@${environment}`;
+/** `jobId('guestbook', 'production')` → `guestbook@production`; with `us` as third: `guestbook@production.us`. */
+export function jobId(service: ServiceName, environment: EnvironmentName, name?: JobName): JobId {
+  return name === undefined ? `${service}@${environment}` : `${service}@${environment}.${name}`;
 }
 
-/** The service and the environment of a job: `guestbook@production` → both names. */
-export function partsOfJob(job: JobId): { service: ServiceName; environment: EnvironmentName } {
+/** Of a whole job id. */
+export const jobIdPattern = /^[a-z][a-z0-9-]*@[a-z][a-z0-9-]*(\.[a-z][a-z0-9-]*)?$/;
+
+export interface JobParts {
+  readonly service: ServiceName;
+  readonly environment: EnvironmentName;
+  /** Undefined: the environment has only this one. */
+  readonly name: JobName | undefined;
+}
+
+/** What a job's id is made of: `guestbook@production.us` → `guestbook`, `production`, `us`. */
+export function partsOfJob(job: JobId): JobParts {
   const at = job.lastIndexOf('@');
-  return { service: job.slice(0, at), environment: job.slice(at + 1) };
+  const [environment = '', name] = job.slice(at + 1).split('.');
+  return { service: job.slice(0, at), environment, name };
 }
 
 /** `v_` and the first 16 digits of the bundle's digest. */

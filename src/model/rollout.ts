@@ -1,6 +1,16 @@
 import type { Actor } from './actor.ts';
-import type { HostId, Incarnation, JobId, ReleaseId, RolloutId, TaskIndex, VersionId } from './ids.ts';
-import type { OnFail, PlanSpec } from './service-spec.ts';
+import type {
+  ActionRunId,
+  HostId,
+  Incarnation,
+  JobId,
+  JobName,
+  ReleaseId,
+  RolloutId,
+  TaskIndex,
+  VersionId,
+} from './ids.ts';
+import type { GroupSpec, OnFail, PlanSpec } from './service-spec.ts';
 
 /**
  * `waiting` (another rollout has the job) → `running` ⇄ `held` → `reverting` → an end.
@@ -55,13 +65,27 @@ export interface Hold {
     | 'first-deployment'
     /** What its strategy says makes no sense, or the server does not have it. */
     | 'strategy'
-    | 'forward-only';
+    | 'forward-only'
+    /** Another job of its group has failed and is held. */
+    | 'group';
   readonly reason: string;
   readonly sinceMs: number;
   /** What goes on when a person resumes it. */
   readonly resumesTo: 'waiting' | 'running' | 'reverting';
   /** When it ends by itself, and how. */
   readonly then: { readonly atMs: number; readonly do: 'resume' | 'revert' } | undefined;
+  /** It neither hinders nor waits for anybody: the next release takes over. */
+  readonly yields?: boolean | undefined;
+}
+
+/** The rollouts that one deploy action made, one for each job of its environment, as each of them knows it. */
+export interface RolloutGroup extends GroupSpec {
+  /** The action run that made them. */
+  readonly id: ActionRunId;
+  /** The job of this one. */
+  readonly name: JobName;
+  /** All of them, this one too; those of earlier waves first. */
+  readonly members: readonly { readonly name: JobName; readonly job: JobId; readonly rollout: RolloutId }[];
 }
 
 /** Where a rollout's time went; the parts sum to the time from its start to `accountedToMs`. */
@@ -76,7 +100,7 @@ export type TimeUse = (typeof timeUses)[number];
 
 /** Why a rollout failed: what a mark is asked for with. */
 export interface RolloutFailure {
-  readonly by: 'judge' | 'basic-checks' | 'mark' | 'person';
+  readonly by: 'judge' | 'basic-checks' | 'mark' | 'person' | 'group';
   /** One sentence. */
   readonly sentence: string;
   readonly atMs: number;
@@ -133,6 +157,12 @@ export interface Rollout {
   /** Two persons let it go on without that controller: one asks, another one confirms. */
   readonly controllerOverride?: ControllerOverride | undefined;
   readonly failure: RolloutFailure | undefined;
+  /** The rollouts of other jobs that it goes together with; undefined: it is alone. */
+  readonly group?: RolloutGroup | undefined;
+  /** A person let it go on without waiting for the other jobs; the note says who and why. */
+  readonly unbarred?: string | undefined;
+  /** A person resumed it although another job had failed before this time. */
+  readonly heedsFailuresFromMs?: number | undefined;
   readonly time: TimeSplit;
   /** A person's reason for asking for it. */
   readonly reason: string | undefined;
@@ -163,6 +193,7 @@ export const rolloutCommands = [
   'skip-bake',
   'raise-budget',
   'hold-after',
+  'pass-barrier',
   'override-controller',
   'confirm-override',
 ] as const;

@@ -268,12 +268,14 @@ export const actionSpecSchema = z.discriminatedUnion('type', [
     type: z.literal('deploy'),
     environment: name,
     plan: planSpecSchema,
+    /** Where the environment has several jobs: the plan of each, by its name. */
+    plans: z.record(name, planSpecSchema).optional(),
     windows: z.array(windowSpecSchema),
   }),
   z.strictObject({ ...actionBase, type: z.literal('bake'), forMs: ms, environment: name }),
 ]);
 
-export const environmentSpecSchema = z.strictObject({
+const jobFields = {
   name,
   tasks: z.number().int().positive(),
   /** How many tasks may be out, whatever the causes. */
@@ -289,6 +291,29 @@ export const environmentSpecSchema = z.strictObject({
   taskControl: taskControlSpecSchema.nullable(),
   /** What becomes of a task on a host under maintenance, when its controller does not say. */
   onMaintenance: maintenanceAnswerSchema,
+};
+
+/** One of several jobs of an environment, whole: what the environment says is in it. */
+export const jobSpecSchema = z.strictObject(jobFields);
+
+/**
+ * What a job's rollout waits for in those of the other jobs: before each of its phases (`phase`), before its first one
+ * (`job`), or for nothing.
+ */
+export const barriers = ['phase', 'job', 'none'] as const;
+
+export const groupSpecSchema = z.strictObject({
+  /** Names of jobs; everybody is in one wave, and a later wave stands behind those before it. */
+  waves: z.array(z.array(name).min(1)).min(1),
+  barrier: z.enum(barriers),
+});
+
+export const environmentSpecSchema = z.strictObject({
+  ...jobFields,
+  /** Left out: one job, which is what the environment itself says. */
+  jobs: z.array(jobSpecSchema).min(1).optional(),
+  /** How their rollouts are tied together; there where `jobs` is. */
+  group: groupSpecSchema.optional(),
 });
 
 export const serviceSpecSchema = z.strictObject({
@@ -327,4 +352,33 @@ export type WindowSpec = z.infer<typeof windowSpecSchema>;
 export type ActionSpec = z.infer<typeof actionSpecSchema>;
 export type ActionType = ActionSpec['type'];
 export type EnvironmentSpec = z.infer<typeof environmentSpecSchema>;
+export type JobSpec = z.infer<typeof jobSpecSchema>;
+export type GroupSpec = z.infer<typeof groupSpecSchema>;
+export type Barrier = GroupSpec['barrier'];
 export type ServiceSpec = z.infer<typeof serviceSpecSchema>;
+
+/** A job of an environment with its plan; `job` is undefined where it is the only one. */
+export interface PlannedJob {
+  readonly job: string | undefined;
+  readonly spec: JobSpec;
+  readonly plan: PlanSpec;
+}
+
+/** The jobs that a deploy action reaches, those of earlier waves first. */
+export function jobsOf(
+  environment: EnvironmentSpec,
+  action: Pick<Extract<ActionSpec, { type: 'deploy' }>, 'plan' | 'plans'>,
+): readonly PlannedJob[] {
+  const { jobs, group } = environment;
+  if (jobs === undefined) return [{ job: undefined, spec: environment, plan: action.plan }];
+  const order = group?.waves.flat() ?? jobs.map((one) => one.name);
+  return order.flatMap((job) => {
+    const spec = jobs.find((one) => one.name === job);
+    return spec === undefined ? [] : [{ job, spec, plan: action.plans?.[job] ?? action.plan }];
+  });
+}
+
+/** Tasks of all jobs of an environment. */
+export function tasksOf({ jobs, tasks }: EnvironmentSpec): number {
+  return jobs === undefined ? tasks : jobs.reduce((sum, job) => sum + job.tasks, 0);
+}

@@ -2,15 +2,17 @@ import {
   type Actor,
   actorName,
   err,
+  type JobId,
   ok,
   type PlanSpec,
   type Problem,
+  partsOfJob,
   problem,
   type Result,
   type VersionId,
 } from '../model/index.ts';
 import { endRelease } from './decide.ts';
-import { actionsOf, type Draft, emit, liveRuns, saveRelease, stageOf } from './draft.ts';
+import { actionsOf, type Draft, emit, liveRuns, type RollbackTarget, saveRelease, stageOf } from './draft.ts';
 import type { ReleaseFacts, Run } from './facts.ts';
 import { beginRun, cancelRuns } from './fold.ts';
 
@@ -21,6 +23,8 @@ export type PipelineCommand =
   | {
       readonly name: 'rollback';
       readonly environment: string;
+      /** One of several jobs; undefined: all of them. */
+      readonly job?: string | undefined;
       readonly to: VersionId | undefined;
       readonly reason: string;
     }
@@ -28,6 +32,7 @@ export type PipelineCommand =
 
 /** What a job can go back to: its good versions, newest first, and the releases they came from. */
 export interface RollbackChoices {
+  readonly job: JobId;
   readonly current: VersionId | undefined;
   readonly good: readonly VersionId[];
   /** Good versions that carry a mark: never a choice. */
@@ -36,7 +41,8 @@ export interface RollbackChoices {
 
 export interface CommandFacts {
   readonly actor: Actor;
-  readonly choices: (environment: string) => RollbackChoices | undefined;
+  /** Of each job that there is in the environment. */
+  readonly choices: (environment: string) => readonly RollbackChoices[];
   /** The release that made a version, ended or not. */
   readonly releaseOf: (version: VersionId) => ReleaseFacts | undefined;
 }
@@ -119,21 +125,12 @@ type RollbackCommand = Extract<PipelineCommand, { name: 'rollback' }>;
 
 function rollBack(draft: Draft, command: RollbackCommand, facts: CommandFacts): Result<string> {
   const { environment } = command;
-  const choices = facts.choices(environment);
-  if (choices === undefined)
-    return err(problem('pipeline/no-such-target', `${draft.state.service} has nothing in "${environment}".`));
-  const to = command.to ?? earlierGood(choices);
-  const release = to && facts.releaseOf(to);
-  if (to === undefined || release === undefined)
-    return err(problem('rollout/no-good-version', `Nothing good is known before what runs in ${environment}.`));
-  if (!choices.good.includes(to) || to === choices.current) {
-    const detail = to === choices.current ? `${to} is what runs in` : `${to} was never good in`;
-    return err(problem('rollout/no-good-version', `${detail} ${environment}.`, { version: to }));
-  }
-  if (choices.marked.has(to) || draft.state.carriers.has(to))
-    return err(problem('release/blocked-by-mark', `${to} carries a mark.`, { version: to }));
-
-  const rollout = draft.names.rollout();
+  const found = rollbackTargets(draft, command, facts);
+  if (!found.ok) return found;
+  const targets = found.value;
+  const first = targets[0]!;
+  const release = facts.releaseOf(first.version)!;
+  const { rollout } = first;
   const run = beginRun(draft, {
     id: draft.names.run(),
     release: release.id,
@@ -151,21 +148,56 @@ function rollBack(draft: Draft, command: RollbackCommand, facts: CommandFacts): 
     isMachineFault: false,
     dueAtMs: undefined,
   });
-  draft.wants.push({ kind: 'rollback', run, version: to, plan: rollbackPlan, by: facts.actor, reason: command.reason });
+  draft.wants.push({ kind: 'rollback', run, targets, plan: rollbackPlan, by: facts.actor, reason: command.reason });
   const { service } = draft.state;
-  const by = actorName(facts.actor);
   const hold = {
     service,
     environment,
-    by,
+    by: actorName(facts.actor),
     reason: command.reason,
     atMs: draft.nowMs,
     rollout,
-    from: choices.current,
-    to,
+    from: first.from,
+    to: first.version,
   };
   draft.wants.push({ kind: 'hold', hold });
-  return ok(`Rolling ${environment} back to ${release.commit.slice(0, 10)} (${release.subject}) by ${rollout}.`);
+  const what = targets.length === 1 ? environment : `${targets.length} jobs of ${environment}`;
+  const where = `${release.commit.slice(0, 10)} (${release.subject})`;
+  return ok(`Rolling ${what} back to ${where} by ${targets.map((one) => one.rollout).join(', ')}.`);
+}
+
+/** Each job goes to the version that was asked for, or to its own last good one; refused as a whole. */
+function rollbackTargets(
+  draft: Draft,
+  { environment, job, to: wanted }: RollbackCommand,
+  facts: CommandFacts,
+): Result<(RollbackTarget & { readonly from: VersionId | undefined })[]> {
+  const all = facts.choices(environment);
+  const choices = job === undefined ? all : all.filter((one) => partsOfJob(one.job).name === job);
+  if (choices.length === 0) {
+    const what = job === undefined ? `nothing in "${environment}"` : `no job "${job}" in "${environment}"`;
+    return err(problem('pipeline/no-such-target', `${draft.state.service} has ${what}.`));
+  }
+  const isAlone = choices.length === 1;
+  const targets: (RollbackTarget & { readonly from: VersionId | undefined })[] = [];
+  for (const choice of choices) {
+    const name = isAlone ? environment : choice.job;
+    const to = wanted ?? earlierGood(choice);
+    // Of several jobs, some may have nowhere to go, or be there already.
+    if (!isAlone && (to === undefined || to === choice.current)) continue;
+    if (to === undefined || facts.releaseOf(to) === undefined)
+      return err(problem('rollout/no-good-version', `Nothing good is known before what runs in ${name}.`));
+    if (!choice.good.includes(to) || to === choice.current) {
+      const detail = to === choice.current ? `${to} is what runs in` : `${to} was never good in`;
+      return err(problem('rollout/no-good-version', `${detail} ${name}.`, { version: to }));
+    }
+    if (choice.marked.has(to) || draft.state.carriers.has(to))
+      return err(problem('release/blocked-by-mark', `${to} carries a mark.`, { version: to }));
+    targets.push({ job: choice.job, rollout: draft.names.rollout(), version: to, from: choice.current });
+  }
+  if (targets.length === 0)
+    return err(problem('rollout/no-good-version', `Nothing good is known before what runs in ${environment}.`));
+  return ok(targets);
 }
 
 /** The newest good version before the one that runs; one that carries a mark is passed over. */

@@ -1,6 +1,7 @@
 import { formatDuration } from '../kit/index.ts';
 import type { ActionSpec, Rollout } from '../model/index.ts';
-import { actionsOf, type Draft, liveRuns, passedOf, stageOf } from './draft.ts';
+import { yieldsToNext } from '../rollout/index.ts';
+import { actionsOf, type Draft, liveRuns, passedOf, rolloutsOf, stageOf } from './draft.ts';
 import type { ReleaseFacts, Run } from './facts.ts';
 import { isOlder } from './order.ts';
 import { askWindows } from './windows.ts';
@@ -103,8 +104,7 @@ function waitForHold(draft: Draft, release: ReleaseFacts, action: DeployAction):
 function waitForRollout(draft: Draft, release: ReleaseFacts, action: DeployAction): Wait | undefined {
   for (const run of liveRuns(draft)) {
     if (run.environment !== action.environment || run.rollout === undefined) continue;
-    const rollout = draft.state.rollouts.get(run.rollout);
-    if (rollout !== undefined && letsNextPass(rollout)) continue;
+    if (letNextPass(rolloutsOf(draft, run))) continue;
     const other = draft.releases.get(run.release);
     const mayTakeOver = other !== undefined && run.kind === 'action' && isOlder(other, release);
     if (mayTakeOver && action.plan.overlap === 'supersede') continue;
@@ -117,10 +117,15 @@ function waitForRollout(draft: Draft, release: ReleaseFacts, action: DeployActio
   return undefined;
 }
 
-/** A rollout that failed and has nothing to go back to stays as it is; it never makes the next release wait. */
-export function letsNextPass(rollout: Rollout): boolean {
-  const by = rollout.state === 'held' ? rollout.hold?.by : undefined;
-  return by === 'first-deployment' || by === 'forward-only' || by === 'strategy';
+/**
+ * A rollout that failed and has nothing to go back to stays as it is; it never makes the next release wait. Of several
+ * that go together nobody may be at work: the others have ended, or have not begun.
+ */
+export function letNextPass(rollouts: readonly Rollout[]): boolean {
+  const live = rollouts.filter(({ endedAtMs }) => endedAtMs === undefined);
+  const isIdle = (one: Rollout): boolean =>
+    yieldsToNext(one) || one.state === 'waiting' || (one.state === 'held' && one.hold?.resumesTo === 'waiting');
+  return live.some(yieldsToNext) && live.every(isIdle);
 }
 
 function nameOf(run: Run, release: ReleaseFacts | undefined): string {

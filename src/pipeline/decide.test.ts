@@ -376,7 +376,7 @@ describe('machines fail', () => {
     expect(world.release(id).reason).toContain('rollway retry');
     const facts = {
       actor: { kind: 'person' as const, name: 'ada' },
-      choices: () => undefined,
+      choices: () => [],
       releaseOf: () => undefined,
     };
     world.decide((draft) => {
@@ -584,11 +584,14 @@ describe('P4 an older release never overwrites a newer one', () => {
     world.decide((draft) => {
       const facts = {
         actor: { kind: 'person' as const, name: 'ada' },
-        choices: () => ({
-          current: held === undefined ? undefined : world.release(held).version,
-          good: good.map(({ version }) => version!),
-          marked: new Set(world.carriers.keys()),
-        }),
+        choices: () => [
+          {
+            job: 'shop@production' as const,
+            current: held === undefined ? undefined : world.release(held).version,
+            good: good.map(({ version }) => version!),
+            marked: new Set(world.carriers.keys()),
+          },
+        ],
         releaseOf: (version: VersionId) => world.releases.find((release) => release.version === version),
       };
       if (retried) decideCommand(draft, { name: 'retry', release: retried.id, action: undefined }, facts);
@@ -666,13 +669,14 @@ describe('rollback', () => {
     world.finish(bad, 'deploy-production');
     expect(second).toBeUndefined();
     const choices = {
+      job: 'shop@production' as const,
       current: world.release(bad).version,
       good: [bad, first].map((id) => world.release(id).version!),
       marked: new Set<VersionId>(),
     };
     const facts = {
       actor: { kind: 'person' as const, name: 'ada' },
-      choices: () => choices,
+      choices: () => [choices],
       releaseOf: (version: VersionId) => world.releases.find((release) => release.version === version),
     };
     world.decide((draft) => {

@@ -11,6 +11,7 @@ import {
   type Names,
   openDraft,
   passedOf,
+  rolloutsOf,
   saveRelease,
   specOf,
   stageOf,
@@ -203,8 +204,8 @@ function endOfRelease(
   const failed = actions[stages.indexOf('failed')];
   if (failed === undefined || stages.includes('live')) return undefined;
   const last = attemptsOf(draft, release.id, failed.name).at(-1);
-  const rollout = last?.rollout && draft.state.rollouts.get(last.rollout);
-  const state = rollout && rollout.state === 'superseded' ? 'superseded' : 'failed';
+  const ends = last === undefined ? [] : rolloutsOf(draft, last).map((rollout) => rollout.state);
+  const state = ends.includes('superseded') && !ends.includes('reverted') ? 'superseded' : 'failed';
   return { state, reason: `"${failed.name}" failed: ${last?.reason ?? 'no reason was given'}` };
 }
 

@@ -4,15 +4,18 @@ import {
   type ActionSpec,
   type Actor,
   assert,
+  type JobId,
   type NewEvent,
   type PlanSpec,
   type ReleaseId,
+  type Rollout,
   type RolloutId,
   rollway,
   type ServiceSpec,
   type Version,
   type VersionId,
 } from '../model/index.ts';
+import { membersOf } from '../rollout/index.ts';
 import type { DeployHold, PipelineState, ReleaseFacts, Run, Standing } from './facts.ts';
 import { compareReleases } from './order.ts';
 import type { ActionOrder } from './ports.ts';
@@ -22,11 +25,18 @@ export type Want =
   | { readonly kind: 'order'; readonly run: Run; readonly order: ActionOrder }
   | { readonly kind: 'cancel'; readonly run: Run }
   | { readonly kind: 'source'; readonly release: ReleaseId }
-  | { readonly kind: 'rollout'; readonly run: Run; readonly release: ReleaseFacts; readonly spec: ServiceSpec }
+  | {
+      readonly kind: 'rollout';
+      readonly run: Run;
+      readonly release: ReleaseFacts;
+      readonly spec: ServiceSpec;
+      /** One for each job of the environment, in the order of `jobsOf`; the first is the run's own. */
+      readonly rollouts: readonly RolloutId[];
+    }
   | {
       readonly kind: 'rollback';
       readonly run: Run;
-      readonly version: VersionId;
+      readonly targets: readonly RollbackTarget[];
       readonly plan: PlanSpec;
       readonly by: Actor;
       readonly reason: string;
@@ -34,6 +44,13 @@ export type Want =
   | { readonly kind: 'version'; readonly version: Version }
   | { readonly kind: 'hold'; readonly hold: DeployHold }
   | { readonly kind: 'end-hold'; readonly hold: DeployHold };
+
+/** A job that is rolled back, by which rollout and to what. */
+export interface RollbackTarget {
+  readonly job: JobId;
+  readonly rollout: RolloutId;
+  readonly version: VersionId;
+}
 
 /** New names, made from the turn's clock and chance. */
 export interface Names {
@@ -121,6 +138,12 @@ export function actionsOf(draft: Draft, release: ReleaseFacts): readonly ActionS
 
 export function liveReleases(draft: Draft): ReleaseFacts[] {
   return [...draft.releases.values()].filter(({ endedAtMs }) => endedAtMs === undefined).sort(compareReleases);
+}
+
+/** The rollouts that a run made: one for each job it went over, those of earlier waves first. */
+export function rolloutsOf({ state }: Draft, { rollout }: Run): readonly Rollout[] {
+  const first = rollout && state.rollouts.get(rollout);
+  return first ? membersOf(first).flatMap((id) => state.rollouts.get(id) ?? []) : [];
 }
 
 /** All attempts of an action for a release, oldest first. */

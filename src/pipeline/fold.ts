@@ -1,5 +1,5 @@
 import type { ActionSpec, ArtifactRevision, Rollout } from '../model/index.ts';
-import { attemptsOf, type Draft, emit, endRun, isLive, liveRuns, saveRun, specOf } from './draft.ts';
+import { attemptsOf, type Draft, emit, endRun, isLive, liveRuns, rolloutsOf, saveRun, specOf } from './draft.ts';
 import type { ActionReport, Run } from './facts.ts';
 
 /** Brings runs up to what agents, rollouts, hosts and the clock say. Folding the same again changes nothing. */
@@ -59,14 +59,33 @@ function endOfSuccess(draft: Draft, run: Run, report: ActionReport): End {
 }
 
 function foldRollout(draft: Draft, run: Run): void {
-  const rollout = run.rollout && draft.state.rollouts.get(run.rollout);
-  if (!rollout) return;
-  const end = endOfRollout(rollout);
+  const end = endOfRollouts(rolloutsOf(draft, run));
   if (end !== undefined) endRun(draft, run, end);
 }
 
-/** How the end of its rollout ends a deploy action; undefined while it goes on. */
-export function endOfRollout(rollout: Rollout): Pick<Run, 'state' | 'reason'> | undefined {
+type RunEnd = Pick<Run, 'state' | 'reason'>;
+
+/**
+ * How the end of its rollouts ends a deploy action; undefined while one of them goes on. Of several that failed, the
+ * one whose own failure it was speaks.
+ */
+export function endOfRollouts(rollouts: readonly Rollout[]): RunEnd | undefined {
+  const ends: { readonly rollout: Rollout; readonly end: RunEnd }[] = [];
+  for (const rollout of rollouts) {
+    const end = endOfRollout(rollout);
+    if (end === undefined) return undefined;
+    ends.push({ rollout, end });
+  }
+  const failed = ends.filter(({ end }) => end.state === 'failed');
+  const first = failed.find(({ rollout }) => rollout.failure !== undefined && rollout.failure.by !== 'group');
+  const worst = first ?? failed[0] ?? ends[0];
+  if (worst === undefined) return undefined;
+  const { group } = worst.rollout;
+  const { state, reason } = worst.end;
+  return { state, reason: group === undefined || reason === undefined ? reason : `${group.name}: ${reason}` };
+}
+
+function endOfRollout(rollout: Rollout): RunEnd | undefined {
   const why = rollout.failure?.sentence ?? 'it failed';
   switch (rollout.state) {
     case 'waiting':

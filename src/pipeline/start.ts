@@ -1,4 +1,4 @@
-import { type ActionSpec, assert, type Digest } from '../model/index.ts';
+import { type ActionSpec, assert, type Digest, jobsOf } from '../model/index.ts';
 import { buildKey } from './build-key.ts';
 import { actionsOf, attemptsOf, type Draft, emit, endRun, liveRuns, saveRelease, specOf } from './draft.ts';
 import type { ActionHost, ReleaseFacts, Run } from './facts.ts';
@@ -53,7 +53,11 @@ function blank(draft: Draft, release: ReleaseFacts, action: ActionSpec): Blank {
 function startDeploy(draft: Draft, release: ReleaseFacts, action: Extract<ActionSpec, { type: 'deploy' }>): boolean {
   assert(release.version, 'a deploy action starts with a version', { release: release.id });
   const { environment } = action;
-  const run = { ...blank(draft, release, action), environment, rollout: draft.names.rollout() };
+  const spec = specOf(draft, release);
+  const target = spec.environments.find(({ name }) => name === environment);
+  const jobs = target === undefined ? 1 : jobsOf(target, action).length;
+  const rollouts = Array.from({ length: jobs }, () => draft.names.rollout());
+  const run = { ...blank(draft, release, action), environment, rollout: rollouts[0] };
   const begun = beginRun(draft, { ...run, inputs: inputsOf(draft, release, action) });
   for (const hold of draft.state.holds) {
     if (hold.environment !== environment || draft.endedHolds.has(hold)) continue;
@@ -61,7 +65,7 @@ function startDeploy(draft: Draft, release: ReleaseFacts, action: Extract<Action
     draft.wants.push({ kind: 'end-hold', hold });
     emit(draft, release.id, 'hold.ended', { environment, reason: 'a release that is free of it goes through' });
   }
-  draft.wants.push({ kind: 'rollout', run: begun, release, spec: specOf(draft, release) });
+  draft.wants.push({ kind: 'rollout', run: begun, release, spec, rollouts });
   return true;
 }
 

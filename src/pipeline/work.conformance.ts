@@ -97,6 +97,59 @@ export function pipelineConformance(name: string, open: () => Promise<Store>): v
         ]);
       });
 
+      test('D1 over several jobs it makes one rollout each, tied together, and ends when all have', async () => {
+        const jobs = { us: 3, eu: { tasks: 2, hosts: { region: 'eu' } } };
+        const environments = { production: { jobs, waves: [['us'], ['eu']], barrier: 'job' } };
+        const commit = plane.git.commit({ message: 'first', config: specOf({ environments }) });
+        await plane.watch();
+        await plane.build();
+        const [us] = await plane.rollouts('shop@production.us');
+        const [eu] = await plane.rollouts('shop@production.eu');
+        const members = [
+          { name: 'us', job: 'shop@production.us', rollout: us!.id },
+          { name: 'eu', job: 'shop@production.eu', rollout: eu!.id },
+        ];
+        const group = { id: us!.group!.id, waves: [['us'], ['eu']], barrier: 'job', members };
+        expect(us!.group).toEqual({ ...group, name: 'us' });
+        expect(eu!.group).toEqual({ ...group, name: 'eu' });
+        expect(await plane.rollouts()).toEqual([]);
+        const wished = await plane.read((tx) => findJob(tx, 'shop@production.eu'));
+        expect(wished).toMatchObject({ environment: 'production', wantedSize: 2, hostLabels: { region: 'eu' } });
+        await plane.end(us!.id, 'succeeded', 'shop@production.us');
+        expect((await plane.releaseAt(commit)).state).toBe('running');
+        await plane.end(eu!.id, 'succeeded', 'shop@production.eu');
+        expect((await plane.releaseAt(commit)).state).toBe('succeeded');
+      });
+
+      test('D6 D7 over several jobs a rollback goes over all of them, or over the one that is named', async () => {
+        const environments = { production: { jobs: { us: 3, eu: 2 } } };
+        const both = ['shop@production.us', 'shop@production.eu'] as const;
+        const through = async (message: string, config?: object): Promise<VersionId> => {
+          const commit = plane.git.commit({ message, ...(config === undefined ? {} : { config: specOf(config) }) });
+          await (config === undefined ? plane.wait(1000) : plane.watch());
+          await plane.build();
+          const { version } = await plane.releaseAt(commit);
+          for (const job of both) {
+            const live = (await plane.rollouts(job)).find(({ to }) => to === version);
+            await plane.end(live!.id, 'succeeded', job);
+          }
+          return version!;
+        };
+        const first = await through('one', { environments });
+        await through('two');
+        const told = await plane.command('rollback', { environment: 'production' });
+        expect(told).toMatch(/^ok: Rolling 2 jobs of production back to .*\(one\) by ro_\w+, ro_\w+\.$/);
+        for (const job of both) {
+          const back = (await plane.rollouts(job)).find(({ kind }) => kind === 'rollback');
+          expect(back).toMatchObject({ to: first, group: { barrier: 'none' } });
+          await plane.end(back!.id, 'succeeded', job);
+        }
+        expect(await plane.command('rollback', { environment: 'production', job: 'mars' })).toContain('no job "mars"');
+        expect(await plane.command('rollback', { environment: 'production', job: 'us', to: first })).toContain(
+          'is what runs in',
+        );
+      });
+
       test('each new commit of the branch makes a release, once', async () => {
         await plane.git.commit({ message: 'one', config: specOf(everyTime) });
         await plane.watch();

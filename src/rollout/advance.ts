@@ -1,5 +1,6 @@
 import { err, type Phase, type Rollout, type TaskIndex } from '../model/index.ts';
 import { take, trimToAllowance } from './assign.ts';
+import type { BasicChecks } from './basic-checks.ts';
 import { type Draft, emitForRollout, setJob, setRollout, wakeAt } from './draft.ts';
 import { withGood } from './good-versions.ts';
 import { hold } from './holds.ts';
@@ -9,6 +10,7 @@ import { endRound, isRound, takeInRound } from './rounds.ts';
 import { checkedOrder } from './strategies/checked.ts';
 import { chosenFor, takesDown } from './strategies/chosen.ts';
 import { noSuchStrategy, refuseStrategy } from './strategy-turn.ts';
+import { followFailure, groupFailure, isBarred, isBarredFromEnd } from './together.ts';
 
 /**
  * Brings a running rollout as far as it can go now: start a phase, find it updated, judge it, go to the next one, end.
@@ -25,6 +27,8 @@ export function advance(draft: Draft, start: Rollout): Rollout {
       const sentence = `Its version carries the mark ${marks.join(', ')}.`;
       return fail(draft, rollout, { by: 'mark', sentence, indices: [], hosts: [] });
     }
+    const failure = groupFailure(draft, rollout);
+    if (failure !== undefined) return followFailure(draft, rollout, failure);
     const next = step(draft, rollout);
     if (next === rollout) return rollout;
     rollout = next;
@@ -42,13 +46,21 @@ function step(draft: Draft, rollout: Rollout): Rollout {
     case 'judging':
       return watchPhase(draft, rollout, phase);
     case 'passed':
-      return rollout.currentPhase + 1 < rollout.phases.length
-        ? setRollout(draft, rollout.id, { currentPhase: rollout.currentPhase + 1 })
-        : succeed(draft, rollout);
+      return goOn(draft, rollout, phase);
     case 'failed':
       // A person resumed it: the phase is tried again.
       return setPhase(draft, rollout, { state: 'updating', startedAtMs: draft.nowMs, updatedAtMs: undefined });
   }
+}
+
+/** To the next phase or the end, or to wait there for other jobs; meanwhile the new tasks are looked after. */
+function goOn(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
+  const next = rollout.currentPhase + 1;
+  const isLast = next >= rollout.phases.length;
+  if (isLast ? isBarredFromEnd(draft, rollout) : isBarred(draft, rollout, next)) {
+    return failByBasics(draft, rollout, basicsOf(draft, rollout, phase)) ?? rollout;
+  }
+  return isLast ? succeed(draft, rollout) : setRollout(draft, rollout.id, { currentPhase: next });
 }
 
 /** Fixes the members and takes them all: what fails over from now on runs what its phase prescribes. */
@@ -125,23 +137,9 @@ function thereAlready(draft: Draft, rollout: Rollout, earlier: readonly TaskInde
 function watchPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
   const takeOne = isRound(rollout) ? takeInRound : take;
   for (const index of phase.members) if (index < draft.job.size) takeOne(draft, rollout, index);
-  const basic = draft.rules.readBasicChecks({
-    isNew: (index) => isRenewedBy(draft, rollout, index),
-    members: phase.members,
-    tasks: draft.tasks,
-    hostStates: draft.hostStates,
-  });
-  if (basic.failing.length > 0 && basic.areOldTasksWell) {
-    const [first] = basic.failing;
-    return fail(draft, rollout, {
-      by: 'basic-checks',
-      sentence: `Task ${first!.index} fails on ${first!.host}: ${uncapital(first!.why)}`,
-      indices: basic.failing.map((one) => one.index),
-      hosts: [...new Set(basic.failing.map((one) => one.host))],
-    });
-  }
-  if (basic.failing.length > 0)
-    draft.gates.set(rollout.id, 'New and old tasks fail alike: it says nothing of the version.');
+  const basic = basicsOf(draft, rollout, phase);
+  const failed = failByBasics(draft, rollout, basic);
+  if (failed !== undefined) return failed;
   const evidence = draft.before.evidence.get(rollout.id);
   const isOfPhase = evidence?.phase === rollout.currentPhase && evidence.atMs >= (phase.startedAtMs ?? 0);
   const isLetThrough = phase.passAsked !== undefined || rollout.promoted !== undefined;
@@ -179,6 +177,26 @@ function watchPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
     case 'pass':
       return pass(draft, rollout, phase, { by: judgement.by, note: judgement.note });
   }
+}
+
+function basicsOf(draft: Draft, rollout: Rollout, { members }: Phase): BasicChecks {
+  const isNew = (index: TaskIndex): boolean => isRenewedBy(draft, rollout, index);
+  return draft.rules.readBasicChecks({ isNew, members, tasks: draft.tasks, hostStates: draft.hostStates });
+}
+
+function failByBasics(draft: Draft, rollout: Rollout, { failing, areOldTasksWell }: BasicChecks): Rollout | undefined {
+  const [first] = failing;
+  if (first === undefined) return undefined;
+  if (!areOldTasksWell) {
+    draft.gates.set(rollout.id, 'New and old tasks fail alike: it says nothing of the version.');
+    return undefined;
+  }
+  return fail(draft, rollout, {
+    by: 'basic-checks',
+    sentence: `Task ${first.index} fails on ${first.host}: ${uncapital(first.why)}`,
+    indices: failing.map((one) => one.index),
+    hosts: [...new Set(failing.map((one) => one.host))],
+  });
 }
 
 /** A task that was restarted in the bake has to serve as long as the shortest bake before it counts. */

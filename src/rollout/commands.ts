@@ -5,6 +5,7 @@ import { hold } from './holds.ts';
 import { beginRevert, ownedBy } from './revert.ts';
 import { isRound } from './rounds.ts';
 import type { JobCommand } from './state.ts';
+import { heedsFrom } from './together.ts';
 import { mayCommand } from './transitions.ts';
 
 /** Does what persons asked for, in their order; each is answered, and audited with its reason. */
@@ -73,7 +74,10 @@ function obey(draft: Draft, rollout: Rollout, command: JobCommand): void {
     case 'resume':
       // Nothing was given back yet: look again for something to go back to.
       if (hasNotTurned(draft, rollout)) beginRevert(draft, rollout, command.actor);
-      else setRollout(draft, rollout.id, { state: rollout.hold?.resumesTo ?? 'running', hold: undefined });
+      else {
+        const heeds = rollout.hold?.by === 'group' ? { heedsFailuresFromMs: heedsFrom(draft) } : {};
+        setRollout(draft, rollout.id, { state: rollout.hold?.resumesTo ?? 'running', hold: undefined, ...heeds });
+      }
       return;
     case 'abort':
       if (rollout.state !== 'reverting' && rollout.hold?.resumesTo !== 'reverting') letGo(draft, rollout);
@@ -105,6 +109,9 @@ function obey(draft: Draft, rollout: Rollout, command: JobCommand): void {
       return;
     case 'hold-after':
       setRollout(draft, rollout.id, { holdAfter: command.phase });
+      return;
+    case 'pass-barrier':
+      setRollout(draft, rollout.id, { unbarred: who });
       return;
     case 'override-controller': {
       const asked = { askedBy: command.actor, reason: command.reason ?? '', askedAtMs: draft.nowMs };
@@ -141,6 +148,7 @@ function promote(draft: Draft, rollout: Rollout, who: string): void {
     hold: undefined,
     promoted: who,
     failure: undefined,
+    ...(rollout.group === undefined ? {} : { heedsFailuresFromMs: heedsFrom(draft) }),
     phases,
     currentPhase,
   });

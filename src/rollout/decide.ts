@@ -2,12 +2,13 @@ import type { RolloutId } from '../model/index.ts';
 import { admitOperations } from './admit-operations.ts';
 import { advance } from './advance.ts';
 import { assignNewcomers, keepBegun } from './assign.ts';
+import { yieldsToNext } from './barrier.ts';
 import { keepOutages, keepPlacements } from './bookkeeping.ts';
 import { obeyCommands } from './commands.ts';
 import { askController, foldControl } from './control.ts';
 import { type Draft, type MakeId, openDraft, setRollout, wakeAt } from './draft.ts';
 import { foldInbox } from './fold-inbox.ts';
-import { endedHold, yieldsToNext } from './holds.ts';
+import { endedHold } from './holds.ts';
 import { keepMarkWishes } from './mark-wish.ts';
 import { activeRollout, takeTurns } from './overlap.ts';
 import { endResize, resize } from './resize.ts';
@@ -17,6 +18,7 @@ import type { JobDecision, JobState } from './state.ts';
 import { askStrategy } from './strategy-turn.ts';
 import { keepExtras } from './surge.ts';
 import { keepTime } from './time-split.ts';
+import { followWhileHeld } from './together.ts';
 import { wantedOperations } from './wanted-operations.ts';
 
 /**
@@ -56,6 +58,7 @@ function moveOn(draft: Draft): void {
     const next = endedHold(draft, active);
     if (next === 'revert') beginRevert(draft, active);
     if (next === 'resume') setRollout(draft, active.id, { state: active.hold!.resumesTo, hold: undefined });
+    if (next === undefined) followWhileHeld(draft, active);
     const current = draft.rollouts.get(active.id)!;
     if (current.state === 'running') advance(draft, current);
     const after = draft.rollouts.get(active.id);

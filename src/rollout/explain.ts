@@ -8,6 +8,7 @@ import {
 } from '../disruption/index.ts';
 import { formatDuration } from '../kit/index.ts';
 import { isUnderWay, type Rollout } from '../model/index.ts';
+import { barrierAtEnd, barrierBefore, failureOf } from './barrier.ts';
 import { underMaintenance, waitEnds, waitSentence } from './explain-maintenance.ts';
 import type { JobState } from './state.ts';
 import { legalCommands } from './transitions.ts';
@@ -42,12 +43,41 @@ export function explainRollout(state: JobState, rollout: Rollout, nowMs: number)
     }
     return explained(`It is held: ${reason}`, `a person can ${ways}`, { kind: 'person', commands });
   }
+  const barred = explainBarrier(rollout, state.others ?? new Map());
+  if (barred !== undefined) return barred;
   if (rollout.state === 'waiting') {
     const active = state.rollouts.find((one) => one.state !== 'waiting' && one.id !== rollout.id);
     const who = active?.id ?? 'another rollout';
     return explained(`${who} has the job.`, `it starts when ${who} has ended`, { kind: 'rollout', rollout: who });
   }
   return explainMoving(state, rollout, nowMs) ?? explainResize(state, rollout) ?? explainJudging(state, rollout, nowMs);
+}
+
+/** It stands at a barrier: before its first phase, between two, or at its end. */
+export function explainBarrier(rollout: Rollout, others: NonNullable<JobState['others']>): Explanation | undefined {
+  const { group, phases, currentPhase } = rollout;
+  const isBetween = rollout.state === 'running' && phases[currentPhase]?.state === 'passed';
+  if (group === undefined || (rollout.state !== 'waiting' && !isBetween)) return undefined;
+  const next = rollout.state === 'waiting' ? 0 : currentPhase + 1;
+  const isAtEnd = rollout.state !== 'waiting' && next >= phases.length;
+  const failure = failureOf(rollout, others);
+  if (failure !== undefined) {
+    const sentence = `It waits, because ${failure.sentence}`;
+    const who = group.members.find(({ name }) => name === failure.job)?.rollout ?? failure.job;
+    return explained(sentence, `${failure.job} goes on or goes back`, { kind: 'rollout', rollout: who });
+  }
+  const wait = isAtEnd ? barrierAtEnd(rollout, others) : barrierBefore(rollout, next, others);
+  if (wait === undefined) return undefined;
+  const name = (phases.length === 0 ? rollout.plan.phases : phases)[next]?.name;
+  const sentence = isAtEnd
+    ? `${group.name} is through, and stays with the other jobs: ${wait.sentence}`
+    : `${group.name} waits before its phase ${name}: ${wait.sentence}`;
+  if (wait.isStuck) {
+    const commands = legalCommands(rollout).filter((command) => command !== 'pause');
+    return explained(sentence, `a person can ${commands.join(', ')}`, { kind: 'person', commands });
+  }
+  const what = wait.phase === undefined ? `${wait.job} is through` : `${wait.job} passes ${wait.phase}`;
+  return explained(sentence, what, { kind: 'rollout', rollout: wait.rollout });
 }
 
 function explainMoving(state: JobState, rollout: Rollout, nowMs: number): Explanation | undefined {

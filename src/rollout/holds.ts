@@ -23,12 +23,6 @@ function directionOf(rollout: Rollout): Hold['resumesTo'] {
   return rollout.state === 'reverting' ? 'reverting' : 'running';
 }
 
-/** A hold that neither hinders nor waits for anybody: the next release takes over. */
-export function yieldsToNext(rollout: Rollout): boolean {
-  const by = rollout.state === 'held' ? rollout.hold?.by : undefined;
-  return by === 'first-deployment' || by === 'forward-only' || by === 'strategy';
-}
-
 /** When a hold ends by itself, it does now what it was set to do. */
 export function endedHold(draft: Draft, rollout: Rollout): 'resume' | 'revert' | undefined {
   const then = rollout.state === 'held' ? rollout.hold?.then : undefined;

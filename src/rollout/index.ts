@@ -8,6 +8,7 @@
  */
 
 export * from './backtest.ts';
+export * from './barrier.ts';
 export { type BasicChecks, readBasicChecks } from './basic-checks.ts';
 export { decideJob } from './decide.ts';
 export type { MakeId } from './draft.ts';
@@ -15,6 +16,7 @@ export * from './explain.ts';
 export * from './explain-maintenance.ts';
 export * from './facts.ts';
 export * from './good-versions.ts';
+export * from './group-order.ts';
 export * from './maintenance.ts';
 export * from './new-rollout.ts';
 export * from './plan.ts';

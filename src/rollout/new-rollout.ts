@@ -1,4 +1,14 @@
-import type { Actor, JobId, PlanSpec, ReleaseId, Rollout, RolloutId, RolloutKind, VersionId } from '../model/index.ts';
+import type {
+  Actor,
+  JobId,
+  PlanSpec,
+  ReleaseId,
+  Rollout,
+  RolloutGroup,
+  RolloutId,
+  RolloutKind,
+  VersionId,
+} from '../model/index.ts';
 
 export interface RolloutRequest {
   readonly id: RolloutId;
@@ -13,6 +23,8 @@ export interface RolloutRequest {
   readonly holdAfter: string | undefined;
   /** Why it is forward-only, if it is. */
   readonly forwardOnly?: string | undefined;
+  /** The rollouts of other jobs that it goes together with, if there are any. */
+  readonly group?: RolloutGroup | undefined;
   readonly createdBy: Actor;
   readonly reason: string | undefined;
 }

@@ -1,10 +1,11 @@
 import type { Rollout } from '../model/index.ts';
 import { letGo } from './assign.ts';
+import { yieldsToNext } from './barrier.ts';
 import { type Draft, emitForRollout, setAssignment, setRollout } from './draft.ts';
-import { yieldsToNext } from './holds.ts';
 import { phasesOf } from './phases.ts';
 import { ownedBy } from './revert.ts';
 import { isRound } from './rounds.ts';
+import { cancelWaiting, groupFailure, isBarred } from './together.ts';
 
 /** The rollout that has the job now: running, held or reverting. */
 export function activeRollout(draft: Draft): Rollout | undefined {
@@ -31,6 +32,16 @@ export function takeTurns(draft: Draft): void {
   for (const older of releases.slice(0, -1)) {
     emitForRollout(draft, older.id, 'rollout.superseded', { by: newest.id, why: 'a newer release waits' });
     setRollout(draft, older.id, { state: 'superseded', endedAtMs: draft.nowMs });
+  }
+  const failure = groupFailure(draft, newest);
+  if (failure?.do === 'revert') {
+    cancelWaiting(draft, newest, failure);
+    return;
+  }
+  // Until its turn comes among the jobs that go together, the job is free for rounds.
+  if (failure !== undefined || isBarred(draft, newest, 0)) {
+    takeRoundsTurn(draft, waiting.find(isRound));
+    return;
   }
   const active = activeRollout(draft);
   if (active === undefined) begin(draft, newest);

@@ -9,6 +9,7 @@ import { listOperationsOfRollout, listOutages, listTasks, loadOperations } from 
 import type { AssignmentRow, HostId, JobId, Outage, Rollout, RolloutId, TaskIndex, VersionId } from '../model/index.ts';
 import type { Tx } from '../store/index.ts';
 import { type PastRelease, pastReleaseOf } from './backtest.ts';
+import { membersOf } from './barrier.ts';
 import { type Explanation, explainRollout } from './explain.ts';
 import type { JobFacts } from './facts.ts';
 import { isRenewed, isRound } from './rounds.ts';
@@ -19,6 +20,7 @@ import {
   listJobs,
   listLiveRollouts,
   listRollouts,
+  listRolloutsOf,
   listVersionsInUse,
 } from './rows.ts';
 import { loadState } from './work/load.ts';
@@ -79,6 +81,18 @@ export async function readRollout(tx: Tx, id: RolloutId): Promise<RolloutScreen 
   const screen = await readJob(tx, rollout.job, rollout);
   if (screen === undefined) return undefined;
   return { ...screen, rollout, history: await listOperationsOfRollout(tx, id) };
+}
+
+/** The rollouts of other jobs that go together with this one, ended ones too. */
+export async function readOthers(tx: Tx, rollout: Rollout): Promise<ReadonlyMap<RolloutId, Rollout>> {
+  const ids = membersOf(rollout).filter((id) => id !== rollout.id);
+  return new Map((await listRolloutsOf(tx, ids)).map((one) => [one.id, one]));
+}
+
+/** Of each of these rollouts that is not alone: all that go together with it, those of earlier waves first. */
+export async function readTogether(tx: Tx, ids: readonly RolloutId[]): Promise<Map<RolloutId, readonly RolloutId[]>> {
+  const found = await listRolloutsOf(tx, [...new Set(ids)]);
+  return new Map(found.flatMap((one) => (one.group === undefined ? [] : [[one.id, membersOf(one)] as const])));
 }
 
 /** All jobs, with the rollout that each of them is busy with, if any. */

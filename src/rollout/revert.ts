@@ -1,22 +1,32 @@
 import { isHeard } from '../disruption/index.ts';
-import type { Actor, AssignmentRow, Rollout, RolloutFailure, TaskIndex } from '../model/index.ts';
+import type { Actor, AssignmentRow, OnFail, Rollout, RolloutFailure, TaskIndex } from '../model/index.ts';
 import { isConverged, letGo } from './assign.ts';
 import { type Draft, emitForRollout, setAssignment, setRollout } from './draft.ts';
 import { hold } from './holds.ts';
 import { takesDown } from './strategies/chosen.ts';
 
 /** A phase has failed, or a mark or a person says so: the phase's `onFail` decides what follows. */
-export function fail(draft: Draft, rollout: Rollout, failure: Omit<RolloutFailure, 'markAskedAtMs' | 'atMs'>): Rollout {
+export function fail(
+  draft: Draft,
+  rollout: Rollout,
+  failure: Omit<RolloutFailure, 'markAskedAtMs' | 'atMs'>,
+  /** Left out: as its phase says. */
+  rule?: OnFail,
+): Rollout {
   const full: RolloutFailure = { ...failure, atMs: draft.nowMs, markAskedAtMs: undefined };
   const phase = rollout.phases[rollout.currentPhase];
+  // Of another job's failure this phase is not to blame.
+  const isOwn = failure.by !== 'group';
   const phases = rollout.phases.map((one) =>
-    one === phase && one.state !== 'passed' ? { ...one, state: 'failed' as const, endedAtMs: draft.nowMs } : one,
+    one === phase && one.state !== 'passed' && isOwn
+      ? { ...one, state: 'failed' as const, endedAtMs: draft.nowMs }
+      : one,
   );
   const failed = setRollout(draft, rollout.id, { failure: full, phases });
   emitForRollout(draft, rollout.id, 'rollout.failed', { ...full, phase: phase?.name });
   if (rollout.firstDeployment) return hold(draft, failed, 'first-deployment', noWayBack(full.sentence));
   if (failed.forwardOnly !== undefined) return hold(draft, failed, 'forward-only', noUndoing(full.sentence, failed));
-  const onFail = phase?.onFail ?? 'revert';
+  const onFail = rule ?? phase?.onFail ?? 'revert';
   if (onFail === 'revert') return beginRevert(draft, failed);
   if (onFail === 'hold') return hold(draft, failed, 'onFail', full.sentence);
   const then = { atMs: draft.nowMs + onFail.holdThenRevertAfterMs, do: 'revert' as const };

@@ -172,6 +172,18 @@ export async function findRollout(tx: Tx, id: RolloutId): Promise<Rollout | unde
   return row && rolloutOf(row.body);
 }
 
+/** Those of these ids that there are. */
+export async function listRolloutsOf(tx: Tx, ids: readonly RolloutId[]): Promise<Rollout[]> {
+  if (ids.length === 0) return [];
+  const rows = await tx
+    .selectFrom('rollout')
+    .select('body')
+    .where('id', 'in', [...ids])
+    .orderBy('id')
+    .execute();
+  return rows.map((row) => rolloutOf(row.body));
+}
+
 const selectLive = prepare<{ job: string }, { body: string }>((db, p) =>
   db.selectFrom('rollout').select('body').where('job', '=', p.job).where('is_ended', '=', 0).orderBy('id'),
 );

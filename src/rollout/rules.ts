@@ -12,6 +12,7 @@ import {
   servingExtras,
 } from '../disruption/index.ts';
 import { place } from '../fleet/index.ts';
+import { barrierAtEnd, barrierBefore, failureOf } from './barrier.ts';
 import { readBasicChecks } from './basic-checks.ts';
 import { revertTargetOf } from './good-versions.ts';
 import { judgePhase } from './judge-phase.ts';
@@ -26,10 +27,13 @@ import { ownStrategies, type StrategyBook } from './strategies/book.ts';
  */
 export const standardRules = {
   admit,
+  barrierAtEnd,
+  barrierBefore,
   budgetInForce,
   budgetParts,
   endByFacts,
   endByReport,
+  failureOf,
   foldReport,
   judgePhase,
   needsAck,

@@ -80,6 +80,8 @@ export interface JobState {
   readonly assignment: ReadonlyMap<TaskIndex, AssignmentRow>;
   /** Live ones, oldest first. */
   readonly rollouts: readonly Rollout[];
+  /** Rollouts of other jobs that those go together with, ended ones too. */
+  readonly others?: ReadonlyMap<RolloutId, Rollout> | undefined;
   /** Live ones. */
   readonly operations: readonly LedgerOperation[];
   /** Open ones: of this job's tasks, and maintenance of the hosts they are on. */

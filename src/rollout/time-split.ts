@@ -10,6 +10,8 @@ export function timeUseOf(rollout: Rollout, isBlocked: boolean): TimeUse {
       return 'reverting';
     case 'running':
       if (rollout.phases[rollout.currentPhase]?.state === 'judging') return 'judging';
+      // For other jobs.
+      if (rollout.phases[rollout.currentPhase]?.state === 'passed') return 'waiting';
       return isBlocked ? 'blocked' : 'updating';
     default:
       return 'waiting';

@@ -22,6 +22,7 @@ export const transitions: Readonly<Record<RolloutState, Partial<Record<RolloutCo
     abort: 'aborted',
     'raise-budget': 'waiting',
     'hold-after': 'waiting',
+    'pass-barrier': 'waiting',
     'override-controller': 'waiting',
     'confirm-override': 'waiting',
   },
@@ -33,6 +34,7 @@ export const transitions: Readonly<Record<RolloutState, Partial<Record<RolloutCo
     'skip-bake': 'running',
     'raise-budget': 'running',
     'hold-after': 'running',
+    'pass-barrier': 'running',
     'override-controller': 'running',
     'confirm-override': 'running',
   },
@@ -44,6 +46,7 @@ export const transitions: Readonly<Record<RolloutState, Partial<Record<RolloutCo
     promote: 'running',
     'raise-budget': 'held',
     'hold-after': 'held',
+    'pass-barrier': 'held',
     'override-controller': 'held',
     'confirm-override': 'held',
   },
@@ -63,7 +66,7 @@ export const transitions: Readonly<Record<RolloutState, Partial<Record<RolloutCo
 
 /** What follows on its own, without a command: the rest of the state machine's edges. */
 export const ownTransitions: Readonly<Record<RolloutState, readonly RolloutState[]>> = {
-  waiting: ['running', 'superseded'],
+  waiting: ['running', 'superseded', 'aborted'],
   running: ['held', 'reverting', 'succeeded', 'superseded'],
   held: ['running', 'reverting', 'superseded'],
   reverting: ['reverted', 'held', 'superseded'],
@@ -73,7 +76,13 @@ export const ownTransitions: Readonly<Record<RolloutState, readonly RolloutState
   superseded: [],
 };
 
-const needsReason: readonly RolloutCommand[] = ['promote', 'skip-bake', 'raise-budget', 'override-controller'];
+const needsReason: readonly RolloutCommand[] = [
+  'promote',
+  'skip-bake',
+  'raise-budget',
+  'pass-barrier',
+  'override-controller',
+];
 
 /** Commands a person may give now and that change something, just as they are: the buttons. */
 export function legalCommands(rollout: Rollout): RolloutCommand[] {
@@ -118,6 +127,9 @@ function fits(rollout: Rollout, command: RolloutCommand): boolean {
     return controllerOverride !== undefined && controllerOverride.confirmedBy === undefined;
   }
   const resumesTo = rollout.hold?.resumesTo;
+  if (command === 'pass-barrier') {
+    return rollout.group !== undefined && rollout.unbarred === undefined && resumesTo !== 'reverting';
+  }
   if (command === 'promote') return resumesTo === undefined || resumesTo === 'running';
   // A round changes no version: there is nothing to take back.
   const hasWayBack = !rollout.firstDeployment && !isRound(rollout);

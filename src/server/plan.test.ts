@@ -20,7 +20,8 @@ function factsOf(spec: ServiceSpec, size: number, more: Partial<PlanFacts> = {})
   const action = spec.pipeline.actions.find((one): one is DeployAction => one.type === 'deploy')!;
   const places = Array.from({ length: size }, (_, index) => ({ index, host: `host-${index % 3}`, labels: {} }));
   const now = { from: [old], marks: [], hasHosts: true, strategies: ownStrategies, promises: [], nowMs: 5 };
-  return { spec, action, commit: 'c', places, ...now, ...more };
+  const job = { job: undefined, spec: spec.environments[0]!, plan: action.plan };
+  return { spec, job, environment: 'production', commit: 'c', places, ...now, ...more };
 }
 
 test('phases are nested, each adds somebody, and never more are out than the budget allows', () => {

@@ -1,15 +1,36 @@
-import type { PlanView, VersionRef } from '../api/index.ts';
+import type { JobPlan, PlanView, VersionRef } from '../api/index.ts';
 import { type PhasePromise, promiseLines } from '../judge/index.ts';
 import { digestOf, formatDuration } from '../kit/index.ts';
-import type { ActionSpec, Amount, CheckSpec, EnvironmentSpec, PhaseSpec, Rate, ServiceSpec } from '../model/index.ts';
-import { type PlannedPhase, type PlannedRollout, planOf, type StrategyBook, type TaskPlace } from '../rollout/index.ts';
+import {
+  type ActionSpec,
+  type Amount,
+  type CheckSpec,
+  type GroupSpec,
+  type JobSpec,
+  jobId,
+  type PhaseSpec,
+  type PlannedJob,
+  type PlanSpec,
+  type Rate,
+  type ServiceSpec,
+} from '../model/index.ts';
+import {
+  orderOfGroup,
+  type PlannedPhase,
+  type PlannedRollout,
+  planOf,
+  type StrategyBook,
+  type TaskPlace,
+} from '../rollout/index.ts';
 
 export type DeployAction = Extract<ActionSpec, { type: 'deploy' }>;
 
 /** Everything a plan follows from. */
 export interface PlanFacts {
   readonly spec: ServiceSpec;
-  readonly action: DeployAction;
+  /** The job that it is of, with its own plan. */
+  readonly job: PlannedJob;
+  readonly environment: string;
   readonly commit: string;
   /** Where the tasks of the job are; before the first deployment nowhere. */
   readonly places: readonly TaskPlace[];
@@ -28,13 +49,12 @@ export interface PlanFacts {
 const usualStartMs = 1500;
 
 /** Exactly what a deploy would do: the same selection, rounding and gates as the rollout itself. Pure. */
-export function decidePlan(facts: PlanFacts): PlanView {
-  const { spec, action } = facts;
-  const environment = spec.environments.find(({ name }) => name === action.environment);
+export function decidePlan(facts: PlanFacts): JobPlan {
+  const { spec, job, environment } = facts;
   const planned = planOf({
-    plan: action.plan,
+    plan: job.plan,
     places: facts.places,
-    budget: environment?.budget ?? { count: 1 },
+    budget: job.spec.budget,
     isFirst: facts.from.length === 0,
     strategies: facts.strategies,
   });
@@ -42,18 +62,18 @@ export function decidePlan(facts: PlanFacts): PlanView {
   const phases = planned.phases.map((phase) => phaseView(facts, phase));
   // Of what would happen, not of what runs now: the traffic changes all the time.
   const what = {
-    job: `${spec.name}@${action.environment}`,
+    job: jobId(spec.name, environment, job.job),
     service: spec.name,
-    environment: action.environment,
+    environment,
     commit: facts.commit,
     from: [...facts.from],
     size,
     budget,
     phases,
     limits: [
-      ...strategySentences(action.plan.strategy),
+      ...strategySentences(job.plan.strategy),
       ...surgeSentences(planned.extras),
-      ...limitSentences(spec, environment),
+      ...limitSentences(spec, job.spec),
     ],
   };
   return {
@@ -69,11 +89,49 @@ export function decidePlan(facts: PlanFacts): PlanView {
   };
 }
 
-function strategySentences(strategy: DeployAction['plan']['strategy']): string[] {
+function strategySentences(strategy: PlanSpec['strategy']): string[] {
   if (strategy === 'recreate') return ['All tasks of a phase stop before any of them starts again.'];
   if (typeof strategy !== 'object' || !('plugin' in strategy)) return [];
   const settings = Object.keys(strategy.settings).length === 0 ? '' : ` (${JSON.stringify(strategy.settings)})`;
   return [`The strategy ${strategy.plugin}${settings} says which tasks are next; it is a plug-in of this server.`];
+}
+
+/** A job of several, with its plan as written and as it would be. */
+export interface NamedPlan {
+  readonly name: string;
+  readonly plan: PlanSpec;
+  readonly view: JobPlan;
+}
+
+/** The plans of all jobs of an environment, in the order in which the barrier lets their phases begin. Pure. */
+export function decideTogether(group: GroupSpec, jobs: readonly NamedPlan[]): PlanView {
+  const timed = (bound: 'least' | 'most') =>
+    orderOfGroup(
+      group,
+      jobs.map(({ name, plan, view }) => ({
+        name,
+        phases: plan.phases.map((spec) => {
+          const planned = view.phases.find((phase) => phase.name === spec.name);
+          return { name: spec.name, tookMs: planned?.estimateMs[bound] ?? 0 };
+        }),
+      })),
+    );
+  const [least, most] = [timed('least'), timed('most')];
+  const order = least.map(({ job, phase, after, startsMs }) => {
+    const latest = most.find((one) => one.job === job && one.phase === phase);
+    return { job, phase, after: [...after], startsMs: { least: startsMs, most: latest?.startsMs ?? startsMs } };
+  });
+  const { waves, barrier } = group;
+  const views = jobs.map(({ name, view }) => ({ ...view, name }));
+  const first = views[0]!;
+  const endOf = (phases: readonly { readonly endsMs: number }[]) => Math.max(0, ...phases.map(({ endsMs }) => endsMs));
+  return {
+    ...first,
+    hash: digestOf({ waves, barrier, plans: views.map(({ hash }) => hash) }).slice(0, 16),
+    estimateMs: { least: endOf(least), most: endOf(most) },
+    notes: [...new Set(views.flatMap(({ notes: own }) => own))],
+    together: { barrier, waves, jobs: views, order },
+  };
 }
 
 function surgeSentences(extras: number): string[] {
@@ -84,13 +142,13 @@ function surgeSentences(extras: number): string[] {
 }
 
 /** What limits it beside the budget of the job. */
-function limitSentences({ name, rates }: ServiceSpec, environment: EnvironmentSpec | undefined): string[] {
+function limitSentences({ name, rates }: ServiceSpec, job: JobSpec): string[] {
   const found: string[] = [];
   const each = (amount: Amount): string => ('count' in amount ? `${amount.count}` : `${amount.percent} %`);
-  for (const [label, amount] of Object.entries(environment?.budgetPerDomain ?? {})) {
+  for (const [label, amount] of Object.entries(job.budgetPerDomain)) {
     found.push(`Of the tasks on hosts with the same ${label}, at most ${each(amount)} may be out.`);
   }
-  const group = environment?.budgetPerGroup ?? null;
+  const group = job.budgetPerGroup;
   if (group !== null) {
     const which = typeof group.groups === 'number' ? `group of ${group.groups} neighbours` : 'listed group of tasks';
     found.push(`Of each ${which}, at most ${group.max} may be out.`);
@@ -108,10 +166,7 @@ function leastAtRate(rate: Rate | null, adds: number): number {
   return rate === null ? 0 : Math.floor((adds - 1) / rate.count) * rate.perMs;
 }
 
-function phaseView(
-  { spec, places, from }: PlanFacts,
-  planned: PlannedPhase,
-): Omit<PlanView['phases'][number], 'shows'> {
+function phaseView({ spec, places, from }: PlanFacts, planned: PlannedPhase): Omit<JobPlan['phases'][number], 'shows'> {
   const { spec: phase, members, adds, concurrency, batches, servingAtLeast } = planned;
   const isFirst = from.length === 0;
   const { drainMs, stop, ready } = spec.task;
@@ -190,7 +245,7 @@ function percentOf(share: number): string {
 }
 
 function notes(
-  { spec, action, from, marks, hasHosts }: PlanFacts,
+  { spec, job: { plan }, from, marks, hasHosts }: PlanFacts,
   { size, budget, extras, refusal }: PlannedRollout,
 ): string[] {
   const found: string[] = [...marks];
@@ -203,7 +258,7 @@ function notes(
   if (budget === 0 && extras === 0 && from.length > 0)
     found.push('The budget is 0: nothing may be out; borrow extra tasks (`strategy: { surge: 1 }`).');
   if (spec.judge.checks.length === 0) found.push(`No metrics: basic checks only${guardsIn(spec)}.`);
-  if (action.plan.forwardOnly) found.push('Forward-only: a failure holds for a person, nothing is undone by itself.');
+  if (plan.forwardOnly) found.push('Forward-only: a failure holds for a person, nothing is undone by itself.');
   if (!hasHosts) found.push('No host is up: nothing would start.');
   return found;
 }

@@ -1,4 +1,5 @@
 import type { ActionSpec, PlanSpec, ServiceSpec, WindowSpec } from '../model/index.ts';
+import type { NamedJob } from './assemble-jobs.ts';
 import { assemblePlan } from './assemble-plan.ts';
 import type * as config from './config.ts';
 import { deployTimeoutMs, retriesOfMachine, stageOf } from './defaults.ts';
@@ -9,6 +10,8 @@ import { readCommands, readDuration } from './shorthand.ts';
 export interface NamedEnvironment {
   readonly name: string;
   readonly resolved: Resolved;
+  /** Undefined: it is one job itself. */
+  readonly jobs?: readonly NamedJob[] | undefined;
 }
 
 /** The artifact that a build makes unless it is given another name. */
@@ -100,8 +103,24 @@ function deployAction(action: string, environment: string, needs: string[], cont
     timeoutMs: book.at(`${path}.timeoutMs`, { value: deployTimeoutMs, layer: 'base' }),
     environment: book.derived(`${path}.environment`, environment),
     plan: assemblePlan(values, isMeasured, `${path}.plan`, book) satisfies PlanSpec,
+    ...plansOfJobs(environment, path, context),
     windows: book.at(`${path}.windows`, windowsOf(values.windows)),
   };
+}
+
+/** Where an environment has several jobs, each has a plan of its own. */
+function plansOfJobs(
+  environment: string,
+  path: string,
+  { environments, book, isMeasured }: Pick<Context, 'environments' | 'book' | 'isMeasured'>,
+): { plans?: Record<string, PlanSpec> } {
+  const jobs = environments.find(({ name }) => name === environment)?.jobs;
+  if (jobs === undefined) return {};
+  const plans = jobs.map(({ name, resolved }) => {
+    const plan: PlanSpec = assemblePlan(resolved.values, isMeasured, `${path}.plans.${name}`, book);
+    return [name, plan] as const;
+  });
+  return { plans: Object.fromEntries(plans) };
 }
 
 function soakAction(
@@ -215,6 +234,7 @@ function restOf(
         type: said.type,
         environment: set('environment', said.environment),
         plan: assemblePlan(values, isMeasured, `${path}.plan`, book),
+        ...plansOfJobs(said.environment, path, { environments, book, isMeasured }),
         windows: book.at(`${path}.windows`, windowsOf(values.windows)),
       };
     }

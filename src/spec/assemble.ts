@@ -1,6 +1,7 @@
 import type { CheckSpec, EnvironmentSpec, JudgeSpec, ServiceSpec } from '../model/index.ts';
+import { assembleGroup, assembleJob, namedJobs } from './assemble-jobs.ts';
 import { assemblePipeline, type NamedEnvironment } from './assemble-pipeline.ts';
-import { assembleRecord, assembleTask } from './assemble-task.ts';
+import { assembleTask } from './assemble-task.ts';
 import type { Origin } from './compiled.ts';
 import type * as config from './config.ts';
 import {
@@ -83,7 +84,8 @@ function environmentsOf(user: config.ServiceConfig, layers: readonly Layer[]): N
       const own = typeof template === 'string' ? [templateLayers[template]] : strategyLayers(user, environment);
       // Variables of the service travel with the task; an environment lists only its own.
       const shared = layers.map((layer) => ({ ...layer, env: undefined }));
-      return { name, resolved: resolveLayers([...shared, ...own, environmentLayer(name, environment)]) };
+      const all = [...shared, ...own, environmentLayer(name, environment)];
+      return { name, resolved: resolveLayers(all), jobs: namedJobs(name, environment, all) };
     });
 }
 
@@ -100,34 +102,19 @@ function strategyLayers(user: config.ServiceConfig, environment: number | config
 }
 
 function assembleEnvironment(
-  { name, resolved: { values, env, hosts } }: NamedEnvironment,
+  { name, resolved, jobs }: NamedEnvironment,
   user: config.ServiceConfig,
   book: OriginBook,
 ): EnvironmentSpec {
   const path = `environments.${name}`;
   const layer = user.environments === undefined ? 'base' : 'service';
+  const environment = assembleJob(name, layer, path, resolved, book);
+  if (jobs === undefined) return environment;
   return {
-    name: book.at(`${path}.name`, { value: name, layer }),
-    tasks: book.at(`${path}.tasks`, values.tasks),
-    budget: book.at(`${path}.budget`, values.budget),
-    budgetPerDomain: book.at(`${path}.budgetPerDomain`, values.budgetPerDomain),
-    budgetPerGroup: book.at(`${path}.budgetPerGroup`, values.budgetPerGroup),
-    env: assembleRecord(`${path}.env`, env, book),
-    hosts: assembleRecord(`${path}.hosts`, hosts, book),
-    taskControl: assembleTaskControl(path, values, book),
-    onMaintenance: book.at(`${path}.onMaintenance`, values.onMaintenance),
+    ...environment,
+    jobs: jobs.map((job) => assembleJob(job.name, layer, `${path}.jobs.${job.name}`, job.resolved, book)),
+    group: assembleGroup(name, jobs, resolved, book),
   };
-}
-
-/** A port that is not named is the first one. */
-function assembleTaskControl(
-  path: string,
-  { taskControl, ports }: Resolved['values'],
-  book: OriginBook,
-): EnvironmentSpec['taskControl'] {
-  const { value, layer } = taskControl;
-  const full = value === null || value.kind === 'http' ? value : { ...value, port: value.port ?? ports.value[0] ?? '' };
-  return book.at(`${path}.taskControl`, { value: full, layer });
 }
 
 function assembleJudge({ values, checks }: Resolved, book: OriginBook): JudgeSpec {

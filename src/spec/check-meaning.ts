@@ -1,4 +1,4 @@
-import type { ServiceSpec } from '../model/index.ts';
+import { type EnvironmentSpec, type JobSpec, jobsOf, type PlanSpec, type ServiceSpec } from '../model/index.ts';
 import { placeholdersOf } from './command.ts';
 import type * as config from './config.ts';
 import type { ConfigError, Path } from './config-errors.ts';
@@ -15,7 +15,7 @@ const mistake = (path: Path, message: string, remedy?: string): ConfigError => (
 
 /** Mistakes between values that are each well-formed, found before the canonical form is put together. */
 export function checkUser(user: config.ServiceConfig): ConfigError[] {
-  return [...checkChecks(user), ...checkAfter(user), ...checkPhases(user)];
+  return [...checkChecks(user), ...checkAfter(user), ...checkPhases(user), ...checkWaves(user)];
 }
 
 function checkChecks(user: config.ServiceConfig): ConfigError[] {
@@ -109,11 +109,44 @@ function checkAfter(user: config.ServiceConfig): ConfigError[] {
   });
 }
 
+/** Every job is in one wave, and nothing else is; without jobs there is nothing to put in order. */
+function checkWaves(user: config.ServiceConfig): ConfigError[] {
+  return Object.entries(user.environments ?? {}).flatMap(([name, said]) => {
+    if (typeof said !== 'object') return [];
+    const path: Path = ['environments', name];
+    const jobs = Object.keys(said.jobs ?? {});
+    if (said.jobs === undefined) {
+      const loose = (['waves', 'barrier'] as const).filter((key) => said[key] !== undefined);
+      return loose.map((key) => mistake([...path, key], 'needs `jobs`: there is only one', 'Name the jobs in `jobs`.'));
+    }
+    if (said.waves === undefined) return [];
+    const named = said.waves.flat();
+    const errors: ConfigError[] = [];
+    for (const job of new Set(named)) {
+      if (!jobs.includes(job)) {
+        const meant = suggest(job, jobs);
+        const hint = meant === undefined ? '' : `; did you mean "${meant}"?`;
+        errors.push(mistake([...path, 'waves'], `has "${job}", which is no job${hint}`));
+      } else if (named.indexOf(job) !== named.lastIndexOf(job)) {
+        errors.push(mistake([...path, 'waves'], `has "${job}" twice`));
+      }
+    }
+    for (const job of jobs) {
+      if (!named.includes(job)) errors.push(mistake([...path, 'waves'], `leaves out "${job}"`, 'Put it in a wave.'));
+    }
+    return errors;
+  });
+}
+
 /** The last phase must reach everybody, or some tasks would keep the old version for ever. */
 function checkPhases(user: config.ServiceConfig): ConfigError[] {
   const places: [Path, config.RolloutConfig][] = [[[], user]];
   for (const [name, said] of Object.entries(user.environments ?? {})) {
-    if (typeof said === 'object') places.push([['environments', name], said]);
+    if (typeof said !== 'object') continue;
+    places.push([['environments', name], said]);
+    for (const [job, of] of Object.entries(said.jobs ?? {})) {
+      if (typeof of === 'object') places.push([['environments', name, 'jobs', job], of]);
+    }
   }
   return places.flatMap(([path, { phases }]) => {
     if (phases === undefined || typeof phases === 'string') return [];
@@ -153,9 +186,9 @@ export function checkSpec(spec: ServiceSpec): ConfigError[] {
   task.ports.forEach((port, at) => {
     if (task.ports.indexOf(port) !== at) errors.push(mistake(['ports', at], `is "${port}", like another one`));
   });
-  for (const { name, taskControl } of spec.environments) {
+  for (const [where, { taskControl }] of spec.environments.flatMap(whereJobsAre)) {
     if (taskControl === null || taskControl.kind === 'http') continue;
-    const path = ['environments', name, 'taskControl'];
+    const path = [...where, 'taskControl'];
     isPort(taskControl.port, [...path, 'port']);
     if (taskControl.kind === 'load-aware' && taskControl.low >= taskControl.high) {
       errors.push(mistake(path, 'has a `low` that is not below its `high`'));
@@ -183,20 +216,30 @@ function checkActions(spec: ServiceSpec): ConfigError[] {
     if (other) errors.push(mistake([...path, 'environment'], `is deployed to by "${other}" too`));
     deployedBy.set(action.environment, action.name);
     errors.push(...checkRecreate(spec, action));
-    for (const phase of action.plan.phases) {
-      if (phase.minBakeMs <= phase.maxBakeMs) continue;
-      errors.push(mistake([...path, 'plan', phase.name], 'has a bake whose min is longer than its max'));
+    const plans: [string[], PlanSpec][] = [[['plan'], action.plan]];
+    for (const [job, plan] of Object.entries(action.plans ?? {})) plans.push([['plans', job], plan]);
+    for (const [where, { phases }] of plans) {
+      for (const phase of phases) {
+        if (phase.minBakeMs <= phase.maxBakeMs) continue;
+        errors.push(mistake([...path, ...where, phase.name], 'has a bake whose min is longer than its max'));
+      }
     }
   }
   return errors;
 }
 
 /** All of a phase are out at once: whatever limits that has to be said away, by name. */
-function checkRecreate(spec: ServiceSpec, { plan, environment: name }: DeployAction): ConfigError[] {
-  const environment = spec.environments.find((one) => one.name === name);
-  if (plan.strategy !== 'recreate' || environment === undefined) return [];
-  const path = ['environments', name];
-  const { budget, budgetPerDomain, budgetPerGroup } = environment;
+function checkRecreate(spec: ServiceSpec, action: DeployAction): ConfigError[] {
+  const environment = spec.environments.find((one) => one.name === action.environment);
+  if (environment === undefined) return [];
+  return jobsOf(environment, action).flatMap(({ job, spec: of, plan }) => {
+    if (plan.strategy !== 'recreate') return [];
+    const path = ['environments', environment.name, ...(job === undefined ? [] : ['jobs', job])];
+    return checkWhole(path, of);
+  });
+}
+
+function checkWhole(path: Path, { budget, budgetPerDomain, budgetPerGroup }: JobSpec): ConfigError[] {
   const isWhole = (amount: typeof budget): boolean => 'percent' in amount && amount.percent === 100;
   const errors: ConfigError[] = [];
   if (!isWhole(budget)) {
@@ -211,4 +254,11 @@ function checkRecreate(spec: ServiceSpec, { plan, environment: name }: DeployAct
     );
   }
   return errors;
+}
+
+/** An environment's jobs with their place in the configuration; the environment itself where it is the only one. */
+function whereJobsAre(environment: EnvironmentSpec): [Path, JobSpec][] {
+  const path: Path = ['environments', environment.name];
+  if (environment.jobs === undefined) return [[path, environment]];
+  return environment.jobs.map((job) => [[...path, 'jobs', job.name], job]);
 }

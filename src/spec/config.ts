@@ -135,6 +135,21 @@ export type TaskControlConfig =
       readonly floor?: number;
     });
 
+/** One of several jobs of an environment, such as a region: what it says goes over what the environment says. */
+export interface JobConfig
+  extends Pick<RolloutConfig, 'phases' | 'bake' | 'concurrency' | 'onFail' | 'onUndecided' | 'strategy'> {
+  /** How many tasks it has. */
+  readonly tasks?: number;
+  /** Its own tasks that may be out at once. */
+  readonly budget?: Count | BudgetConfig;
+  readonly taskControl?: TaskControlConfig;
+  readonly onMaintenance?: 'move' | 'hold' | 'ignore';
+  /** Environment variables, over those of the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Only hosts with all these labels. */
+  readonly hosts?: Readonly<Record<string, string>>;
+}
+
 export interface EnvironmentConfig extends RolloutConfig {
   /** How many tasks run there. */
   readonly tasks?: number;
@@ -148,6 +163,15 @@ export interface EnvironmentConfig extends RolloutConfig {
   readonly env?: Readonly<Record<string, string>>;
   /** Only hosts with all these labels. */
   readonly hosts?: Readonly<Record<string, string>>;
+  /** Several jobs, by name, each a number of tasks or more: a release goes over all of them together. */
+  readonly jobs?: Readonly<Record<string, number | JobConfig>>;
+  /** Jobs that stand before others: `[['us'], ['eu', 'asia']]`. Left out: all at once. */
+  readonly waves?: readonly (readonly string[])[];
+  /**
+   * What a job waits for: `phase` (default) before each of its phases, until all have passed the one before and those
+   * of earlier waves this one; `job` until those of earlier waves are through; `none`. A failure concerns all of them.
+   */
+  readonly barrier?: 'phase' | 'job' | 'none';
   /** The environment whose deployment comes first. */
   readonly after?: string;
   /** Wait so long after the deployment before anything that comes after it. */

@@ -43,6 +43,8 @@ const base: Omit<Settings, 'name' | 'command' | 'ready'> = {
   windows: [],
   soakMs: 0,
   after: null,
+  waves: null,
+  barrier: 'phase',
   failShare: 0.5,
   alpha: 0.01,
   binMs: 10_000,

@@ -71,9 +71,24 @@ export function environmentLayer(name: string, user: number | config.Environment
     taskControl: optional(said.taskControl, taskControlOf),
     onMaintenance: said.onMaintenance,
     after: said.after,
+    waves: said.waves,
+    barrier: said.barrier,
     soakMs: optional(said.soak, readDuration),
   } as Partial<Settings>;
   return { name: `environment ${name}`, values, env: said.env, hosts: said.hosts };
+}
+
+/** What the user says of one of several jobs, as a layer over that of its environment. */
+export function jobLayer(environment: string, name: string, user: number | config.JobConfig): Layer {
+  const said: config.JobConfig = typeof user === 'number' ? { tasks: user } : user;
+  const values = {
+    ...rolloutValues(said),
+    tasks: said.tasks,
+    ...budgetValues(said.budget),
+    taskControl: optional(said.taskControl, taskControlOf),
+    onMaintenance: said.onMaintenance,
+  } as Partial<Settings>;
+  return { name: `environment ${environment}, job ${name}`, values, env: said.env, hosts: said.hosts };
 }
 
 function rolloutValues(said: config.RolloutConfig): Partial<Settings> {

@@ -1,4 +1,5 @@
 import type {
+  Barrier,
   CheckSpec,
   GroupBudget,
   MaintenanceAnswer,
@@ -56,6 +57,8 @@ export interface Settings {
   windows: readonly config.WindowConfig[];
   soakMs: number;
   after: string | null;
+  waves: readonly (readonly string[])[] | null;
+  barrier: Barrier;
   failShare: number;
   alpha: number;
   binMs: number;

@@ -192,8 +192,36 @@ const taskControl = oneOf('"budget-only", or one of { url }, { leaderLast }, { s
   }),
 ]);
 const onMaintenance = z.enum(maintenanceAnswers, expected('"move", "hold" or "ignore"'));
+const job = z.strictObject({
+  phases: rollout.phases,
+  bake: rollout.bake,
+  concurrency: rollout.concurrency,
+  onFail: rollout.onFail,
+  onUndecided: rollout.onUndecided,
+  strategy: rollout.strategy,
+  tasks: positive.max(100_000).optional(),
+  budget: budget.optional(),
+  taskControl: taskControl.optional(),
+  onMaintenance: onMaintenance.optional(),
+  env: variables.optional(),
+  hosts: labels.optional(),
+});
 const environment = z.strictObject({
   ...rollout,
+  jobs: z
+    .record(
+      name,
+      oneOf('a number of tasks, or { tasks, hosts, … }', [positive.max(100_000), job]),
+      expected('jobs by name'),
+    )
+    .refine((value) => Object.keys(value).length > 0, 'must name at least one job')
+    .refine((value) => Object.keys(value).length <= 50, 'must be at most 50 jobs')
+    .optional(),
+  waves: z
+    .array(z.array(name, expected('a list of names')).min(1, 'must not be empty'), expected('lists of names of jobs'))
+    .min(1, 'must not be empty')
+    .optional(),
+  barrier: z.enum(['phase', 'job', 'none'], expected('"phase", "job" or "none"')).optional(),
   tasks: positive.max(100_000).optional(),
   budget: budget.optional(),
   taskControl: taskControl.optional(),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { jobIdPattern } from '../../model/index.ts';
 import { type ProblemCode, problemCodes } from '../problem-codes.ts';
 
 /** Words that many resources share. Absent values are `null`, never left out, so that every row has the same keys. */
@@ -11,7 +12,7 @@ export const hex = z.string().regex(/^[0-9a-f]+$/);
 export const commitId = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/, 'a full Git object name');
 /** What a person types for a commit: a full object name or at least 7 digits of one. */
 export const commitish = z.string().regex(/^[0-9a-f]{7,64}$/, 'at least 7 hex digits of a commit');
-export const jobIdText = z.string().regex(/^[a-z][a-z0-9-]*@[a-z][a-z0-9-]*$/, '<service>@<environment>');
+export const jobIdText = z.string().regex(jobIdPattern, '<service>@<environment>, or <service>@<environment>.<job>');
 export const reason = z.string().trim().min(1, 'a reason is needed').max(1000);
 export const optionalReason = z.string().trim().max(1000).optional();
 

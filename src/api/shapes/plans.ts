@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { barriers } from '../../model/index.ts';
 import { commitish, instant, jobIdText, name, versionRef } from './basics.ts';
 
 /** Asks what a deploy would do, without doing it. */
@@ -6,6 +7,11 @@ export const planBody = z.strictObject({
   commit: commitish.optional(),
   /** Default: the first environment that the pipeline deploys to. */
   environment: name.optional(),
+});
+
+export const backtestBody = planBody.extend({
+  /** Where the environment has several jobs: which; default: the first. */
+  job: name.optional(),
 });
 
 export const planPhase = z.object({
@@ -27,8 +33,8 @@ export const planPhase = z.object({
   notes: z.array(z.string()),
 });
 
-/** Exactly what would happen; the real run has the same phases, membership, gates and limits. */
-export const planView = z.object({
+/** Exactly what would happen to one job; the real run has the same phases, membership, gates and limits. */
+export const jobPlan = z.object({
   /** Of everything that would happen; a deploy that names it is refused when it no longer holds. */
   hash: z.string(),
   job: jobIdText,
@@ -45,6 +51,30 @@ export const planView = z.object({
   /** What a person should know first: `this job will be out for about 12 s`. */
   notes: z.array(z.string()),
   atMs: instant,
+});
+export type JobPlan = z.infer<typeof jobPlan>;
+
+/** The plan of a deployment: of its only job, or of the first one with all of them in `together`. */
+export const planView = jobPlan.extend({
+  /** Where the environment has several jobs; hash and times above are then of all of them. */
+  together: z
+    .object({
+      barrier: z.enum(barriers),
+      waves: z.array(z.array(z.string())),
+      jobs: z.array(jobPlan.extend({ name: z.string() })),
+      /** All phases in the order in which they begin. */
+      order: z.array(
+        z.object({
+          job: z.string(),
+          phase: z.string(),
+          /** Counted from the start of the first. */
+          startsMs: z.object({ least: z.number(), most: z.number() }),
+          /** What the barrier asks for first. */
+          after: z.array(z.object({ job: z.string(), phase: z.string() })),
+        }),
+      ),
+    })
+    .nullable(),
 });
 export type PlanView = z.infer<typeof planView>;
 

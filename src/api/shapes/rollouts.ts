@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { phaseStates, rolloutCommands, rolloutKinds, rolloutStates } from '../../model/index.ts';
+import { barriers, phaseStates, rolloutCommands, rolloutKinds, rolloutStates } from '../../model/index.ts';
 import { actor, eventView, instant, jobIdText, markId, releaseId, rolloutId, versionRef } from './basics.ts';
 import { budgetLine, operationView, taskDot } from './tasks.ts';
 
@@ -79,6 +79,8 @@ export const rolloutSummary = z.object({
   job: jobIdText,
   service: z.string(),
   environment: z.string(),
+  /** What those have in common that go together, one for each job of the environment; null: it is alone. */
+  group: z.string().nullable(),
   kind: z.enum(rolloutKinds),
   state: z.enum(rolloutStates),
   release: releaseId.nullable(),
@@ -96,6 +98,18 @@ export const rolloutSummary = z.object({
   endedAtMs: instant.nullable(),
 });
 export type RolloutSummary = z.infer<typeof rolloutSummary>;
+
+/** One of the rollouts that go together. */
+export const groupMember = z.object({
+  name: z.string(),
+  job: jobIdText,
+  rollout: rolloutId,
+  state: z.enum(rolloutStates),
+  /** Where it is, in words: `phase 1 of 3, one-task: judging`. */
+  at: z.string(),
+  updated: z.number().int(),
+  size: z.number().int(),
+});
 
 export const rolloutDetail = rolloutSummary.extend({
   /** Changes whenever a command might mean something else; goes into `If-Match`. */
@@ -116,6 +130,18 @@ export const rolloutDetail = rolloutSummary.extend({
     })
     .nullable(),
   holdAfter: z.string().nullable(),
+  /** Who let it go on without waiting for other jobs, and why. */
+  unbarred: z.string().nullable(),
+  /** How it is tied to those of the other jobs; null: it is alone. */
+  together: z
+    .object({
+      /** Its own job. */
+      name: z.string(),
+      barrier: z.enum(barriers),
+      waves: z.array(z.array(z.string())),
+      members: z.array(groupMember),
+    })
+    .nullable(),
   /** Why it must not be undone by itself. */
   forwardOnly: z.string().nullable(),
   budgetOverride: z.object({ count: z.number().int(), reason: z.string() }).nullable(),
@@ -152,6 +178,8 @@ export const rolloutCommandBody = z.strictObject({
   budget: z.number().int().positive().max(1_000_000).optional(),
   /** `hold-after`: the name of a phase that has not passed yet. */
   phase: z.string().max(100).optional(),
+  /** Tell all rollouts that go together with it, in every job; those to which it means nothing are left out. */
+  together: z.boolean().optional(),
 });
 
 /** A command as it was written down; `outcome` is null until its subject has decided on it. */

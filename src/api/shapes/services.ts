@@ -22,6 +22,8 @@ export type JobState = (typeof jobStates)[number];
 export const environmentSummary = z.object({
   environment: z.string(),
   job: jobIdText,
+  /** Its name, where the environment has several jobs: each has an entry. */
+  name: z.string().nullable(),
   size: z.number().int(),
   state: z.enum(jobStates),
   /** What most tasks run. */

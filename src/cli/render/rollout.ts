@@ -18,6 +18,7 @@ export function rolloutLines(rollout: RolloutDetail, style: Style): string[] {
   if (rollout.failure !== null) lines.push(style.bad(rollout.failure));
   if (rollout.hold !== null) lines.push(style.held(`held: ${rollout.hold.reason}`));
   else if (rollout.why !== null) lines.push(rollout.why);
+  lines.push(...togetherLines(rollout, style));
   lines.push('', ...rollout.phases.map((phase, i) => phaseLine(phase, i === rollout.currentPhase, style)));
   lines.push('', ...taskLines(rollout, style));
   const failures = failureLines(rollout, style);
@@ -27,6 +28,21 @@ export function rolloutLines(rollout: RolloutDetail, style: Style): string[] {
   const recent = rollout.timeline.slice(0, 5);
   if (recent.length > 0) lines.push('', ...recent.map((event) => style.dim(plain(event.sentence))));
   return lines;
+}
+
+/** The rollouts of the other jobs, in the order in which they go. */
+function togetherLines({ together, unbarred }: RolloutDetail, style: Style): string[] {
+  if (together === null) return [];
+  const order = together.waves.map((wave) => wave.join(' + ')).join(' → ');
+  const passes = unbarred === null ? '' : `; ${together.name} does not wait: ${plain(unbarred)}`;
+  return [
+    '',
+    style.dim(`together: ${order}, barrier ${together.barrier}${passes}`),
+    ...together.members.map(({ name, rollout, state, at, updated, size }) => {
+      const pointer = name === together.name ? '▸' : ' ';
+      return `${pointer} ${name.padEnd(14)} ${stateWord(state.padEnd(9), style)} ${`${updated} of ${size} tasks`.padEnd(16)} ${at}  ${style.dim(rollout)}`;
+    }),
+  ];
 }
 
 function phaseLine(phase: PhaseView, isCurrent: boolean, style: Style): string {

@@ -9,6 +9,7 @@ interface Flags {
   readonly reason?: string;
   readonly service?: string;
   readonly budget?: number;
+  readonly together?: boolean;
 }
 
 /** Whatever a rollout can be told: one call of the same route. */
@@ -24,6 +25,8 @@ export function command(name: RolloutCommand) {
             command: name,
             ...(reason === undefined ? {} : { reason }),
             ...(flags.budget === undefined ? {} : { budget: flags.budget }),
+            // Whoever names none means all that one deployment does.
+            ...(named === undefined || flags.together === true ? { together: true } : {}),
           },
         },
         once(),

@@ -1,4 +1,5 @@
 import { openConfigSandbox } from '../../io/index.ts';
+import { tasksOf } from '../../model/index.ts';
 import { describeProblem, exitCodes } from '../failure.ts';
 import { type GlobalFlags, outputOf } from '../session.ts';
 import { findRepository } from '../working-copy.ts';
@@ -17,7 +18,12 @@ export async function run(_args: readonly string[], flags: GlobalFlags, signal: 
   }
   const { spec, file } = compiled.value;
   out.show({ file, spec, hash: specHash(spec) }, () => {
-    const environments = spec.environments.map((entry) => `${entry.name} (${entry.tasks} tasks)`).join(', ');
+    const environments = spec.environments
+      .map(
+        (entry) =>
+          `${entry.name} (${entry.jobs === undefined ? '' : `${entry.jobs.length} jobs, `}${tasksOf(entry)} tasks)`,
+      )
+      .join(', ');
     out.line(`${out.style.good('✓')} ${file}: ${spec.name}, ${environments}`);
     out.line(`  ${spec.pipeline.actions.map((action) => action.name).join(' → ')}`);
     out.next('rollway deploy  (once it is deployed, `rollway plan` says what a deploy would do)');

@@ -11,7 +11,7 @@ interface Flags {
 export async function run(session: Session, [what = '']: readonly string[], flags: Flags) {
   if (what.startsWith('run_')) return followRun(session, what as `run_${string}`, flags);
   if (what.startsWith('rel_')) return followRun(session, await newestRun(session, what as `rel_${string}`), flags);
-  const task = /^([a-z0-9-]+@[a-z0-9-]+)\/(\d+)$/.exec(what);
+  const task = /^([a-z0-9-]+@[a-z0-9.-]+)\/(\d+)$/.exec(what);
   if (task === null) {
     throw new ProblemError(
       problem(

@@ -1,4 +1,4 @@
-import type { BacktestView, PlanView } from '../../api/index.ts';
+import type { BacktestView, JobPlan, PlanView } from '../../api/index.ts';
 import { writeFileAtomic } from '../../io/index.ts';
 import { formatDuration } from '../../kit/index.ts';
 import { scatterLines, scatterSvg } from '../render/scatter.ts';
@@ -10,6 +10,7 @@ import { resolveCommit } from '../working-copy.ts';
 interface Flags {
   readonly service?: string;
   readonly environment?: string;
+  readonly job?: string;
   readonly backtest?: boolean;
   readonly svg?: string;
 }
@@ -21,7 +22,14 @@ export async function run(session: Session, [commit]: readonly string[], flags: 
     ...(flags.environment === undefined ? {} : { environment: flags.environment }),
   };
   if (flags.backtest === true)
-    return showBacktest(session, await session.client.backtestPlan({ params: { service }, body }), flags.svg);
+    return showBacktest(
+      session,
+      await session.client.backtestPlan({
+        params: { service },
+        body: { ...body, ...(flags.job === undefined ? {} : { job: flags.job }) },
+      }),
+      flags.svg,
+    );
   const plan = await session.client.planDeploy({ params: { service }, body });
   session.out.show(plan, () => {
     for (const line of planLines(plan, session)) session.out.line(line);
@@ -58,9 +66,30 @@ async function showBacktest({ out }: Session, view: BacktestView, svg: string | 
   return undefined;
 }
 
+const range = (estimate: { least: number; most: number }) =>
+  `${formatDuration(estimate.least)} – ${formatDuration(estimate.most)}`;
+
 function planLines(plan: PlanView, { out }: Session): string[] {
-  const range = (estimate: { least: number; most: number }) =>
-    `${formatDuration(estimate.least)} – ${formatDuration(estimate.most)}`;
+  const { together } = plan;
+  const hash = out.style.dim(`plan ${plan.hash}`);
+  if (together === null) return [...jobLines(plan, out), '', hash];
+  const tasks = together.jobs.reduce((sum, job) => sum + job.size, 0);
+  const where = `${plan.service}@${plan.environment}`;
+  return [
+    `${out.style.bold(where)}  ${shortCommit(plan.commit)} over ${together.jobs.length} jobs, ${tasks} tasks, ${range(plan.estimateMs)}`,
+    `waves ${together.waves.map((wave) => wave.join(' + ')).join(' → ')}, barrier ${together.barrier}`,
+    '',
+    ...together.order.map(({ job, phase, startsMs, after }) => {
+      const waits = after.length === 0 ? '' : `  after ${after.map((one) => `${one.job}/${one.phase}`).join(', ')}`;
+      return `  ${`${job}/${phase}`.padEnd(24)} from ${range(startsMs)}${waits}`;
+    }),
+    ...together.jobs.flatMap((job) => ['', ...jobLines(job, out)]),
+    '',
+    hash,
+  ];
+}
+
+function jobLines(plan: JobPlan, out: Session['out']): string[] {
   return [
     `${out.style.bold(plan.job)}  ${shortCommit(plan.commit)} over ${plan.size} tasks, budget ${plan.budget} out, ${range(plan.estimateMs)}`,
     ...plan.notes.map((note) => `! ${note}`),
@@ -74,8 +103,6 @@ function planLines(plan: PlanView, { out }: Session): string[] {
       `   on fail: ${phase.onFail}; undecided: ${phase.onUndecided}`,
       ...phase.notes.map((note) => `   ${out.style.dim(note)}`),
     ]),
-    '',
-    out.style.dim(`plan ${plan.hash}`),
   ];
 }
 

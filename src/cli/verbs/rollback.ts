@@ -7,6 +7,7 @@ interface Flags {
   readonly reason?: string;
   readonly service?: string;
   readonly environment?: string;
+  readonly job?: string;
 }
 
 export async function run(session: Session, [version]: readonly string[], flags: Flags) {
@@ -16,7 +17,12 @@ export async function run(session: Session, [version]: readonly string[], flags:
   const answer = await session.client.rollBack(
     {
       params: { service },
-      body: { environment, reason, ...(version === undefined ? {} : { to: version as VersionId }) },
+      body: {
+        environment,
+        reason,
+        ...(flags.job === undefined ? {} : { job: flags.job }),
+        ...(version === undefined ? {} : { to: version as VersionId }),
+      },
     },
     once(),
   );
@@ -35,8 +41,24 @@ export async function unhold(session: Session, _words: readonly string[], flags:
 /** Of a service that runs in one place only; else a person has to say which. */
 export async function onlyEnvironment(session: Session, service: string): Promise<string> {
   const { environments } = await session.client.getService({ params: { service } });
-  const names = environments.map((entry) => entry.environment);
+  const names = [...new Set(environments.map((entry) => entry.environment))];
   if (names.length === 1) return names[0] as string;
   const detail = `${service} runs in ${names.length} environments: ${names.join(', ')}`;
   throw new ProblemError(problem('cli/unclear', detail, {}, 'Say which with --environment <name>.'));
+}
+
+/** One of several jobs of an environment; undefined where there is only one. */
+export async function onlyJob(
+  session: Session,
+  service: string,
+  environment: string,
+  named: string | undefined,
+): Promise<string | undefined> {
+  if (named !== undefined) return named;
+  const { environments } = await session.client.getService({ params: { service } });
+  const jobs = environments.filter((entry) => entry.environment === environment);
+  if (jobs.length < 2) return jobs[0]?.name ?? undefined;
+  const names = jobs.map(({ name }) => name ?? environment).join(', ');
+  const detail = `${service} has ${jobs.length} jobs in ${environment}: ${names}`;
+  throw new ProblemError(problem('cli/unclear', detail, {}, 'Say which with --job <name>.'));
 }

@@ -33,7 +33,9 @@ function linesOf(items: readonly ServiceSummary[], { out }: Session): string[] {
       const since = environment.sinceMs === null ? '' : `  ${out.style.dim(ago(environment.sinceMs, now))}`;
       const dots =
         environment.dots.length <= 60 ? renderDots(environment.dots, out.style) : countDots(environment.dots);
-      return `  ${environment.environment.padEnd(12)} ${stateWord(environment.state, out.style)}  ${dots}  ${what}${since}`;
+      const where =
+        environment.name === null ? environment.environment : `${environment.environment}.${environment.name}`;
+      return `  ${where.padEnd(12)} ${stateWord(environment.state, out.style)}  ${dots}  ${what}${since}`;
     }),
     ...item.attention.flatMap((entry) => [`  ${out.style.held('!')} ${entry.sentence}`, `    ${entry.remedy}`]),
   ]);

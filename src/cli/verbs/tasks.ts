@@ -5,11 +5,12 @@ import { once } from '../commands.ts';
 import type { Session } from '../session.ts';
 import { findService, reasonOf } from '../subject.ts';
 import { ranges } from './plan.ts';
-import { onlyEnvironment } from './rollback.ts';
+import { onlyEnvironment, onlyJob } from './rollback.ts';
 
 export interface Flags {
   readonly service?: string;
   readonly environment?: string;
+  readonly job?: string;
   readonly tasks?: string;
   readonly atOnce?: number;
   readonly plan?: string;
@@ -26,7 +27,8 @@ export function changeTasks(what: Wish) {
     async run(session: Session, words: readonly string[], flags: Flags): Promise<undefined> {
       const { client, out } = session;
       const service = await findService(session, flags.service);
-      const job = jobId(service, flags.environment ?? (await onlyEnvironment(session, service)));
+      const environment = flags.environment ?? (await onlyEnvironment(session, service));
+      const job = jobId(service, environment, await onlyJob(session, service, environment, flags.job));
       const wish = { do: what, ...wishOf(what, words, flags) };
       const plan = await client.planTasks({ params: { job }, body: wish });
       if (flags.plan === undefined && flags.yes !== true) {
@@ -100,6 +102,7 @@ function nextOf(plan: TaskPlanView, words: readonly string[], flags: Flags): str
   const parts = ['rollway', plan.do, ...words, `--plan ${plan.hash}`];
   if (flags.service !== undefined) parts.push(`--service ${flags.service}`);
   if (flags.environment !== undefined) parts.push(`--environment ${flags.environment}`);
+  if (flags.job !== undefined) parts.push(`--job ${flags.job}`);
   if (flags.tasks !== undefined) parts.push(`--tasks ${flags.tasks}`);
   if (flags.atOnce !== undefined) parts.push(`--at-once ${flags.atOnce}`);
   if (plan.do === 'retire') parts.push(`--confirm ${plan.job}`);

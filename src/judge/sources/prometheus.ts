@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JobId, Sample, SourceTrouble } from '../../model/index.ts';
+import { type JobId, partsOfJob, type Sample, type SourceTrouble } from '../../model/index.ts';
 import {
   type Collected,
   defaultTargetLimits,
@@ -87,7 +87,7 @@ export function prometheusSource(options: PrometheusOptions): MetricSource {
 
 /** In PromQL a brace begins a selector, so only these exact words are ours. */
 function fillIn(promql: string, job: JobId, judgeBinMs: number): string {
-  const [service, environment] = job.split('@') as [string, string];
+  const { service, environment } = partsOfJob(job);
   const words: Record<string, string> = { job, service, environment, bin: `${judgeBinMs / 1000}s` };
   return promql.replace(/\{(job|service|environment|bin)\}/g, (_, word: string) => words[word]!);
 }

@@ -5,12 +5,14 @@ import type { CommandAnswer, CommandRow, Enqueue, NewEffect, Proposal, Turn, Vie
 import {
   type ActionRunId,
   type EffectId,
-  type EnvironmentSpec,
   err,
+  type JobSpec,
   jobId,
+  jobsOf,
   type MarkId,
   type PlanSpec,
   type Problem,
+  partsOfJob,
   problem,
   type Result,
   type ServiceSpec,
@@ -20,7 +22,7 @@ import {
 import { type JobFacts, type JobWish, newRollout } from '../../rollout/index.ts';
 import * as rolloutRows from '../../rollout/rows.ts';
 import type { Tx } from '../../store/index.ts';
-import { type CommandFacts, decideCommand, type PipelineCommand, type RollbackChoices } from '../commands.ts';
+import { type CommandFacts, decideCommand, type PipelineCommand } from '../commands.ts';
 import { decidePipeline, nextDueMs } from '../decide.ts';
 import { type Draft, liveReleases, liveRuns, type Want } from '../draft.ts';
 import { firstWait } from '../explain.ts';
@@ -67,12 +69,11 @@ interface ReadCommand {
 async function readCommands(view: View, { service, commands, state }: LoadedPipeline): Promise<ReadCommand[]> {
   const read: ReadCommand[] = [];
   for (const row of commands) {
-    const choices = new Map<string, RollbackChoices>();
     const releases = new Map<VersionId, ReleaseFacts>();
     const { environment } = row.arguments;
-    const known = typeof environment === 'string' ? await loadChoices(view, service.name, environment) : undefined;
-    if (known !== undefined) choices.set(environment as string, known);
-    const wanted = [...(known?.good ?? []), ...(row.arguments.to ? [row.arguments.to as VersionId] : [])];
+    const known = typeof environment === 'string' ? await loadChoices(view, service.name, environment) : [];
+    const good = known.flatMap((choice) => choice.good);
+    const wanted = [...new Set([...good, ...(row.arguments.to ? [row.arguments.to as VersionId] : [])])];
     for (const version of await rows.listVersions(view.tx, wanted)) {
       if (version.service !== service.name || version.release === undefined) continue;
       const live = state.releases.find(({ id }) => id === version.release);
@@ -81,7 +82,7 @@ async function readCommands(view: View, { service, commands, state }: LoadedPipe
     }
     const facts: CommandFacts = {
       actor: row.actor,
-      choices: (name) => choices.get(name),
+      choices: (name) => (name === environment ? known : []),
       releaseOf: (version) => releases.get(version),
     };
     read.push({ row, command: commandOf(row), facts });
@@ -99,8 +100,8 @@ function commandOf(row: CommandRow): Result<PipelineCommand, Problem> {
     case 'retry':
       return value({ name: 'retry', release: given.release as string, action: given.action as string | undefined });
     case 'rollback': {
-      const { environment, to } = given as { environment: string; to?: VersionId };
-      return value({ name: 'rollback', environment, to, reason });
+      const { environment, job, to } = given as { environment: string; job?: string; to?: VersionId };
+      return value({ name: 'rollback', environment, job, to, reason });
     }
     case 'end-hold':
       return value({ name: 'end-hold', environment: given.environment as string, reason });
@@ -202,45 +203,74 @@ async function findDeployments(
 ): Promise<Deployment[]> {
   const found: Deployment[] = [];
   for (const want of wants) {
-    const { run } = want;
-    const job = jobId(run.service, run.environment!);
-    if (want.kind === 'rollback') {
-      const { version: to, plan, by: createdBy, reason } = want;
-      const base = { id: run.rollout!, job, release: run.release, to, plan, createdBy, reason };
-      found.push({ job: undefined, rollout: { ...base, kind: 'rollback', judged: false, holdAfter: undefined } });
-      continue;
-    }
-    const { release, spec } = want;
-    const action = spec.pipeline.actions.find(({ name }) => name === run.action);
-    const environment = spec.environments.find(({ name }) => name === run.environment);
-    if (action?.type !== 'deploy' || environment === undefined) continue;
-    const known = await rolloutRows.findJob(view.tx, job);
+    found.push(...(want.kind === 'rollback' ? rollbacksOf(want) : await deploymentsOf(world, view, draft, want)));
+  }
+  return found;
+}
+
+/** Each job at once: what it goes back to has been good there. */
+function rollbacksOf({ run, targets, plan, by: createdBy, reason }: Wanted<'rollback'>): Deployment[] {
+  const members = targets.map(({ job, rollout }) => ({
+    name: partsOfJob(job).name ?? partsOfJob(job).environment,
+    job,
+    rollout,
+  }));
+  const waves = [members.map(({ name }) => name)];
+  const base = { release: run.release, plan, createdBy, reason, kind: 'rollback' as const };
+  return targets.map(({ job, rollout: id, version: to }, at) => {
+    const group = { id: run.id, name: members[at]!.name, waves, barrier: 'none' as const, members };
+    const alone = members.length === 1 ? {} : { group };
+    return { job: undefined, rollout: { ...base, id, job, to, judged: false, holdAfter: undefined, ...alone } };
+  });
+}
+
+async function deploymentsOf(
+  world: PipelineWorld,
+  view: View,
+  draft: Draft,
+  { run, release, spec, rollouts }: Wanted<'rollout'>,
+): Promise<Deployment[]> {
+  const action = spec.pipeline.actions.find(({ name }) => name === run.action);
+  const environment = spec.environments.find(({ name }) => name === run.environment);
+  if (action?.type !== 'deploy' || environment === undefined) return [];
+  const jobs = jobsOf(environment, action);
+  const members = jobs.map(({ job: name }, at) => ({
+    name: name ?? environment.name,
+    job: jobId(run.service, environment.name, name),
+    rollout: rollouts[at]!,
+  }));
+  const found: Deployment[] = [];
+  for (const [at, { spec: job, plan }] of jobs.entries()) {
+    const { job: id, name, rollout } = members[at]!;
+    const known = await rolloutRows.findJob(view.tx, id);
+    const { waves = [members.map((one) => one.name)], barrier = 'phase' } = environment.group ?? {};
     found.push({
       job: {
-        id: job,
+        id,
         service: run.service,
         environment: environment.name,
-        wantedSize: environment.tasks,
-        budget: environment.budget,
-        limits: limitsOf(spec, environment),
-        env: environment.env,
-        hostLabels: environment.hosts,
+        wantedSize: job.tasks,
+        budget: job.budget,
+        limits: limitsOf(spec, job),
+        env: job.env,
+        hostLabels: job.hosts,
         driver: known?.driver ?? 'fleet',
         // A pipeline stored by an earlier version does not have it.
-        taskControl: environment.taskControl ?? undefined,
-        onMaintenance: environment.onMaintenance ?? undefined,
+        taskControl: job.taskControl ?? undefined,
+        onMaintenance: job.onMaintenance ?? undefined,
       },
       rollout: {
-        id: run.rollout!,
-        job,
+        id: rollout,
+        job: id,
         release: release.id,
         to: draft.releases.get(release.id)?.version ?? release.version!,
         kind: 'deploy',
-        plan: action.plan,
+        plan,
         judged: spec.judge.checks.length > 0,
         guarded: (spec.judge.guards ?? []).length > 0,
         holdAfter: release.holdAfter,
-        forwardOnly: await forwardOnlyOf(world, view, release, action.plan, known),
+        forwardOnly: await forwardOnlyOf(world, view, release, plan, known),
+        ...(members.length === 1 ? {} : { group: { id: run.id, name, waves, barrier, members } }),
         createdBy: release.createdBy,
         reason: undefined,
       },
@@ -274,7 +304,7 @@ async function forwardOnlyOf(
   return named === undefined ? undefined : `${named.slice(0, 10)} says of itself "${said.get(named)}"`;
 }
 
-function limitsOf({ rates }: ServiceSpec, { budgetPerDomain, budgetPerGroup }: EnvironmentSpec): JobLimits {
+function limitsOf({ rates }: ServiceSpec, { budgetPerDomain, budgetPerGroup }: JobSpec): JobLimits {
   return { budgetPerDomain, budgetPerGroup, rate: rates.service, ratePerDomain: rates.perDomain };
 }
 

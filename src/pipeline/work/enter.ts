@@ -189,7 +189,8 @@ async function findMistake(view: View, service: ServiceFacts, wish: DeployWish):
     const detail = `${service.name} deploys to ${targets}, not to "${onlyTo}".`;
     return err(problem('pipeline/no-such-target', detail, { environment: onlyTo }));
   }
-  const phases = new Set(wanted.flatMap(({ plan }) => plan.phases.map(({ name }) => name)));
+  const plans = wanted.flatMap(({ plan, plans: ofJobs }) => (ofJobs === undefined ? [plan] : Object.values(ofJobs)));
+  const phases = new Set(plans.flatMap((plan) => plan.phases.map(({ name }) => name)));
   if (holdAfter === undefined || phases.has(holdAfter)) return undefined;
   const detail = `No rollout of ${service.name} has a phase "${holdAfter}"; there are ${[...phases].join(', ')}.`;
   return err(problem('pipeline/no-such-target', detail, { holdAfter }));

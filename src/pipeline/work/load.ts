@@ -2,16 +2,16 @@ import { type CommitGraphs, candidatesOf, carries, echoesIn, fixesByTrailer, mar
 import * as blameRows from '../../blame/rows.ts';
 import { type CommandRow, pendingCommands, type View } from '../../engine/index.ts';
 import * as fleetRows from '../../fleet/rows.ts';
-import {
-  type ArtifactRevision,
-  type EnvironmentName,
-  jobId,
-  type ReleaseId,
-  type Rollout,
-  type RolloutId,
-  type ServiceSpec,
-  type VersionId,
+import type {
+  ArtifactRevision,
+  EnvironmentName,
+  ReleaseId,
+  Rollout,
+  RolloutId,
+  ServiceSpec,
+  VersionId,
 } from '../../model/index.ts';
+import { membersOf } from '../../rollout/index.ts';
 import * as rolloutRows from '../../rollout/rows.ts';
 import type { Tx } from '../../store/index.ts';
 import { buildKey } from '../build-key.ts';
@@ -105,7 +105,11 @@ async function loadRollouts(view: View, ids: readonly RolloutId[]): Promise<Map<
   const found = new Map<RolloutId, Rollout>();
   for (const id of new Set(ids)) {
     const rollout = await rolloutRows.findRollout(view.tx, id);
-    if (rollout !== undefined) found.set(id, rollout);
+    if (rollout === undefined) continue;
+    found.set(id, rollout);
+    // Those of other jobs that the same run made.
+    const others = membersOf(rollout).filter((other) => other !== id);
+    for (const other of await rolloutRows.listRolloutsOf(view.tx, others)) found.set(other.id, other);
   }
   return found;
 }
@@ -169,20 +173,22 @@ async function loadHosts(view: View): Promise<ActionHost[]> {
   }));
 }
 
-/** What a job can go back to; undefined when it never had anything. */
+/** What each job of an environment can go back to. */
 export async function loadChoices(
   view: View,
   service: string,
   environment: EnvironmentName,
-): Promise<RollbackChoices | undefined> {
-  const id = jobId(service, environment);
-  const job = await rolloutRows.findJob(view.tx, id);
-  if (job === undefined) return undefined;
-  const live = (await rolloutRows.listLiveRollouts(view.tx, id)).findLast(
-    (rollout) => rollout.startedAtMs !== undefined,
-  );
-  const marked: ReadonlySet<VersionId> = new Set((await blameRows.carriersAmong(view.tx, job.goodVersions)).keys());
-  return { current: live?.to ?? job.goodVersions[0], good: job.goodVersions, marked };
+): Promise<RollbackChoices[]> {
+  const found: RollbackChoices[] = [];
+  for (const job of await rolloutRows.listJobsOfService(view.tx, service)) {
+    if (job.environment !== environment) continue;
+    const live = (await rolloutRows.listLiveRollouts(view.tx, job.id)).findLast(
+      (rollout) => rollout.startedAtMs !== undefined,
+    );
+    const marked: ReadonlySet<VersionId> = new Set((await blameRows.carriersAmong(view.tx, job.goodVersions)).keys());
+    found.push({ job: job.id, current: live?.to ?? job.goodVersions[0], good: job.goodVersions, marked });
+  }
+  return found;
 }
 
 /** Why a live release is where it is, for people: each wait with its unblocker. Reads only. */

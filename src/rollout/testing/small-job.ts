@@ -91,6 +91,10 @@ export function smallJob({ size = 4, budget = 1, hosts = 4, running = 'v_0' }: S
       made.push(rollout);
       state = { ...state, rollouts: [...state.rollouts, rollout] };
     },
+    /** What is known of the rollouts of other jobs. */
+    others(known: NonNullable<JobState['others']>): void {
+      state = { ...state, others: known };
+    },
     command(command: RolloutCommand, n = 0, count?: number, phase?: string): void {
       commands += 1;
       const actor = { kind: 'person', name: 'ada' } as const;

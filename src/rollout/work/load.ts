@@ -38,6 +38,7 @@ export async function loadState(
   if (job === undefined) return undefined;
   const own = remembered?.at(id, revision) ?? (await loadJobRows(tx, id));
   const rollouts = await rows.listLiveRollouts(tx, id);
+  const others = await loadOthers(view, rollouts);
   const inventory: Inventory = { ...(await loadHosts(tx)), placements: own.placements, others: 'unread' };
   const versions = await listVersions(tx, versionsOf(job, own, rollouts));
   for (const repository of new Set(versions.map((version) => version.repository))) {
@@ -49,6 +50,7 @@ export async function loadState(
     revision,
     assignment: own.assignment,
     rollouts,
+    others,
     operations: own.operations,
     outages: await ledger.listOutages(tx, id),
     tasks: own.tasks,
@@ -79,6 +81,23 @@ async function loadJobRows(tx: Tx, id: JobId): Promise<JobRows> {
     operations: await ledger.loadOperations(tx, id),
     placements: await listPlacementsOfJob(tx, id),
   };
+}
+
+/** The rollouts of other jobs, under the guard of their group: whoever changes what barriers read bumps it. */
+async function loadOthers(
+  view: View,
+  rollouts: readonly Rollout[],
+): Promise<ReadonlyMap<RolloutId, Rollout> | undefined> {
+  const groups = rollouts.flatMap(({ group }) => group ?? []);
+  if (groups.length === 0) return undefined;
+  for (const { id } of groups) await view.guard('rollout-group', id);
+  const wanted = groups.flatMap(({ members }) => members.map(({ rollout }) => rollout));
+  const own = new Set(rollouts.map(({ id }) => id));
+  const found = await rows.listRolloutsOf(
+    view.tx,
+    wanted.filter((one) => !own.has(one)),
+  );
+  return new Map(found.map((rollout) => [rollout.id, rollout]));
 }
 
 async function loadBuckets(tx: Tx, job: JobFacts, { hosts }: Inventory, shared: SharedLimits): Promise<RateBucket[]> {

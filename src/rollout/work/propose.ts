@@ -4,8 +4,9 @@ import { type ControlCall, controlCall } from '../../disruption/index.ts';
 import * as ledger from '../../disruption/rows.ts';
 import { Conflict, type Enqueue, type GuardRef, type NewEffect, type Proposal, type View } from '../../engine/index.ts';
 import { deletePlacement, insertPlacement } from '../../fleet/rows.ts';
-import type { EffectId, HostId, JobId, OperationId, TaskControlSpec } from '../../model/index.ts';
+import type { EffectId, HostId, JobId, OperationId, RolloutGroup, TaskControlSpec } from '../../model/index.ts';
 import type { Tx } from '../../store/index.ts';
+import { barrierFacts } from '../barrier.ts';
 import * as rows from '../rows.ts';
 import type { Dispatch, JobDecision, JobState, MarkWish } from '../state.ts';
 import { jobDecide } from './load.ts';
@@ -25,7 +26,11 @@ export async function proposalOf(
   for (const host of hosts) await view.guard('host', host);
   const marks = decision.markWishes.flatMap((wish) => markRequest(before, wish, nowMs));
   return {
-    bump: [{ kind: 'job', id: job }, ...hosts.map((host): GuardRef => ({ kind: 'host', id: host }))],
+    bump: [
+      { kind: 'job', id: job },
+      ...hosts.map((host): GuardRef => ({ kind: 'host', id: host })),
+      ...groupsToTell(before, decision).map(({ id }): GuardRef => ({ kind: 'rollout-group', id })),
+    ],
     write: (tx) => write(tx, before, decision, marks),
     effects: [...decision.dispatches.flatMap((one) => effectOf(one, before.job.driver)), ...callOf(before, decision)],
     withdraw: [
@@ -152,7 +157,21 @@ function followUps(before: JobState, decision: JobDecision): Enqueue[] {
   const isMoved = [...decision.changed.rollouts.values()].some(
     (rollout) => before.rollouts.find((one) => one.id === rollout.id)?.state !== rollout.state,
   );
-  return isMoved ? [...looks, { kind: 'pipeline/decide', key: before.job.service }] : looks;
+  // Enqueued with what they wait for: they run after it is committed, and see it.
+  const others = groupsToTell(before, decision).flatMap(({ members }) =>
+    members.filter(({ job }) => job !== before.job.id).map(({ job }): Enqueue => ({ kind: jobDecide, key: job })),
+  );
+  const told = [...looks, ...others];
+  return isMoved ? [...told, { kind: 'pipeline/decide', key: before.job.service }] : told;
+}
+
+/** Groups of rollouts that have changed in what the other jobs' barriers read. */
+function groupsToTell(before: JobState, { changed }: JobDecision): RolloutGroup[] {
+  return [...changed.rollouts.values()].flatMap((rollout) => {
+    const known = before.rollouts.find(({ id }) => id === rollout.id);
+    const isTold = known !== undefined && barrierFacts(known) === barrierFacts(rollout);
+    return rollout.group === undefined || isTold ? [] : [rollout.group];
+  });
 }
 
 function markRequest(before: JobState, wish: MarkWish, nowMs: number): MarkRequest[] {

@@ -1,10 +1,11 @@
 import type { BacktestView } from '../../api/index.ts';
-import { type JobId, jobId, type PlanSpec, type ServiceSpec } from '../../model/index.ts';
+import { type JobId, jobId, type PlannedJob, type PlanSpec, type ServiceSpec } from '../../model/index.ts';
 import { assumedReleases, type BacktestRow, backtest, type PastRelease, type TaskPlace } from '../../rollout/index.ts';
 import { readPastReleases } from '../../rollout/read.ts';
 import { compileSpec } from '../../spec/index.ts';
 import type { Handlers, ServerContext } from '../context.ts';
-import { placesOf, specAt } from './plans.ts';
+import { refuse } from '../errors.ts';
+import { jobsReached, placesOf, specAt } from './plans.ts';
 
 const templates = ['careful', 'standard', 'fast', 'everyone-at-once'] as const;
 const pastLimit = 50;
@@ -16,13 +17,18 @@ export function backtestHandlers(context: ServerContext) {
   const { store } = context;
   return {
     async backtestPlan({ params, body }, { signal }): Promise<BacktestView> {
-      const { spec, action } = await specAt(context, params.service, body.commit, body.environment, signal);
-      const job: JobId = jobId(spec.name, action.environment);
+      const found = await specAt(context, params.service, body.commit, body.environment, signal);
+      const jobs = jobsReached(found);
+      const chosen = body.job === undefined ? jobs[0] : jobs.find(({ job }) => job === body.job);
+      const { spec, action } = found;
+      if (chosen === undefined)
+        return refuse('pipeline/no-such-target', `${spec.name} has no job ${body.job} in ${action.environment}.`);
+      const id = jobId(spec.name, action.environment, chosen.job);
       const { places, past } = await store.read(async (tx) => ({
-        places: await placesOf(tx, spec, action),
-        past: await readPastReleases(tx, job, pastLimit),
+        places: await placesOf(tx, id, chosen.spec.tasks),
+        past: await readPastReleases(tx, id, pastLimit),
       }));
-      return backtestView(spec, action.environment, action.plan, places, past);
+      return backtestView(spec, id, chosen, places, past);
     },
   } satisfies Partial<Handlers>;
 }
@@ -30,8 +36,8 @@ export function backtestHandlers(context: ServerContext) {
 /** Own releases where there are any; where none were good, or none bad, assumed ones, and it says so. Pure. */
 export function backtestView(
   spec: ServiceSpec,
-  environment: string,
-  own: PlanSpec,
+  id: JobId,
+  job: Pick<PlannedJob, 'plan' | 'spec'>,
   places: readonly TaskPlace[],
   past: readonly PastRelease[],
 ): BacktestView {
@@ -42,10 +48,10 @@ export function backtestView(
     ...(good.length > 0 ? good : assumedReleases(usualMs, 'good')),
     ...(bad.length > 0 ? bad : assumedReleases(good[0]?.taskMs ?? usualMs, 'bad')),
   ];
-  const budget = spec.environments.find(({ name }) => name === environment)?.budget ?? { count: 1 };
+  const { budget } = job.spec;
   const whole = { percent: 100 };
   const rows = [
-    rowOf('yours', backtest(own, { places, budget, releases })),
+    rowOf('yours', backtest(job.plan, { places, budget, releases })),
     ...templates.map((name) => {
       const facts = { places, budget: name === 'everyone-at-once' ? whole : budget, releases };
       return rowOf(name, backtest(templatePlan(name, spec.judge.checks.length > 0), facts));
@@ -55,7 +61,7 @@ export function backtestView(
   if (good.length === 0) notes.push('No release has gone through here yet: how long tasks take is assumed.');
   if (bad.length === 0) notes.push('No release was bad here yet: four faults are assumed, from glaring to faint.');
   notes.push('Rates, controllers and failures of hosts are not part of it.');
-  return { job: jobId(spec.name, environment), size: places.length, good: good.length, bad: bad.length, rows, notes };
+  return { job: id, size: places.length, good: good.length, bad: bad.length, rows, notes };
 }
 
 function rowOf(plan: string, { doneMs, mostExposed, meanExposed, exposedTaskMs, missed }: BacktestRow) {

@@ -11,9 +11,9 @@ import {
   readRepository,
   registerRepository,
 } from '../../pipeline/work.ts';
-import { findRolloutFacts } from '../../rollout/read.ts';
+import { findRolloutFacts, readOthers } from '../../rollout/read.ts';
 import { bringCommit } from '../bring-commit.ts';
-import { command } from '../commands.ts';
+import { command, commandAll } from '../commands.ts';
 import type { Call, Handlers, ServerContext } from '../context.ts';
 import { refuse, valueOrThrow } from '../errors.ts';
 import { nameOfRepository } from '../repository-name.ts';
@@ -39,16 +39,17 @@ export function deployHandlers(context: ServerContext) {
   async function isToldToHold(refused: Problem, { holdAfter: phase, forwardOnly, reason }: DeployWish, call: Call) {
     const id = refused.facts.rollout as RolloutId;
     if (refused.code !== 'release/already-rolling' || phase === undefined || forwardOnly === true) return false;
-    const rollout = await store.read((tx) => findRolloutFacts(tx, id));
-    if (rollout === undefined) return false;
-    const told = {
-      kind: 'job/decide',
-      key: rollout.job,
-      name: 'hold-after',
-      arguments: { rollout: id, phase },
-      reason,
-    };
-    await command(context, told, call, 10_000, 'release/already-rolling');
+    const rollouts = await store.read(async (tx) => {
+      const first = await findRolloutFacts(tx, id);
+      return first === undefined ? [] : [first, ...(await readOthers(tx, first)).values()];
+    });
+    const live = rollouts.filter(({ endedAtMs }) => endedAtMs === undefined);
+    if (live.length === 0) return false;
+    const told = live.map(({ id: rollout, job: key, group }) => ({
+      name: group?.name ?? '',
+      wish: { kind: 'job/decide', key, name: 'hold-after', arguments: { rollout, phase }, reason },
+    }));
+    await commandAll(context, told, call, 10_000, 'release/already-rolling');
     return true;
   }
 
@@ -90,8 +91,9 @@ export function deployHandlers(context: ServerContext) {
     },
     async rollBack({ params, query, body }, call) {
       const { service } = await store.read((tx) => findService(tx, params.service));
-      const { environment, to, reason } = body;
-      const wish = { kind: decideKind, key: service.name, name: 'rollback', arguments: { environment, to }, reason };
+      const { environment, job, to, reason } = body;
+      const given = { environment, job, to };
+      const wish = { kind: decideKind, key: service.name, name: 'rollback', arguments: given, reason };
       return command(context, wish, call, query.waitMs, 'rollout/no-good-version');
     },
     async endHold({ params, query, body }, call) {

@@ -1,12 +1,16 @@
-import type { Explanation, PlanView } from '../../api/index.ts';
+import type { Explanation, JobPlan, PlanView } from '../../api/index.ts';
 import { readCarriers } from '../../blame/read.ts';
 import { listHostOverviews } from '../../fleet/read.ts';
 import { type PhasePromise, promisePhases, promiseWindowMs } from '../../judge/index.ts';
 import { readCurves } from '../../judge/read.ts';
 import {
   type CommitId,
+  type EnvironmentSpec,
   type JobId,
   jobId,
+  jobsOf,
+  type PlannedJob,
+  type PlanSpec,
   type ReleaseId,
   type RolloutId,
   type ServiceName,
@@ -27,7 +31,7 @@ import type { Tx } from '../../store/index.ts';
 import { readConfigAt } from '../adapters/config-reader.ts';
 import type { Handlers, ServerContext } from '../context.ts';
 import { refuse, valueOrThrow } from '../errors.ts';
-import { type DeployAction, decidePlan } from '../plan.ts';
+import { type DeployAction, decidePlan, decideTogether, type NamedPlan } from '../plan.ts';
 import { budgetLine } from '../views/tasks.ts';
 import { versionRefs } from '../views/versions.ts';
 import { hostsById } from './rollouts.ts';
@@ -139,6 +143,12 @@ export function planHandlers(context: ServerContext) {
   }
 }
 
+export interface FoundSpec {
+  readonly spec: ServiceSpec;
+  readonly action: DeployAction;
+  readonly commit: CommitId;
+}
+
 /** What a commit's configuration says of one environment. */
 export async function specAt(
   { git, mirrors, settings, store }: ServerContext,
@@ -146,7 +156,7 @@ export async function specAt(
   commitish: string | undefined,
   environment: string | undefined,
   signal: AbortSignal,
-): Promise<{ readonly spec: ServiceSpec; readonly action: DeployAction; readonly commit: CommitId }> {
+): Promise<FoundSpec> {
   const { service, location, head } = await store.read((tx) => findService(tx, name));
   const revision = commitish ?? head ?? service.branch;
   const commit: CommitId = valueOrThrow(await git.resolve(location, revision, signal));
@@ -169,32 +179,49 @@ export async function planOf(
   environment: string | undefined,
   signal: AbortSignal,
 ): Promise<PlanView> {
-  const { store, clock } = context;
-  const { spec, action, commit } = await specAt(context, name, commitish, environment, signal);
-  return store.read(async (tx) => {
-    const places = await placesOf(tx, spec, action);
-    const screen = await readJob(tx, jobId(spec.name, action.environment));
-    const running = new Set(screen?.dots.flatMap(({ version }) => version ?? []) ?? []);
-    const versions = await versionRefs(tx, running);
-    const release = await findReleaseOfCommit(tx, spec.name, commit);
-    const carriers = release?.version
-      ? (await readCarriers(tx)).filter(({ version }) => version === release.version)
-      : [];
-    const hosts = await listHostOverviews(tx);
-    return decidePlan({
-      spec,
-      action,
-      commit,
-      places,
-      from: [...versions.values()],
-      marks: carriers
-        .filter(({ override }) => !override)
-        .map(({ mark }) => `It carries ${mark}: a deploy would be blocked.`),
-      strategies: context.strategies,
-      hasHosts: hosts.some(({ state }) => state === 'up'),
-      promises: await promisesOf(tx, context, spec, action, places),
-      nowMs: clock.nowMs(),
-    });
+  const found = await specAt(context, name, commitish, environment, signal);
+  return context.store.read(async (tx) => {
+    const plans: NamedPlan[] = [];
+    for (const job of jobsReached(found)) {
+      plans.push({ name: job.job ?? '', plan: job.plan, view: await planOfJob(context, tx, found, job) });
+    }
+    const { group } = environmentOf(found);
+    const [first] = plans;
+    if (first === undefined) return refuse('pipeline/no-such-target', `${name} has no job there.`);
+    return group === undefined ? { ...first.view, together: null } : decideTogether(group, plans);
+  });
+}
+
+async function planOfJob(
+  context: ServerContext,
+  tx: Tx,
+  { spec, action, commit }: FoundSpec,
+  job: PlannedJob,
+): Promise<JobPlan> {
+  const id = jobId(spec.name, action.environment, job.job);
+  const places = await placesOf(tx, id, job.spec.tasks);
+  const screen = await readJob(tx, id);
+  const running = new Set(screen?.dots.flatMap(({ version }) => version ?? []) ?? []);
+  const versions = await versionRefs(tx, running);
+  const release = await findReleaseOfCommit(tx, spec.name, commit);
+  const carriers = release?.version
+    ? (await readCarriers(tx)).filter(({ version }) => version === release.version)
+    : [];
+  const hosts = await listHostOverviews(tx);
+  return decidePlan({
+    spec,
+    job,
+    environment: action.environment,
+    commit,
+    places,
+    from: [...versions.values()],
+    marks: carriers
+      .filter(({ override }) => !override)
+      .map(({ mark }) => `It carries ${mark}: a deploy would be blocked.`),
+    strategies: context.strategies,
+    hasHosts: hosts.some(({ state }) => state === 'up'),
+    promises: await promisesOf(tx, context, spec, id, job.plan, places),
+    nowMs: context.clock.nowMs(),
   });
 }
 
@@ -202,16 +229,26 @@ export async function planOf(
 async function promisesOf(
   tx: Tx,
   { samples, strategies }: ServerContext,
-  { name, judge }: ServiceSpec,
-  { environment, plan }: DeployAction,
+  { judge }: ServiceSpec,
+  job: JobId,
+  plan: PlanSpec,
   places: readonly TaskPlace[],
 ): Promise<PhasePromise[]> {
-  const job = jobId(name, environment);
   const planned = planOfRollout({ plan, places, budget: { count: 1 }, isFirst: false, strategies });
   const phases = planned.phases.map(({ spec: phase, members }) => ({ ...phase, members }));
   const request = { spec: judge, phases, pastCurves: await readCurves(tx, job, judge.binMs, 20) };
   const toMs = samples.closedUntilMs();
   return promisePhases(request, samples.query({ job, fromMs: toMs - promiseWindowMs(request), toMs }));
+}
+
+function environmentOf({ spec, action }: FoundSpec): EnvironmentSpec {
+  const found = spec.environments.find(({ name }) => name === action.environment);
+  return found ?? refuse('pipeline/no-such-target', `${spec.name} has no environment ${action.environment}.`);
+}
+
+/** The jobs that a deploy goes over, those of earlier waves first. */
+export function jobsReached(found: FoundSpec): readonly PlannedJob[] {
+  return jobsOf(environmentOf(found), found.action);
 }
 
 function deployActionOf(spec: ServiceSpec, environment: string | undefined): DeployAction {
@@ -221,11 +258,10 @@ function deployActionOf(spec: ServiceSpec, environment: string | undefined): Dep
 }
 
 /** Where the job's tasks are; indices that are not there yet are nowhere. */
-export async function placesOf(tx: Tx, spec: ServiceSpec, action: DeployAction): Promise<TaskPlace[]> {
-  const screen = await readJob(tx, jobId(spec.name, action.environment));
+export async function placesOf(tx: Tx, job: JobId, tasks: number): Promise<TaskPlace[]> {
+  const screen = await readJob(tx, job);
   const hosts = await hostsById(tx);
-  const size = screen?.job.size ?? spec.environments.find(({ name }) => name === action.environment)?.tasks ?? 0;
-  return Array.from({ length: size }, (_, index) => {
+  return Array.from({ length: screen?.job.size ?? tasks }, (_, index) => {
     const host = screen?.dots[index]?.facts?.host;
     return { index, host, labels: (host === undefined ? undefined : hosts.get(host)?.labels) ?? {} };
   });

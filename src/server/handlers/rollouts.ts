@@ -2,18 +2,20 @@ import type { JobDetail, RolloutDetail, RolloutSummary } from '../../api/index.t
 import { readMarks } from '../../blame/read.ts';
 import { listHostOverviews } from '../../fleet/read.ts';
 import { readVerdicts } from '../../judge/read.ts';
-import type { JobId, Rollout, RolloutId, StoredEvent } from '../../model/index.ts';
+import type { JobId, Rollout, RolloutGroup, RolloutId, StoredEvent } from '../../model/index.ts';
 import { readSpecOfRelease } from '../../pipeline/read.ts';
+import { membersOf } from '../../rollout/index.ts';
 import {
   findRolloutFacts,
   type RolloutScreen,
   readJob,
   readJobs,
+  readOthers,
   readRollout,
   readRollouts,
 } from '../../rollout/read.ts';
 import type { Tx } from '../../store/index.ts';
-import { command } from '../commands.ts';
+import { commandAll } from '../commands.ts';
 import type { Handlers, ServerContext } from '../context.ts';
 import { refuse } from '../errors.ts';
 import { pageOf } from '../pages.ts';
@@ -26,6 +28,7 @@ import {
   rolloutEtag,
   rolloutSummary,
   timeSplit,
+  whereItIs,
   whyWaiting,
 } from '../views/rollouts.ts';
 import { budgetLine, type HostsById, operationView, taskDots } from '../views/tasks.ts';
@@ -67,19 +70,23 @@ export function rolloutHandlers(context: ServerContext) {
       if (body.command === 'hold-after' && body.phase === undefined) {
         refuse('api/bad-request', 'body: phase: after which phase it shall hold', {});
       }
-      const { budget: count, phase } = body;
-      const wish = {
-        kind: 'job/decide',
-        key: rollout.job,
-        name: body.command,
-        arguments: {
-          rollout: rollout.id,
-          ...(count === undefined ? {} : { count }),
-          ...(phase === undefined ? {} : { phase }),
+      const { budget: count, phase, reason } = body;
+      const told = body.together === true ? await store.read((tx) => liveMembers(tx, rollout)) : [rollout];
+      const wishes = told.map((one) => ({
+        name: one.group === undefined || told.length === 1 ? '' : one.group.name,
+        wish: {
+          kind: 'job/decide',
+          key: one.job,
+          name: body.command,
+          arguments: {
+            rollout: one.id,
+            ...(count === undefined ? {} : { count }),
+            ...(phase === undefined ? {} : { phase }),
+          },
+          reason,
         },
-        reason: body.reason,
-      };
-      return command(context, wish, call, query.waitMs, 'rollout/illegal-transition');
+      }));
+      return commandAll(context, wishes, call, query.waitMs, 'rollout/illegal-transition');
     },
     async getJob({ params }) {
       return store.read(async (tx): Promise<JobDetail> => {
@@ -124,13 +131,14 @@ export function rolloutHandlers(context: ServerContext) {
     const verdicts = await readVerdicts(tx, rollout.id);
     const spec = rollout.release && (await readSpecOfRelease(tx, rollout.release));
     const summary = rolloutSummary(rollout, screen, versions);
+    const others = await readOthers(tx, rollout);
     const budget = budgetLine(screen, hosts, rollout);
     const last = verdicts.at(-1)?.verdict;
     return {
       ...summary,
       etag: rolloutEtag(rollout),
       headline: headline(rollout, summary, budget, nowMs),
-      why: whyWaiting(rollout, screen, budget),
+      why: whyWaiting(rollout, screen, budget, others),
       from: rollout.from.flatMap((id) => versions.get(id) ?? []),
       hold: rollout.hold
         ? {
@@ -141,6 +149,8 @@ export function rolloutHandlers(context: ServerContext) {
           }
         : null,
       holdAfter: rollout.holdAfter ?? null,
+      unbarred: rollout.unbarred ?? null,
+      together: rollout.group === undefined ? null : await together(tx, rollout, rollout.group, others),
       forwardOnly: rollout.forwardOnly ?? null,
       budgetOverride: rollout.budgetOverride ?? null,
       budget,
@@ -154,6 +164,22 @@ export function rolloutHandlers(context: ServerContext) {
       commands: legalCommandViews(rollout, summary, screen),
       timeSplit: timeSplit(rollout, nowMs),
     };
+  }
+
+  async function together(
+    tx: Tx,
+    rollout: Rollout,
+    { name, barrier, waves, members }: RolloutGroup,
+    others: ReadonlyMap<RolloutId, Rollout>,
+  ): Promise<RolloutDetail['together']> {
+    const views: NonNullable<RolloutDetail['together']>['members'] = [];
+    for (const member of members) {
+      const one = member.rollout === rollout.id ? rollout : others.get(member.rollout);
+      if (one === undefined) continue;
+      const { updated, size } = rolloutSummary(one, await readJob(tx, one.job, one), new Map());
+      views.push({ ...member, state: one.state, at: whereItIs(one), updated, size });
+    }
+    return { name, barrier, waves, members: views };
   }
 
   /** The end of a stream, newest first. Where it ended last time is remembered: it is not read from its beginning. */
@@ -171,6 +197,16 @@ export function rolloutHandlers(context: ServerContext) {
     if (last !== undefined) lastSequences.set(stream, last.sequence);
     return newest.reverse();
   }
+}
+
+/** Those that go together with it and have not ended; itself, whatever it is. */
+async function liveMembers(tx: Tx, rollout: Rollout): Promise<Rollout[]> {
+  const others = await readOthers(tx, rollout);
+  return membersOf(rollout).flatMap((id) => {
+    if (id === rollout.id) return [rollout];
+    const other = others.get(id);
+    return other === undefined || other.endedAtMs !== undefined ? [] : [other];
+  });
 }
 
 export async function hostsById(tx: Tx): Promise<HostsById> {

@@ -1,7 +1,7 @@
 import type { EnvironmentSummary, ReleaseSummary, ServiceDetail, ServiceSummary } from '../../api/index.ts';
 import { readCarriers } from '../../blame/read.ts';
 import { readVerdicts } from '../../judge/read.ts';
-import { jobId, type ServiceSpec } from '../../model/index.ts';
+import { jobId, type RolloutId, type ServiceSpec } from '../../model/index.ts';
 import {
   type ReleaseOverview,
   readFindings,
@@ -10,7 +10,7 @@ import {
   readServices,
   type ServiceOverview,
 } from '../../pipeline/read.ts';
-import { readJob, readJobs } from '../../rollout/read.ts';
+import { readJob, readJobs, readTogether } from '../../rollout/read.ts';
 import type { Tx } from '../../store/index.ts';
 import type { Handlers, ServerContext } from '../context.ts';
 import { refuse } from '../errors.ts';
@@ -62,8 +62,11 @@ async function summaryOf(tx: Tx, service: ServiceOverview): Promise<ServiceSumma
   }
   const known = new Set<string>(environments.map(({ job }) => job));
   for (const environment of service.spec?.environments ?? []) {
-    if (!known.has(jobId(service.name, environment.name)))
-      environments.push(emptyEnvironment(service.name, environment));
+    for (const job of environment.jobs ?? [environment]) {
+      const name = environment.jobs === undefined ? undefined : job.name;
+      const id = jobId(service.name, environment.name, name);
+      if (!known.has(id)) environments.push(emptyEnvironment(id, job.tasks));
+    }
   }
   const findings = (await readFindings(tx)).filter(({ subject }) => concerns(subject, service));
   const attention = [
@@ -87,7 +90,9 @@ function concerns(subject: string, service: ServiceOverview): boolean {
 /** As the pipeline names them, so that production stands last where it is deployed last. */
 function inOrder(found: EnvironmentSummary[], spec: ServiceSpec | undefined): EnvironmentSummary[] {
   const order = (spec?.environments ?? []).map(({ name }) => name);
-  return found.sort((a, b) => order.indexOf(a.environment) - order.indexOf(b.environment));
+  const waves = (spec?.environments ?? []).flatMap(({ group }) => group?.waves.flat() ?? []);
+  const place = ({ name }: EnvironmentSummary): number => (name === null ? -1 : waves.indexOf(name));
+  return found.sort((a, b) => order.indexOf(a.environment) - order.indexOf(b.environment) || place(a) - place(b));
 }
 
 export async function releaseSummaries(
@@ -99,9 +104,13 @@ export async function releaseSummaries(
     tx,
     releases.map(({ id }) => id),
   );
+  const together = await readTogether(
+    tx,
+    runs.flatMap(({ rollout }) => (rollout === undefined ? [] : [rollout as RolloutId])),
+  );
   const carriers = (await readCarriers(tx)).filter((carrier) => carrier.override === undefined);
   return releases.map((release) => {
     const marks = carriers.filter(({ version }) => version === release.version).map(({ mark }) => mark);
-    return releaseSummary(release, runs, marks, spec);
+    return releaseSummary(release, runs, marks, spec, together);
   });
 }

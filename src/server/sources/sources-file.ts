@@ -1,7 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { z } from 'zod';
+import { jobIdPattern } from '../../model/index.ts';
 
-const jobId = z.string().regex(/^[a-z][a-z0-9-]*@[a-z][a-z0-9-]*$/, 'a job, e.g. shop@production');
+const jobId = z.string().regex(jobIdPattern, 'a job, e.g. shop@production');
 const httpUrl = z.url({ protocol: /^https?$/ }).max(2000);
 const whole = z.number().int().nonnegative();
 

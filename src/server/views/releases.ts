@@ -11,6 +11,8 @@ export function releaseSummary(
   runs: readonly RunOverview[],
   marks: readonly MarkId[],
   spec: ServiceSpec | undefined,
+  /** Of a run's rollout: all that go together with it. */
+  together: ReadonlyMap<string, readonly RolloutId[]> = new Map(),
 ): ReleaseSummary {
   const own = runs.filter((run) => run.release === release.id);
   return {
@@ -30,7 +32,9 @@ export function releaseSummary(
     through: [...throughOf(own)],
     why: release.reason ?? null,
     marks: [...marks],
-    rollouts: own.flatMap((run) => (run.rollout === undefined ? [] : [run.rollout as RolloutId])),
+    rollouts: own.flatMap(({ rollout }) =>
+      rollout === undefined ? [] : (together.get(rollout) ?? [rollout as RolloutId]),
+    ),
   };
 }
 

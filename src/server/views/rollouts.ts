@@ -10,7 +10,7 @@ import { budgetInForce } from '../../disruption/index.ts';
 import type { VerdictRow } from '../../judge/read.ts';
 import { formatDuration } from '../../kit/index.ts';
 import { actorName, type Phase, partsOfJob, type Rollout, type RolloutCommand } from '../../model/index.ts';
-import { legalCommands, mayCommand } from '../../rollout/index.ts';
+import { explainBarrier, legalCommands, mayCommand } from '../../rollout/index.ts';
 import type { JobScreen, RolloutScreen } from '../../rollout/read.ts';
 import { actorView } from './events.ts';
 
@@ -30,6 +30,7 @@ export function rolloutSummary(
     job: rollout.job,
     service,
     environment,
+    group: rollout.group?.id ?? null,
     kind: rollout.kind,
     state: rollout.state,
     release: rollout.release ?? null,
@@ -112,6 +113,14 @@ export function headline(rollout: Rollout, summary: RolloutSummary, budget: Budg
   return [...parts, ...(next === undefined ? [] : [`next: ${next}`])].join(' · ');
 }
 
+/** `phase 2 of 3, percent-25: judging`; before and after its phases only the state. */
+export function whereItIs({ state, phases, currentPhase }: Rollout): string {
+  const phase = phases[currentPhase];
+  if (phase === undefined || state === 'succeeded' || state === 'reverted') return state;
+  const at = `phase ${currentPhase + 1} of ${phases.length}, ${phase.name}: ${phase.state}`;
+  return state === 'running' ? at : `${state}, ${at}`;
+}
+
 function nextStep(rollout: Rollout, nowMs: number): string | undefined {
   if (rollout.state === 'held') {
     const ends = rollout.hold?.then;
@@ -137,8 +146,15 @@ function judgeTime(phase: Phase, nowMs: number): string {
 }
 
 /** What it waits for, with what ends it; null when it just goes on. */
-export function whyWaiting(rollout: Rollout, screen: JobScreen, budget: BudgetLine): string | null {
+export function whyWaiting(
+  rollout: Rollout,
+  screen: JobScreen,
+  budget: BudgetLine,
+  others: ReadonlyMap<Rollout['id'], Rollout> = new Map(),
+): string | null {
   if (rollout.endedAtMs !== undefined) return null;
+  const barred = explainBarrier(rollout, others);
+  if (barred !== undefined) return `${barred.sentence} Next: ${barred.next}.`;
   if (rollout.state === 'waiting') {
     return 'It starts when no other rollout has the job; of those that wait, the newest wins.';
   }
@@ -168,6 +184,7 @@ export function legalCommandViews(rollout: Rollout, summary: RolloutSummary, scr
     'skip-bake': 'Ends the wait of this phase as soon as its tasks are updated.',
     'raise-budget': 'More tasks may be out at once for this rollout.',
     'hold-after': 'It holds when that phase has passed.',
+    'pass-barrier': 'It goes on without waiting for the other jobs; its own gates stay.',
     'override-controller': 'Asks for leave to go on without the service’s controller; another person has to confirm.',
     'confirm-override': confirmEffect(rollout),
   };

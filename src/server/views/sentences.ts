@@ -17,6 +17,7 @@ export const sentences: Readonly<Record<string, Say>> = {
   'job.move-asked': ({ reason }) => `A move was asked for: ${reason}`,
   'job.resize-asked': ({ from, to, reason }) => `From ${from} to ${to} tasks: ${reason}`,
   'job.retire-asked': ({ from, reason }) => `All ${from} tasks are to stop: ${reason}`,
+  'rollout.cancelled': ({ why }) => `It never begins: ${why}`,
   'rollout.superseded': () => 'A newer release takes over.',
   'rollout.held': ({ reason, by }) => `Held (${by}): ${reason}`,
   'rollout.commanded': ({ command, reason, count: n, phase }) =>

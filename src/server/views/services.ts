@@ -1,6 +1,6 @@
 import type { Attention, EnvironmentSummary, JobState, ServiceSummary } from '../../api/index.ts';
 import type { VerdictRow } from '../../judge/read.ts';
-import type { Rollout, ServiceSpec } from '../../model/index.ts';
+import { type JobId, partsOfJob, type Rollout } from '../../model/index.ts';
 import type { ServiceOverview } from '../../pipeline/read.ts';
 import type { JobScreen } from '../../rollout/read.ts';
 import type { VersionsById } from './rollouts.ts';
@@ -22,6 +22,7 @@ export function environmentSummary(
   return {
     environment: screen.job.environment,
     job: screen.job.id,
+    name: partsOfJob(screen.job.id).name ?? null,
     size: screen.job.size,
     state: jobState(screen, active, budget.out),
     version: (version === undefined ? undefined : versions.get(version)) ?? null,
@@ -43,19 +44,18 @@ function errorsOf(verdicts: readonly VerdictRow[]): EnvironmentSummary['errors']
 }
 
 /** An environment of the configuration that nothing was deployed to yet. */
-export function emptyEnvironment(
-  service: string,
-  environment: ServiceSpec['environments'][number],
-): EnvironmentSummary {
+export function emptyEnvironment(job: JobId, tasks: number): EnvironmentSummary {
+  const { environment, name } = partsOfJob(job);
   return {
-    environment: environment.name,
-    job: `${service}@${environment.name}`,
-    size: environment.tasks,
+    environment,
+    job,
+    name: name ?? null,
+    size: tasks,
     state: 'empty',
     version: null,
     sinceMs: null,
     rollout: null,
-    dots: Array.from({ length: environment.tasks }, () => 'absent' as const),
+    dots: Array.from({ length: tasks }, () => 'absent' as const),
     budget: { out: 0, budget: 0, indices: [], sentence: '0 of 0 out' },
     errors: null,
   };

@@ -13,6 +13,7 @@ const words: Readonly<Record<LegalCommand['command'], string>> = {
   'skip-bake': 'Skip the wait',
   'raise-budget': 'Raise the budget',
   'hold-after': 'Hold after a phase',
+  'pass-barrier': 'Go on without the others',
   'override-controller': 'Override the controller',
   'confirm-override': 'Confirm the override',
 };
@@ -23,6 +24,7 @@ const buttons: readonly LegalCommand['command'][] = [
   'pause',
   'resume',
   'revert',
+  'pass-barrier',
   'override-controller',
   'confirm-override',
 ];

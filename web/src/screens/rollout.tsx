@@ -18,6 +18,7 @@ import { TaskPanel } from '../parts/task-panel.tsx';
 import { Ago } from '../parts/time.tsx';
 import { TimeSplit } from '../parts/time-split.tsx';
 import { Timeline } from '../parts/timeline.tsx';
+import { Together } from '../parts/together.tsx';
 import { useTitle } from '../parts/use-title.ts';
 import { useWidth } from '../parts/use-width.ts';
 import { short, shortId } from '../words.ts';
@@ -63,6 +64,7 @@ function Rollout({ rollout, task }: { rollout: RolloutDetail; task: number | und
         <section className="field-column" aria-label="Phases and tasks">
           <p className="headline num">{rollout.headline}</p>
           {rollout.forwardOnly !== null && <p className="quiet">Not undone by itself: {rollout.forwardOnly}</p>}
+          {rollout.together !== null && <Together together={rollout.together} />}
           <Phases phases={rollout.phases} current={isOver ? -1 : rollout.currentPhase} />
           <div ref={fieldRef}>
             {fieldWidth > 0 && (
@@ -145,7 +147,10 @@ function Head({ rollout }: { rollout: RolloutDetail }) {
           <Link to="/services/$service" params={{ service: rollout.service }} className="plain">
             {rollout.service}
           </Link>{' '}
-          <span className="quiet">{rollout.environment}</span> <StateWord state={rollout.state} />
+          <span className="quiet">
+            {rollout.environment} {rollout.together?.name}
+          </span>{' '}
+          <StateWord state={rollout.state} />
         </h1>
         <p className="line">
           {rollout.kind !== 'deploy' && <span>{kindWords[rollout.kind]}</span>} <VersionLine version={to} />

@@ -35,7 +35,7 @@ export function ServiceScreen({ service: name }: { service: string }) {
       <div className="service-columns">
         <section aria-label="Environments" className="environments">
           {service.environments.map((entry) => (
-            <EnvironmentPanel key={entry.environment} entry={entry} />
+            <EnvironmentPanel key={entry.job} entry={entry} />
           ))}
         </section>
         <section aria-label="Releases">
@@ -50,7 +50,9 @@ export function ServiceScreen({ service: name }: { service: string }) {
 function EnvironmentPanel({ entry }: { entry: EnvironmentSummary }) {
   return (
     <div className="environment">
-      <h2>{entry.environment}</h2>
+      <h2>
+        {entry.environment} {entry.name}
+      </h2>
       <div className="line">
         <StateWord state={entry.state} />
         {entry.sinceMs !== null && (

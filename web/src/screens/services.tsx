@@ -59,10 +59,13 @@ function Row({ service, environments }: { service: ServiceSummary; environments:
         {service.repository !== service.name && <div className="quiet small">{service.repository}</div>}
       </th>
       {environments.map((name) => {
-        const entry = service.environments.find((each) => each.environment === name);
+        const entries = service.environments.filter((each) => each.environment === name);
         return (
           <td key={name} data-environment={name}>
-            {entry === undefined ? <span className="quiet">–</span> : <Cell entry={entry} />}
+            {entries.length === 0 && <span className="quiet">–</span>}
+            {entries.map((entry) => (
+              <Cell key={entry.job} entry={entry} />
+            ))}
           </td>
         );
       })}
@@ -74,6 +77,7 @@ function Cell({ entry }: { entry: EnvironmentSummary }) {
   return (
     <div className="environment">
       <div className="line">
+        {entry.name !== null && <strong>{entry.name}</strong>}
         {entry.rollout === null ? (
           <StateWord state={entry.state} />
         ) : (
