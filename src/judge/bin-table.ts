@@ -29,6 +29,7 @@ export interface BinTable {
   /** Per task: the region whose shocks it shares. */
   readonly domain: Int32Array;
   readonly domains: number;
+  readonly domainNames?: readonly string[] | undefined;
 }
 
 const unseen = 0;
@@ -107,7 +108,20 @@ export function buildBinTable(
     }
   }
   const domain = Int32Array.from(tasks, (index) => regions.indexOf(regionOf.get(index)!));
-  return { binMs, firstBin, bins, tasks, group, owner, age, newSince, frozenAt, domain, domains: regions.length };
+  return {
+    binMs,
+    firstBin,
+    bins,
+    tasks,
+    group,
+    owner,
+    age,
+    newSince,
+    frozenAt,
+    domain,
+    domains: regions.length,
+    domainNames: regions,
+  };
 }
 
 /** The middle decides, as in the sample store. */

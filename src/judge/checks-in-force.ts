@@ -1,4 +1,4 @@
-import type { CheckSpec, JudgeSpec, Sample } from '../model/index.ts';
+import { type CheckSpec, type JudgeSpec, notServed, type Sample } from '../model/index.ts';
 import { discoverChecks, metricsIn, type SeenMetric } from './discover.ts';
 
 /** The checks of the specification; where a standard metric does not occur, what was discovered stands in for it. */
@@ -50,6 +50,7 @@ function guardsOf({ guards = [] }: JudgeSpec, checks: readonly CheckSpec[], seen
   const counter = load.find((name) => seen.has(name)) ?? null;
   return guards.flatMap((guard): CheckSpec[] => {
     const { metric } = guard;
+    if ('errorRatio' in metric && metric.errorRatio.counter === '') return notServedOf(guard, checks, seen);
     if ('errorRatio' in metric) return seen.has(metric.errorRatio.counter) ? [guard] : [];
     if ('latency' in metric) return seen.has(metric.latency.histogram) ? [guard] : [];
     if ('perLoad' in metric) {
@@ -60,4 +61,14 @@ function guardsOf({ guards = [] }: JudgeSpec, checks: readonly CheckSpec[], seen
     const [name] = Object.values(metric) as [string];
     return seen.has(name) ? [guard] : [];
   });
+}
+
+/** Counted where errors are counted, by the label that tells them. */
+function notServedOf(guard: CheckSpec, checks: readonly CheckSpec[], seen: ReadonlySet<string>): CheckSpec[] {
+  const errors = checks.flatMap(({ metric }) => ('errorRatio' in metric ? [metric.errorRatio] : []));
+  const found = errors.find(({ counter }) => seen.has(counter));
+  if (!found) return [];
+  const { counter, label } = found;
+  const errorValues = /grpc/.test(label) ? notServed.grpc : notServed.http;
+  return [{ ...guard, metric: { errorRatio: { counter, label, errorValues } } }];
 }

@@ -1,6 +1,6 @@
 import type { CheckResult, CheckSpec, Verdict } from '../model/index.ts';
 import { type Evidence, isTolerated, toleratedRatio } from './measured-check.ts';
-import { grouped, levelInWords, limitOf, nameOfMetric, occasionsOf } from './plain-check.ts';
+import { grouped, levelInWords, limitOf, nameOfMetric, occasionsOf, outcomeOf } from './plain-check.ts';
 
 /** One sentence for people: what was seen, how sure it is, what it was held against, from how much. */
 export function explainCheck(
@@ -29,7 +29,7 @@ export function explainCheck(
   let fact: string;
   if ('errorRatio' in check.metric) {
     const compared = isTiny ? '' : `: ${difference} ${direction}`;
-    fact = `${share(newLevel)} of the ${occasionsOf(check)} to new tasks failed, ${share(oldLevel)} of those to old tasks${compared}`;
+    fact = `${share(newLevel)} of the ${occasionsOf(check)} to new tasks ${outcomeOf(check)}, ${share(oldLevel)} of those to old tasks${compared}`;
   } else if ('latency' in check.metric) {
     const name = `p${Number((check.metric.latency.quantile * 100).toPrecision(6))}`;
     const levels = `${duration(newLevel, seconds)} against ${duration(oldLevel, seconds)}`;

@@ -5,9 +5,9 @@ import { checksInForce, guardsInForce } from './checks-in-force.ts';
 import { explainCheck, explainLevels, explainVerdict } from './explain.ts';
 import { explainPromise } from './explain-promise.ts';
 import { judgeKayenta, resultOfKayenta, verdictOfKayenta } from './kayenta/index.ts';
-import { alphaOf, regionShare, regionsToJudge } from './levels.ts';
+import { alphaOf, mainShare, regionShare, regionsToJudge, routeShare } from './levels.ts';
 import { dueLook, type LookPlan, planLooks, shareOfLook, updatingShare } from './looks.ts';
-import { type CheckData, type Evidence, priorSpreadOf, readCheck, weigh } from './measured-check.ts';
+import { type CheckData, type Evidence, priorSpreadOf, readCheck, readRoutes, weigh } from './measured-check.ts';
 import { countsMilliseconds, isAlone } from './plain-check.ts';
 import type { AgeCurve, JudgeMemory, Judgement, JudgePlan, RolloutCurve } from './port.ts';
 import { promisedPower } from './promise.ts';
@@ -76,7 +76,11 @@ function readAll(plan: JudgePlan, samples: readonly Sample[], untilMs = 0) {
   const all = [...own, ...guardsInForce(plan.spec, own, samples)];
   // In a first deployment there is nobody to compare with: only what is held against a limit of its own.
   const checks = plan.oldVersions?.length === 0 ? all.filter(isAlone) : all;
-  const data = new Map(checks.map((check) => [check.name, readCheck(table, samples, check)]));
+  const readOne = (check: CheckSpec): CheckData | undefined => {
+    const one = readCheck(table, samples, check);
+    return one && { ...one, routes: () => readRoutes(table, samples, check, plan.newVersion) };
+  };
+  const data = new Map(checks.map((check) => [check.name, readOne(check)]));
   return { checks, table, data };
 }
 
@@ -119,6 +123,7 @@ export function judgeTable(
   const verdicts: Record<string, Verdict> = { ...before.verdicts };
   const hadData = new Set(before.hadData);
   const missing: string[] = [];
+  const views = new Map<string, NonNullable<Decided['view']>>();
   let measured = false;
   let powerReached = true;
   let spent = 0;
@@ -153,13 +158,20 @@ export function judgeTable(
       const level = alpha * look.share;
       spent += level;
       const latched = before.verdicts[check.name] === 'fail';
-      verdicts[check.name] = latched ? 'fail' : decide(plan, table, one!, evidence, level, look.passShare, options);
+      const decided = latched ? undefined : decide(plan, table, one!, evidence, level, look.passShare, options);
+      verdicts[check.name] = decided?.verdict ?? 'fail';
+      if (decided?.view) views.set(check.name, decided.view);
     } else if (look && before.verdicts[check.name] !== 'fail') verdicts[check.name] = 'undecided';
     // A required metric that only the new version lost fails it; when nothing at all is heard of its tasks, or of the
     // old ones either, nobody can tell: undecided, and the phase holds.
     const isItsFault = check.required && isNewHeard && presence.onOldNow;
     if (isGone) verdicts[check.name] = isItsFault || before.verdicts[check.name] === 'fail' ? 'fail' : 'undecided';
-    perCheck.push(resultOf(check, evidence, verdicts[check.name] ?? 'undecided', alpha * typicalShare, table, isGone));
+    const view = views.get(check.name);
+    const shown = view?.evidence ?? evidence;
+    const result = resultOf(check, shown, verdicts[check.name] ?? 'undecided', alpha * typicalShare, table, isGone);
+    perCheck.push(
+      view && !isGone ? { ...result, view: view.name, sentence: `${capital(view.name)}: ${result.sentence}` } : result,
+    );
   }
 
   const verdict = combine(checks, perCheck, measured, plan.spec.failShare);
@@ -266,6 +278,12 @@ function curveFor(plan: JudgePlan, { check, latency }: CheckData): AgeCurve | un
   return plan.ageCurves?.[check.name] ?? combineCurves(past, priorSpreadOf(check, latency));
 }
 
+interface Decided {
+  readonly verdict: Verdict;
+  /** What fails, where it is a part of all: `route /checkout`, `region eu`, and what was seen of it. */
+  readonly view?: { readonly name: string; readonly evidence: Evidence } | undefined;
+}
+
 function decide(
   plan: JudgePlan,
   table: BinTable,
@@ -274,22 +292,24 @@ function decide(
   level: number,
   passShare: number,
   options: JudgeOptions,
-): Verdict {
+): Decided {
   const { check } = data;
   const regions = options.regions ? regionsToJudge(table, data.measure) : [];
-  const main = regions.length > 0 ? level * (1 - regionShare) : level;
-  if (evidence.chanceIfHarmless <= main && evidence.estimate > leastHarm(check)) return 'fail';
+  const routes = data.routes?.() ?? [];
+  const isHarm = (seen: Evidence, chance: number) =>
+    seen.chanceIfHarmless <= chance && seen.estimate > leastHarm(check);
+  if (isHarm(evidence, level * mainShare(regions.length, routes.length))) return { verdict: 'fail' };
   for (const domain of regions) {
     const part = weigh(table, data, { ageCurve: curveFor(plan, data), domain, leaveOneOut: options.leaveOneOut });
-    if (
-      part &&
-      part.source.newTasks >= 2 &&
-      part.chanceIfHarmless <= (level * regionShare) / table.domains &&
-      part.estimate > leastHarm(check)
-    )
-      return 'fail';
+    if (part && part.source.newTasks >= 2 && isHarm(part, (level * regionShare) / table.domains))
+      return { verdict: 'fail', view: { name: `region ${table.domainNames?.[domain] ?? domain}`, evidence: part } };
   }
-  return evidence.chanceIfHarmful <= passAlpha * passShare ? 'pass' : 'undecided';
+  for (const { route, data: own } of routes) {
+    const part = weigh(table, own, { ageCurve: curveFor(plan, own), leaveOneOut: options.leaveOneOut });
+    if (part && isHarm(part, (level * routeShare) / routes.length))
+      return { verdict: 'fail', view: { name: `${route.label} ${route.value}`, evidence: part } };
+  }
+  return { verdict: evidence.chanceIfHarmful <= passAlpha * passShare ? 'pass' : 'undecided' };
 }
 
 const noPresence = { onOld: false, onOldNow: false, onNew: false, isDue: false, traffic: 1 };
@@ -409,6 +429,10 @@ function resultOf(
     sentence: explainCheck(check, evidence, verdict, power, inSeconds),
     drivers: source.drivers.map((row) => table.tasks[row]!),
   };
+}
+
+function capital(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
 function finite(value: number): number | undefined {

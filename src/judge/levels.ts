@@ -17,6 +17,13 @@ export function weightOf({ metric, guard }: CheckSpec): number {
 /** Regions share so much of a check's chance of error, when there are enough tasks in each to tell. */
 export const regionShare = 0.4;
 const fewestInRegion = 8;
+/** And the routes that are judged alone so much, all of them together. */
+export const routeShare = 0.3;
+
+/** What is left of a check's chance of error for all requests together. */
+export function mainShare(regions: number, routes: number): number {
+  return 1 - (regions > 0 ? regionShare : 0) - (routes > 0 ? routeShare : 0);
+}
 
 /** Regions that are judged alone as well; none: all tasks together have the whole share. */
 export function regionsToJudge(table: BinTable, measure: Measure): number[] {

@@ -30,6 +30,7 @@ import {
 } from './measures.ts';
 import { limitOf } from './plain-check.ts';
 import type { AgeCurve } from './port.ts';
+import { type Route, samplesOfRoute, selectRoutes } from './routes.ts';
 
 /** What one check sees, ready to be held against δ and margin. */
 export interface CheckData {
@@ -38,6 +39,27 @@ export interface CheckData {
   readonly latency: LatencyMeasure | undefined;
   /** Of a check by Kayenta's method, and nothing else: its metrics, group against group. */
   readonly kayenta?: readonly KayentaSeries[] | undefined;
+  /** The same of single routes that carry most of the calls or of the time; read only when it is looked at. */
+  readonly routes?: (() => readonly RouteData[]) | undefined;
+}
+
+export interface RouteData {
+  readonly route: Route;
+  readonly data: CheckData;
+}
+
+/** A check's view of each route that deserves one. */
+export function readRoutes(
+  table: BinTable,
+  samples: readonly Sample[],
+  check: CheckSpec,
+  newVersion: string,
+): RouteData[] {
+  if (check.against !== 'old' || check.guard) return [];
+  return selectRoutes(check, newVersion, samples).flatMap((route) => {
+    const data = readCheck(table, samplesOfRoute(check, route, samples), check);
+    return data ? [{ route, data }] : [];
+  });
 }
 
 /**

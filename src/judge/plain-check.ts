@@ -1,4 +1,4 @@
-import { type CheckSpec, fleetMetrics } from '../model/index.ts';
+import { type CheckSpec, fleetMetrics, notServed } from '../model/index.ts';
 
 /** What the parts of a check are that hardly anybody sets: for those that are made here and not written by a person. */
 export const plainCheck = {
@@ -41,6 +41,14 @@ export function nameOfMetric({ metric, name }: CheckSpec): string {
   if ('perLoad' in metric)
     return `${metric.perLoad.gauge === null ? 'tasks' : inWords(metric.perLoad.gauge)} per request`;
   return name;
+}
+
+/** What became of the requests that count. */
+export function outcomeOf({ metric }: CheckSpec): string {
+  const values: readonly string[] = Object.values(notServed);
+  return 'errorRatio' in metric && values.includes(metric.errorRatio.errorValues)
+    ? 'were cancelled or not found'
+    : 'failed';
 }
 
 /** What the events of a check of counts are made of. */

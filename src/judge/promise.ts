@@ -2,7 +2,7 @@ import type { CheckSpec, JudgeSpec, Sample, TaskIndex } from '../model/index.ts'
 import { combineCurves } from './age-curve.ts';
 import { type BinTable, buildBinTable, newGroup, nobody } from './bin-table.ts';
 import { checksInForce } from './checks-in-force.ts';
-import { alphaOf, regionShare, regionsToJudge } from './levels.ts';
+import { alphaOf, mainShare, regionsToJudge } from './levels.ts';
 import { finalShareOf, planLooks } from './looks.ts';
 import {
   type CheckData,
@@ -10,6 +10,7 @@ import {
   isTolerated,
   priorSpreadOf,
   readCheck,
+  readRoutes,
   toleratedRatio,
   weigh,
 } from './measured-check.ts';
@@ -89,7 +90,12 @@ function readRecent(spec: JudgeSpec, samples: readonly Sample[], checks: readonl
   fromMs = Math.max(fromMs, toMs - windowBinsOf(spec.binMs) * spec.binMs);
   // Whatever version a task runs now, it is what the next one will be compared with.
   const table = buildBinTable({ spec, newVersion: 'v_none', updates: [] }, samples, fromMs, toMs);
-  const data = new Map(checks.map((check) => [check.name, readCheck(table, samples, check)]));
+  const readOne = (check: CheckSpec): CheckData | undefined => {
+    const one = readCheck(table, samples, check);
+    const routes = one ? readRoutes(table, samples, check, 'v_none') : [];
+    return one && { ...one, routes: () => routes };
+  };
+  const data = new Map(checks.map((check) => [check.name, readOne(check)]));
   return { table, data };
 }
 
@@ -120,7 +126,7 @@ export function promisePhase(request: TablePromise): PhasePromise {
         request.ageCurves?.[check.name] ?? (data && combineCurves(past, priorSpreadOf(check, data.latency)));
       const evidence = data && played && weigh(played, data, { ageCurve });
       if (!data || !played || !evidence) return promisesNothing(check, whyNothing(data, played, phase, table));
-      const share = 1 - (regionsToJudge(table, data.measure).length > 0 ? regionShare : 0);
+      const share = mainShare(regionsToJudge(table, data.measure).length, data.routes?.().length ?? 0);
       const level = alphaOf(check, { checks, alpha: spec.alpha, phases }) * share * finalShareOf(looks);
       return promiseOf(check, data, evidence, level);
     }),

@@ -10,6 +10,7 @@ export * from './host.ts';
 export * from './ids.ts';
 export * from './maintenance.ts';
 export * from './mark.ts';
+export * from './not-served.ts';
 export * from './operation.ts';
 export * from './outage.ts';
 export * from './problem.ts';

@@ -5,6 +5,8 @@ export type Verdict = 'pass' | 'fail' | 'undecided';
 export interface CheckResult {
   readonly check: string;
   readonly verdict: Verdict;
+  /** The part of all requests that is spoken of, where a part fails: `http_route /checkout`, `region eu`. */
+  readonly view?: string | undefined;
   /** Relative difference new against old (0.12 = 12 % higher), with its confidence interval, when there is one. */
   readonly estimate: number | undefined;
   readonly interval: readonly [number, number] | undefined;

@@ -1,4 +1,4 @@
-import { fleetMetrics, standardChecks } from '../model/index.ts';
+import { fleetMetrics, notServed, standardChecks } from '../model/index.ts';
 import type * as config from './config.ts';
 import type { CheckSettings, Layer, PhaseSetting, Settings } from './layers.ts';
 
@@ -118,6 +118,14 @@ export const guardsLayer: Layer = {
       { errorRatio: { counter: fleetMetrics.probes, label: 'outcome', errorValues: 'unready' } },
       { delta: 0.5, margin: 1, spread: 0.3 },
     ),
+    // Counter and label are those of the check of errors.
+    'not-served': {
+      ...guard(
+        { errorRatio: { counter: '', label: '', errorValues: notServed.http } },
+        { delta: 0.5, margin: 1, spread: 0.3 },
+      ),
+      class: 'call',
+    },
     // A balancer decides where connections go: shown, and believed when its owner says so.
     connections: guard(
       { gauge: fleetMetrics.connections },

@@ -46,6 +46,8 @@ export const checkView = z.object({
   shareInterval: z.tuple([z.number(), z.number()]).nullable(),
   /** Why the difference is not that of the two levels, where they contradict each other. */
   levelsNote: z.string().nullable(),
+  /** The part of all requests that the numbers are of, where a part fails: a route, a region. */
+  view: z.string().nullable(),
   /** What new tasks are held against: then `estimate`, `delta` and `margin` are relative to that. */
   against: z.enum(['old', 'before', 'limit', 'trend']),
   delta: z.number(),

@@ -8,7 +8,9 @@ const width = 48;
 /** One check drawn: both groups over time, the difference with its interval against the limits, who drives it. */
 export function checkPicture(check: CheckView, style: Style): string[] {
   const mark = check.verdict === 'pass' ? style.good('✓') : check.verdict === 'fail' ? style.bad('✗') : '…';
-  const lines = [`${mark} ${style.bold(check.check)}  ${stateWord(check.verdict ?? 'waiting', style)}`];
+  const lines = [
+    `${mark} ${style.bold(check.check)}${check.view === null ? '' : ` (${plain(check.view)})`}  ${stateWord(check.verdict ?? 'waiting', style)}`,
+  ];
   lines.push(`  ${plain(check.sentence)}`);
   if (check.levelsNote !== null) lines.push(`  ${plain(check.levelsNote)}`);
   const levels = check.series.flatMap((point) => [point.old, point.new]).filter((level) => level !== null);

@@ -38,6 +38,7 @@ export function discoveryOf(
 function inWords(metric: CheckSpec['metric']): string {
   if ('errorRatio' in metric) {
     const { counter, label, errorValues } = metric.errorRatio;
+    if (counter === '') return `share of requests that were cancelled or not found`;
     return `share of ${counter} with ${label} = ${errorValues}`;
   }
   if ('latency' in metric)

@@ -18,7 +18,9 @@ export function CheckRow({ check, width, phaseStartsMs }: Props) {
   return (
     <article className={`check verdict-${check.verdict ?? 'none'}`} aria-label={`Check ${check.check}`}>
       <header>
-        <h3>{check.check}</h3>
+        <h3>
+          {check.check} {check.view !== null && <span className="quiet">{check.view}</span>}
+        </h3>
         <span className="verdict">
           {check.verdict === null ? 'not looked at yet' : `${verdictSigns[check.verdict]} ${check.verdict}`}
         </span>
@@ -39,7 +41,9 @@ export function CheckRow({ check, width, phaseStartsMs }: Props) {
             <Level name="new" level={formatLevel(check.newLevel, check.unit)} tasks={check.newTasks} />
             <div>
               <dt>in</dt>
-              <dd className="quiet">{counted(Math.round(check.newEvents), 'request')}</dd>
+              <dd className="quiet">
+                {counted(Math.round(check.newEvents), isOfRequests(check) ? 'request' : 'reading')}
+              </dd>
             </div>
           </dl>
           {width > 120 && <IntervalBar check={check} width={width} />}
@@ -82,4 +86,8 @@ function Words({ check }: { check: CheckView }) {
       Not enough to tell: harm at the limit would have been found with {percent(check.power, 0)} chance.
     </p>
   );
+}
+
+function isOfRequests({ unit }: CheckView): boolean {
+  return unit === 'ratio' || unit === 'seconds';
 }
