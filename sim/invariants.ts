@@ -11,6 +11,8 @@ import {
 } from '../src/model/index.ts';
 import type { JobDecision, JobState } from '../src/rollout/index.ts';
 
+import { asItWasSaid } from './maintenance.ts';
+
 /** Indices from here on are extra tasks. */
 const firstExtra = 1_000_000;
 
@@ -49,6 +51,7 @@ export class KnownInvariants {
     noBadTwice(before, decision);
     plannedExposure(decision);
     undecidedIsNoPass(before, decision);
+    asItWasSaid(before, decision, nowMs);
     allStopFirst(before, decision);
   }
 

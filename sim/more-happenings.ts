@@ -74,13 +74,17 @@ function maintenances(seed: number, hosts: Scenario['hosts']): Happening[] {
   const { rack } = pickOne(chance, hosts).labels;
   const some = chance.next() < 0.5 ? hosts.filter(({ labels }) => labels.rack === rack) : hosts.slice(0, 3);
   const fromMs = 2000 + pickBelow(chance, windowMs);
-  return some.map(({ id: host }) => ({
-    atMs: fromMs + pickBelow(chance, 15_000),
-    kind: 'maintenance',
-    host,
-    noticeMs: 5000 + pickBelow(chance, 30_000),
-    forMs: 20_000 + pickBelow(chance, 20_000),
-  }));
+  const hostsStayUp = chance.next() < 0.5;
+  return some.flatMap(({ id: host }): Happening[] => {
+    const atMs = fromMs + pickBelow(chance, 15_000);
+    const noticeMs = 5000 + pickBelow(chance, 70_000);
+    const forMs = 10_000 + pickBelow(chance, 30_000);
+    const work = { saidToTakeMs: pickBelow(chance, 60_000), hostsStayUp };
+    const announced: Happening = { atMs, kind: 'maintenance', host, noticeMs, forMs, work };
+    if (hostsStayUp || chance.next() < 0.5) return [announced];
+    // Whoever works on it takes its power away, and gives it back before the work is over.
+    return [announced, { atMs: atMs + noticeMs + 2000, kind: 'host-death', host, forMs: forMs - 4000 }];
+  });
 }
 
 /** Two persons go on without the controller. */

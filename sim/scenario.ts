@@ -4,6 +4,7 @@ import { type Chance, pickBelow, pickOne, seededChance } from '../src/kit/index.
 import type {
   Amount,
   GroupBudget,
+  MaintenanceAnswer,
   PhaseSpec,
   PlanSpec,
   Rate,
@@ -11,6 +12,7 @@ import type {
   RolloutState,
   VersionId,
 } from '../src/model/index.ts';
+import { policyOf } from './maintenance.ts';
 import { moreHappenings, voiceOf } from './more-happenings.ts';
 import type { ServiceVoice } from './services.ts';
 
@@ -54,7 +56,14 @@ export type Happening = { readonly atMs: number } & (
   /** A person restarts or moves tasks as they are. */
   | { readonly kind: 'round'; readonly how: 'restart' | 'move'; readonly tasks: readonly number[] | undefined }
   | { readonly kind: 'resize'; readonly size: number }
-  | { readonly kind: 'maintenance'; readonly host: string; readonly noticeMs: number; readonly forMs: number }
+  | {
+      readonly kind: 'maintenance';
+      readonly host: string;
+      readonly noticeMs: number;
+      readonly forMs: number;
+      /** What is said of it beforehand; it may take longer. */
+      readonly work?: { readonly saidToTakeMs: number; readonly hostsStayUp: boolean };
+    }
   /** A person lets the host leave, and stay after all. */
   | { readonly kind: 'host-leave'; readonly host: string; readonly forMs: number }
   /** A person says of a host that has lost its power that nothing runs there. */
@@ -78,6 +87,8 @@ export interface Scenario {
   readonly surge: number;
   /** Its rollouts stop all of a phase before any of them starts. */
   readonly recreates?: boolean | undefined;
+  /** What becomes of tasks under maintenance, by the job's owner; undefined: they are moved. */
+  readonly onMaintenance?: MaintenanceAnswer | undefined;
   /** Rates over all services. */
   readonly shared: SharedLimits;
   /** Serves everywhere at the beginning; undefined: the first rollout is the first deployment. */

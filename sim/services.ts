@@ -1,6 +1,11 @@
 import { budgetOnly } from '../src/disruption/index.ts';
-import { type Chance, seededChance } from '../src/kit/index.ts';
-import type { TaskControlRequest, TaskControlResponse } from '../src/model/index.ts';
+import { type Chance, pickOne, seededChance } from '../src/kit/index.ts';
+import {
+  type MaintenanceReply,
+  maintenanceAnswers,
+  type TaskControlRequest,
+  type TaskControlResponse,
+} from '../src/model/index.ts';
 
 /** How a service speaks for itself while faults go on. */
 export const serviceVoices = ['acks-everything', 'one-at-a-time', 'flaky', 'silent', 'lies'] as const;
@@ -12,7 +17,22 @@ export type SimulatedService = (request: TaskControlRequest, nowMs: number) => T
 /** The service of a scenario; once all is calm it answers, and acks whatever is asked. */
 export function serviceOf(voice: ServiceVoice, seed: number, calmAtMs: number): SimulatedService {
   const chance = seededChance(seed, 'service');
-  return (request, nowMs) => (nowMs >= calmAtMs ? budgetOnly(request) : answer(voice, request, chance));
+  const stays = seededChance(seed, 'stays');
+  return (request, nowMs) => {
+    if (nowMs >= calmAtMs) return budgetOnly(request);
+    const reply = answer(voice, request, chance);
+    return reply && { ...reply, maintenance: wishes(request, stays) };
+  };
+}
+
+/** What it wants done with tasks under maintenance: for some notices nothing, for others now this and now that. */
+function wishes({ advanceNotices }: TaskControlRequest, chance: Chance): MaintenanceReply[] {
+  const told = advanceNotices.filter(() => chance.next() < 0.5);
+  return told.map(({ id, tasks }) => ({
+    notice: id,
+    answer: pickOne(chance, maintenanceAnswers),
+    ...(chance.next() < 0.5 ? { tasks: tasks.slice(0, 1) } : {}),
+  }));
 }
 
 function answer(voice: ServiceVoice, request: TaskControlRequest, chance: Chance): TaskControlResponse | undefined {

@@ -47,6 +47,7 @@ import { coverDecision } from './coverage.ts';
 import { applyFault, calmAfterMs } from './faults.ts';
 import { isServingExtra, KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
 import { Kills } from './kills.ts';
+import { outageOf } from './maintenance.ts';
 import { argumentsOf, isForPersons, needsPersonAfterMs, type Standstill, turnsFor, waysOut } from './persons.ts';
 import { areStill, differencesOf, isStuck, restWithinMs } from './rest.ts';
 import { type Happening, type Scenario, v1, watchedMs, withStrategy } from './scenario.ts';
@@ -208,6 +209,7 @@ class WholeWorld {
           env: {},
           hostLabels: {},
           limits: scenario.limits,
+          onMaintenance: scenario.onMaintenance,
           driver: 'simulated',
           taskControl: this.#service === undefined ? undefined : simulatedControl,
         },
@@ -640,15 +642,8 @@ class WholeWorld {
         return;
       }
       case 'maintenance': {
-        const outage = {
-          id: makeId('out', one.atMs, seededChance(this.#scenario.seed, `${one.kind} ${one.atMs}`)),
-          cause: 'maintenance',
-          scope: { host: one.host },
-          operation: undefined,
-          startsAtMs: nowMs + 1000,
-          deadlineAtMs: nowMs + one.noticeMs,
-          endedAtMs: undefined,
-        } as const;
+        const id = makeId('out', one.atMs, seededChance(this.#scenario.seed, `${one.kind} ${one.atMs}`));
+        const outage = outageOf(one, id, nowMs);
         await engine.append({ write: (tx) => ledger.saveOutage(tx, outage), work });
         this.#clock.after(one.noticeMs + one.forMs, () => this.#acts.push({ kind: 'end-maintenance', outage }));
         return;

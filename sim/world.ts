@@ -16,7 +16,6 @@ import type {
   HostId,
   HostState,
   MarkId,
-  Outage,
   Rollout,
   RolloutId,
   TaskControlRequest,
@@ -45,6 +44,7 @@ import { applyFault, calmAfterMs } from './faults.ts';
 import { isServingExtra, KnownInvariants, TrueInvariants, Violation } from './invariants.ts';
 import { Kills } from './kills.ts';
 import { LiveAcks } from './live-acks.ts';
+import { outageOf } from './maintenance.ts';
 import { argumentsOf, isForPersons, needsPersonAfterMs, turnsFor, waysOut } from './persons.ts';
 import { areStill, cannotServe, differencesOf, isStuck, restWithinMs } from './rest.ts';
 import { type Happening, type Scenario, v0, v1, watchedMs, withStrategy } from './scenario.ts';
@@ -612,7 +612,7 @@ class World {
       if (this.#carriers.delete(one.version)) this.#record('cleared', () => one.version);
     } else if (one.kind === 'resize') {
       this.#state = { ...this.#state, job: { ...this.#state.job, wantedSize: one.size } };
-    } else if (one.kind === 'maintenance') this.#maintain(one.host, one.noticeMs, one.forMs);
+    } else if (one.kind === 'maintenance') this.#maintain(one);
     else if (one.kind === 'mark') this.#mark(one.version);
     this.#wantDecision();
   }
@@ -660,20 +660,14 @@ class World {
     this.#wantDecision();
   }
 
-  #maintain(host: HostId, noticeMs: number, forMs: number): void {
+  #maintain(one: Extract<Happening, { kind: 'maintenance' }>): void {
     const nowMs = this.#serverMs();
-    const outage: Outage = {
-      id: makeId('out', nowMs, this.#streams.of('ids')),
-      cause: 'maintenance',
-      scope: { host },
-      operation: undefined,
-      startsAtMs: nowMs + 1000,
-      deadlineAtMs: nowMs + noticeMs,
-      endedAtMs: undefined,
-    };
+    const outage = outageOf(one, makeId('out', nowMs, this.#streams.of('ids')), nowMs);
     this.#state = { ...this.#state, outages: [...this.#state.outages, outage] };
-    this.#clock.after(noticeMs + forMs, () => {
-      this.#state = { ...this.#state, outages: this.#state.outages.filter((one) => one.id !== outage.id) };
+    this.#clock.after(one.noticeMs + one.forMs, () => {
+      this.#state = { ...this.#state, outages: this.#state.outages.filter(({ id }) => id !== outage.id) };
+      // Tasks that were to wait for a host that is lost wait no longer.
+      if (this.#lostSince.has(one.host)) this.#lostSince.set(one.host, this.#clock.nowMs());
       this.#wantDecision();
     });
   }
@@ -827,6 +821,7 @@ class World {
         env: {},
         hostLabels: {},
         limits: scenario.limits,
+        onMaintenance: scenario.onMaintenance,
         driver: 'simulated',
         taskControl: this.#service === undefined ? undefined : simulatedControl,
         size: scenario.size,

@@ -109,13 +109,14 @@ function memberOf(draft: Draft, place: TaskPlace, isBusy: boolean): StrategyMemb
   return { ...place, runs, isThere, isUnderWay: isBusy };
 }
 
+/** What of it may live. A superseded incarnation of the version that is wanted is none of it: its task is to start. */
 function livesOf(draft: Draft, task: TaskFacts | undefined, wanted: VersionId | undefined): StrategyMember['runs'] {
   if (task === undefined) return 'nothing';
   let found: StrategyMember['runs'] = 'nothing';
   for (const one of task.current === undefined ? task.others : [task.current, ...task.others]) {
     if (!mayLive(one, draft.hostStates) || draft.hostStates(one.host) === 'lost') continue;
     if (one.version !== wanted) return 'other';
-    found = 'wanted';
+    if (one === task.current) found = 'wanted';
   }
   return found;
 }
