@@ -3,13 +3,15 @@ import { type JobDecision, type JobState, ownTransitions, transitions } from '..
 
 /** Names the states and edges that a decision went through. */
 export function coverDecision(before: JobState, decision: JobDecision, cover: (edge: string) => void): void {
-  const were = new Map(before.rollouts.map((one) => [one.id, one.state as string]));
+  const known = [...(before.watched ?? []), ...before.rollouts];
+  const were = new Map(known.map((one) => [one.id, one.state as string]));
   for (const rollout of decision.changed.rollouts.values()) {
     const from = were.get(rollout.id) ?? 'new';
     if (from !== rollout.state) cover(`rollout ${from} → ${rollout.state}`);
     for (const phase of rollout.phases) if (phase.passedBy !== undefined) cover(`phase passed by ${phase.passedBy.by}`);
     if (rollout.hold !== undefined) cover(`hold by ${rollout.hold.by}`);
     if (rollout.failure !== undefined) cover(`failed by ${rollout.failure.by}`);
+    if (rollout.watch !== undefined) cover(`watch ${rollout.watch.state}`);
   }
   const had = new Map(before.operations.map((one) => [one.id as string, one.state]));
   for (const operation of decision.changed.operations.values()) {

@@ -286,7 +286,7 @@ function plannedExposure(decision: JobDecision): void {
 /** `undecided` never turns into a pass of the judge. */
 function undecidedIsNoPass(before: JobState, decision: JobDecision): void {
   for (const rollout of decision.changed.rollouts.values()) {
-    const was = before.rollouts.find((one) => one.id === rollout.id);
+    const was = [...before.rollouts, ...(before.watched ?? [])].find((one) => one.id === rollout.id);
     for (const [at, phase] of rollout.phases.entries()) {
       if (phase.passedBy?.by !== 'judge' || was?.phases[at]?.passedBy !== undefined) continue;
       const evidence = before.evidence.get(rollout.id);

@@ -211,10 +211,25 @@ function recreationOf(seed: number, { limits, surge }: Scenario): Partial<Scenar
   };
 }
 
+type Ways = Pick<Scenario, 'surge' | 'recreates' | 'seed'>;
+
 /** What a person deploys by: the plan of the scenario, with its strategy. */
-export function withStrategy(plan: PlanSpec, { surge, recreates }: Pick<Scenario, 'surge' | 'recreates'>): PlanSpec {
+export function withStrategy(given: PlanSpec, { surge, recreates, seed }: Ways): PlanSpec {
+  const plan = withWatch(given, seed);
   if (recreates === true) return { ...plan, strategy: 'recreate' };
   return surge === 0 ? plan : { ...plan, strategy: { surge: { count: surge } } };
+}
+
+/** A third of the runs watches after the last phase; of a stream of their own, so that nothing else changes. */
+function withWatch(plan: PlanSpec, seed: number): PlanSpec {
+  const chance = seededChance(seed, 'watch');
+  if (chance.next() > 0.33) return plan;
+  return { ...plan, watchMs: 10_000 + pickBelow(chance, 40_000) };
+}
+
+/** Whether the judge finds a version bad after the last phase, although no phase showed it. */
+export function isLateBad(seed: number, version: VersionId): boolean {
+  return seededChance(seed, `late ${version}`).next() < 0.5;
 }
 
 /** A tenth of the runs restarts or moves tasks; of a stream of their own, so that nothing else changes. */

@@ -50,7 +50,7 @@ import { Kills } from './kills.ts';
 import { outageOf } from './maintenance.ts';
 import { argumentsOf, isForPersons, needsPersonAfterMs, type Standstill, turnsFor, waysOut } from './persons.ts';
 import { areStill, differencesOf, isStuck, restWithinMs } from './rest.ts';
-import { type Happening, type Scenario, v1, watchedMs, withStrategy } from './scenario.ts';
+import { type Happening, isLateBad, type Scenario, v1, watchedMs, withStrategy } from './scenario.ts';
 import { type SimulatedService, serviceOf } from './services.ts';
 import { Streams } from './streams.ts';
 import { commitOf, jobId as job, repository, startMs, versionOf } from './versions.ts';
@@ -308,6 +308,7 @@ class WholeWorld {
       ...blameWork({ graphs: new Map() }),
       watchOnDemand(),
       this.#judge(),
+      this.#watch(),
       elsewhere,
     ]) {
       engine.registerWork(kind);
@@ -365,6 +366,41 @@ class WholeWorld {
       cancel: async (id, at) => {
         reach(at.host!);
         return answered(at.host!, cluster.cancel(at.host!, id, at.job, at.index));
+      },
+    };
+  }
+
+  /** After the last phase some versions show that they are bad. */
+  #watch(): WorkKind {
+    return {
+      kind: 'judge/watch',
+      run: async (turn) => {
+        await turn.commit(async ({ tx }) => {
+          const watched = await rows.listWatchedRollouts(tx, job);
+          const rollout = watched.find(({ watch }) => watch?.state === 'watching');
+          if (rollout === undefined) return undefined;
+          const chance = this.#streams.of('watch');
+          const isSeen = this.#scenario.judge === 'decides' && chance.next() < 0.4;
+          const isBad = isSeen && isLateBad(this.#scenario.seed, rollout.to);
+          const verdict = {
+            verdict: isBad ? 'fail' : 'undecided',
+            lookId: `${rollout.id}/watch/${turn.nowMs}`,
+            atMs: turn.nowMs,
+            perCheck: [],
+            sentence: isBad ? 'it is worse' : 'not enough was seen',
+          } as const;
+          const holds = chance.next() < 0.1 ? ['a check that may only hold'] : [];
+          const base = { missing: [], lostData: false, powerReached: false, measured: true };
+          const row = { ...base, rollout: rollout.id, phase: rollout.phases.length, verdict, holds };
+          return {
+            write: (writer) => insertVerdict(writer, row),
+            work: [
+              { kind: 'judge/watch', key: job, dueAtMs: turn.nowMs + 3000 },
+              { kind: 'job/decide', key: job },
+            ],
+            result: undefined,
+          };
+        });
       },
     };
   }

@@ -47,7 +47,7 @@ import { LiveAcks } from './live-acks.ts';
 import { outageOf } from './maintenance.ts';
 import { argumentsOf, isForPersons, needsPersonAfterMs, turnsFor, waysOut } from './persons.ts';
 import { areStill, cannotServe, differencesOf, isStuck, restWithinMs } from './rest.ts';
-import { type Happening, type Scenario, v0, v1, watchedMs, withStrategy } from './scenario.ts';
+import { type Happening, isLateBad, type Scenario, v0, v1, watchedMs, withStrategy } from './scenario.ts';
 import { type SimulatedService, serviceOf } from './services.ts';
 import { Streams } from './streams.ts';
 import { jobId as job, startMs, versionOf } from './versions.ts';
@@ -128,6 +128,7 @@ class World {
   readonly #evidence = new Map<RolloutId, PhaseEvidence>();
   readonly #orders = new Map<string, Pending[]>();
   readonly #looking = new Set<RolloutId>();
+  readonly #watching = new Set<RolloutId>();
   readonly #ended: Rollout[] = [];
   readonly #lostSince = new Map<HostId, number>();
   readonly #service: SimulatedService | undefined;
@@ -307,8 +308,7 @@ class World {
     this.#commands = [];
     for (const event of decision.events) this.#record(event.type, () => JSON.stringify(event.data));
     if (this.#options.cover !== undefined) coverDecision(before, decision, this.#options.cover);
-    for (const rollout of decision.changed.rollouts.values())
-      if (rollout.endedAtMs !== undefined) this.#ended.push(rollout);
+    for (const rollout of decision.changed.rollouts.values()) this.#keepEnded(rollout);
     for (const index of decision.changed.retired) this.#truth.retire(index);
     for (const one of decision.changed.operations.values()) {
       if (one.kind === 'resize-down' && one.state === 'done') this.#truth.retire(one.index);
@@ -316,6 +316,7 @@ class World {
     for (const dispatch of decision.dispatches) this.#send(dispatch);
     if (decision.controllerRequest !== undefined) this.#callController(decision.controllerRequest);
     for (const rollout of decision.looks) this.#wantLook(rollout);
+    for (const rollout of decision.watches) this.#wantWatch(rollout);
     for (const wish of decision.markWishes) this.#considerMark(wish.rollout, wish.lastGoodServesOn.length);
     this.#checkExplained(nowMs);
     const wakeAtMs = decision.wakeAtMs === undefined ? undefined : decision.wakeAtMs - this.#offsetMs;
@@ -326,6 +327,13 @@ class World {
       this.#wakeMs = undefined;
       this.#wantDecision();
     });
+  }
+
+  /** One that a watch found bad has the job again. */
+  #keepEnded(rollout: Rollout): void {
+    const at = this.#ended.findIndex((one) => one.id === rollout.id);
+    if (at !== -1) this.#ended.splice(at, 1);
+    if (rollout.endedAtMs !== undefined) this.#ended.push(rollout);
   }
 
   // -------------------------------------------------------------- effects
@@ -457,9 +465,32 @@ class World {
     return { ...base, verdict: 'undecided', sentence: 'not enough was seen' };
   }
 
+  /** After the last phase some versions show that they are bad; of some it cannot be told which it was. */
+  #wantWatch(id: RolloutId): void {
+    if (this.#watching.has(id)) return;
+    this.#watching.add(id);
+    this.#clock.after(3000, () => {
+      this.#watching.delete(id);
+      const rollout = this.#state.watched?.find((one) => one.id === id);
+      if (rollout?.watch?.state !== 'watching') return;
+      this.#wantWatch(id);
+      if (!this.#isServerUp || this.#scenario.judge !== 'decides') return;
+      const chance = this.#streams.of('watch');
+      const isBad = isLateBad(this.#scenario.seed, rollout.to) && chance.next() < 0.4;
+      const holds = chance.next() < 0.1 ? ['a check that may only hold'] : [];
+      const named = [...rollout.watch.earlier.map((one) => one.rollout), id].filter(() => chance.next() < 0.6);
+      const evidence = { measured: true, lostData: false, powerReached: false, drivers: [], sentence: 'it is worse' };
+      const verdict = isBad ? ('fail' as const) : ('undecided' as const);
+      const atMs = this.#serverMs();
+      this.#evidence.set(id, { ...evidence, phase: rollout.phases.length, verdict, holds, named, atMs });
+      this.#wantDecision();
+    });
+  }
+
   #considerMark(rollout: Rollout, restored: number): void {
     const behaviour = this.#scenario.versions[rollout.to] ?? healthy;
-    const isBad = behaviour.errorRatio > 0 || behaviour.neverReady || behaviour.crashAfterMs !== undefined;
+    const isLate = rollout.watch !== undefined && isLateBad(this.#scenario.seed, rollout.to);
+    const isBad = behaviour.errorRatio > 0 || behaviour.neverReady || behaviour.crashAfterMs !== undefined || isLate;
     const isSure = rollout.failure?.by === 'judge' || restored > 0 || (rollout.failure?.hosts.length ?? 0) > 1;
     if (!isBad || !isSure) return;
     this.#clock.after(200, () => this.#mark(rollout.to));

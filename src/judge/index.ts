@@ -21,3 +21,5 @@ export * from './target-memory.ts';
 export * from './task-book.ts';
 export * from './trust.ts';
 export * from './verdict-input.ts';
+export { foldStep, type HistoryLevel, type HistoryStep, historyKey } from './watch/history-step.ts';
+export { judgeWatch, type WatchPlan } from './watch/judge-watch.ts';

@@ -362,7 +362,7 @@ function leastHarm({ against, delta, limit }: CheckSpec): number {
 }
 
 /** One failing critical check fails; others fail together when so much of their weight does. `observe` never counts. */
-function combine(
+export function combine(
   checks: readonly CheckSpec[],
   results: readonly CheckResult[],
   measured: boolean,

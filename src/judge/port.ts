@@ -107,6 +107,8 @@ export interface Judgement {
   readonly lostData: boolean;
   /** Sentences of checks that failed and are trusted to hold, not to revert. */
   readonly holds?: readonly string[] | undefined;
+  /** Of a watch: the rollouts that what was found is tied to. */
+  readonly named?: readonly RolloutId[] | undefined;
   /** What was seen suffices for the power that the traffic before the rollout promised for the longest bake. */
   readonly powerReached: boolean;
   /** What was promised for this phase, in words; undefined: nothing was seen of the service before. */

@@ -33,6 +33,8 @@ export interface PromisedPhase {
 export interface PromiseRequest {
   readonly spec: JudgeSpec;
   readonly phases: readonly PromisedPhase[];
+  /** Parts that α is shared over, where there are more than phases: a watch comes after them. */
+  readonly parts?: number | undefined;
   readonly pastCurves: readonly Readonly<Record<string, RolloutCurve>>[];
 }
 
@@ -58,7 +60,15 @@ export function promisePhases(request: PromiseRequest, samples: readonly Sample[
     const recent = tables.get(binMs) ?? readRecent({ ...spec, binMs }, samples, checks);
     tables.set(binMs, recent);
     const curves = binMs === spec.binMs ? request.pastCurves : [];
-    return promisePhase({ spec, checks, phase, phases: request.phases.length, curves, binMs, ...recent });
+    return promisePhase({
+      spec,
+      checks,
+      phase,
+      phases: request.parts ?? request.phases.length,
+      curves,
+      binMs,
+      ...recent,
+    });
   });
 }
 

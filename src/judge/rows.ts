@@ -1,6 +1,7 @@
 import type { Actor, JobId, RolloutId } from '../model/index.ts';
 import { prepare, type Tx } from '../store/index.ts';
 import type { JudgeMemory, Judgement, RolloutCurve } from './port.ts';
+import type { HistoryStep } from './watch/history-step.ts';
 
 /** One look at one phase: what `job/decide` passes, holds or fails the phase by. */
 export interface VerdictRow extends Omit<Judgement, 'memory'> {
@@ -150,7 +151,11 @@ export async function deleteMemoryOfEnded(tx: Tx, endedBeforeMs: number): Promis
   await tx
     .deleteFrom('judge_memory')
     .where('rollout', 'in', ({ selectFrom }) =>
-      selectFrom('rollout').select('id').where('is_ended', '=', 1).where('ended_at_ms', '<', endedBeforeMs),
+      selectFrom('rollout')
+        .select('id')
+        .where('is_ended', '=', 1)
+        .where('is_watched', '=', 0)
+        .where('ended_at_ms', '<', endedBeforeMs),
     )
     .execute();
 }
@@ -202,4 +207,38 @@ export async function listLastLooks(tx: Tx, job: JobId, limit: number): Promise<
     if (newest.size > 0) looks.push([...newest.values()]);
   }
   return looks;
+}
+
+/** Steps of a job's past of one length, oldest first. */
+export async function listHistory(tx: Tx, job: JobId, stepMs: number): Promise<HistoryStep[]> {
+  const found = await tx
+    .selectFrom('judge_history')
+    .select(['from_ms', 'body'])
+    .where('job', '=', job)
+    .where('step_ms', '=', stepMs)
+    .orderBy('from_ms')
+    .execute();
+  return found.map((row) => ({
+    ...JSON.parse(row.body),
+    fromMs: Number(row.from_ms),
+    toMs: Number(row.from_ms) + stepMs,
+  }));
+}
+
+/** A step that is there already stays as it is. */
+export async function insertHistory(tx: Tx, job: JobId, { fromMs, toMs, ...body }: HistoryStep): Promise<void> {
+  await tx
+    .insertInto('judge_history')
+    .values({ job, step_ms: toMs - fromMs, from_ms: fromMs, body: JSON.stringify(body) })
+    .onConflict((on) => on.columns(['job', 'step_ms', 'from_ms']).doNothing())
+    .execute();
+}
+
+/** Of any length: a job whose watch was made longer or shorter begins its past anew. */
+export async function deleteHistoryBefore(tx: Tx, job: JobId, stepMs: number, beforeMs: number): Promise<void> {
+  await tx
+    .deleteFrom('judge_history')
+    .where('job', '=', job)
+    .where(({ eb, or }) => or([eb('step_ms', '<>', stepMs), eb('from_ms', '<', beforeMs)]))
+    .execute();
 }

@@ -3,7 +3,6 @@ import type { Enqueue, Proposal, Turn, View, WorkKind } from '../engine/index.ts
 import { loadHosts } from '../fleet/rows.ts';
 import {
   type JobId,
-  type JudgeSpec,
   type NewEvent,
   type Phase,
   type Rollout,
@@ -11,7 +10,6 @@ import {
   rollway,
   type Sample,
 } from '../model/index.ts';
-import { findRelease, findService, listRevisions } from '../pipeline/rows.ts';
 import { planOf, type TaskPlace } from '../rollout/index.ts';
 import { findJob, findRollout } from '../rollout/rows.ts';
 import type { Tx } from '../store/index.ts';
@@ -22,8 +20,10 @@ import { promisePhases, promiseWindowMs } from './promise.ts';
 import * as rows from './rows.ts';
 import type { SampleStore } from './samples.ts';
 import { type VerdictInput, type VerdictInputs, writeInput } from './verdict-input.ts';
+import { loadJudgeSpec, partsOf, watchFrom } from './work/spec.ts';
 
 export { forgetOldLooks } from './work/forget.ts';
+export { watchWork } from './work/watch.ts';
 
 /** Whoever starts or resumes a phase enqueues this; it keeps itself going while the phase is updated and judged. */
 export function lookAt(rollout: RolloutId): Enqueue {
@@ -90,7 +90,11 @@ async function look({ tx }: View, turn: Turn, { samples, inputs }: JudgeParts): 
       ...(memory === undefined && promises.length > 0 ? [promiseEvent(rollout, promises)] : []),
       ...(isLook ? [lookEvent(rollout, plan, judgement)] : []),
     ],
-    work: [next, ...(isLook || isLast ? [{ kind: 'job/decide', key: rollout.job }] : [])],
+    work: [
+      next,
+      ...(isLook || isLast ? [{ kind: 'job/decide', key: rollout.job }] : []),
+      ...(memory === undefined ? watchFrom(rollout) : []),
+    ],
     result: undefined,
   };
 }
@@ -108,7 +112,7 @@ async function promise(tx: Tx, rollout: Rollout, { spec, pastCurves = [] }: Judg
     maxBakeMs,
     members: planned.phases.find((one) => one.spec.name === name)?.members ?? members,
   }));
-  const request = { spec, phases, pastCurves };
+  const request = { spec, phases, pastCurves, parts: partsOf(rollout) };
   const toMs = Math.min(rollout.startedAtMs ?? rollout.createdAtMs, samples.closedUntilMs());
   const before = samples.query({ job: rollout.job, fromMs: toMs - promiseWindowMs(request), toMs });
   return promisePhases(request, before);
@@ -209,16 +213,8 @@ async function loadPlan(tx: Tx, rollout: Rollout, phase: Phase, nowMs: number): 
     phaseStartedAtMs: phase.startedAtMs ?? nowMs,
     updatedAtMs: phase.updatedAtMs,
     deadlineAtMs: (phase.updatedAtMs ?? nowMs) + Math.max(phase.minBakeMs, phase.maxBakeMs),
-    phases: rollout.phases.length,
+    // The watch after the last phase has a part of the same α.
+    phases: partsOf(rollout),
     pastCurves: await rows.listCurves(tx, rollout.job, spec.binMs, 20),
   };
-}
-
-/** As the pipeline revision of its release says; of a rollback without one, as the service says now. */
-async function loadJudgeSpec(tx: Tx, rollout: Rollout): Promise<JudgeSpec | undefined> {
-  const [service] = rollout.job.split('@') as [string];
-  const release = rollout.release === undefined ? undefined : await findRelease(tx, rollout.release);
-  const revision = release?.pipelineRevision ?? (await findService(tx, service))?.revision;
-  if (revision === undefined) return undefined;
-  return (await listRevisions(tx, service, [revision])).get(revision)?.judge;
 }

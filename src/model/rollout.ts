@@ -63,6 +63,7 @@ export interface Hold {
     | 'no-good-version'
     | 'hold-after'
     | 'first-deployment'
+    | 'watch'
     /** What its strategy says makes no sense, or the server does not have it. */
     | 'strategy'
     | 'forward-only'
@@ -95,7 +96,7 @@ export interface TimeSplit {
   readonly activity: TimeUse;
   readonly spentMs: Readonly<Partial<Record<TimeUse, number>>>;
 }
-export const timeUses = ['waiting', 'updating', 'blocked', 'judging', 'held', 'reverting'] as const;
+export const timeUses = ['waiting', 'updating', 'blocked', 'judging', 'watching', 'held', 'reverting'] as const;
 export type TimeUse = (typeof timeUses)[number];
 
 /** Why a rollout failed: what a mark is asked for with. */
@@ -109,6 +110,38 @@ export interface RolloutFailure {
   readonly hosts: readonly HostId[];
   /** When the conditions for writing a mark held and `blame/` was asked; undefined: not (yet). */
   readonly markAskedAtMs: number | undefined;
+}
+
+/** A release that a watch may find guilty. */
+export interface WatchedRelease {
+  readonly rollout: RolloutId;
+  readonly release: ReleaseId | undefined;
+  readonly version: VersionId;
+  /** What ran before it. */
+  readonly from: readonly VersionId[];
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly untilMs: number;
+}
+
+/**
+ * `watching` → `quiet` (nothing was found until its end), `failing` (found bad; it waits until nobody else has the job)
+ * → `failed`, `handed-over` (a newer release watches both), or `ended` (rolled back, or a person let it through).
+ */
+export const watchStates = ['watching', 'failing', 'quiet', 'failed', 'handed-over', 'ended'] as const;
+export type WatchState = (typeof watchStates)[number];
+
+/** The time after the last phase, in which slow regressions are looked for. The job is free meanwhile. */
+export interface Watch {
+  readonly state: WatchState;
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** Releases before it whose own watch was not over when it succeeded, oldest first: each may be to blame. */
+  readonly earlier: readonly WatchedRelease[];
+  /** Rollouts that what was found is tied to, oldest first; more than one: it cannot be told which. */
+  readonly named: readonly RolloutId[];
+  /** How it ended, or what was found: one sentence. */
+  readonly note: string | undefined;
 }
 
 export interface ControllerOverride {
@@ -163,6 +196,8 @@ export interface Rollout {
   readonly unbarred?: string | undefined;
   /** A person resumed it although another job had failed before this time. */
   readonly heedsFailuresFromMs?: number | undefined;
+  /** After the last phase; undefined: nothing was watched. */
+  readonly watch?: Watch | undefined;
   readonly time: TimeSplit;
   /** A person's reason for asking for it. */
   readonly reason: string | undefined;
@@ -198,3 +233,8 @@ export const rolloutCommands = [
   'confirm-override',
 ] as const;
 export type RolloutCommand = (typeof rolloutCommands)[number];
+
+/** It has ended, and is still looked at. */
+export function isWatched({ watch, endedAtMs }: Pick<Rollout, 'watch' | 'endedAtMs'>): boolean {
+  return endedAtMs !== undefined && (watch?.state === 'watching' || watch?.state === 'failing');
+}

@@ -117,6 +117,8 @@ export const planSpecSchema = z.strictObject({
   newcomers: z.enum(['last-good', 'new']),
   /** A newer release arriving meanwhile: waits, or takes over. */
   overlap: z.enum(['wait', 'supersede']),
+  /** How long slow regressions are looked for after the last phase; absent or 0: not at all. */
+  watchMs: z.number().int().nonnegative().optional(),
   /** A change that cannot be undone by going back: on failure it holds for a person. */
   forwardOnly: z.boolean(),
   /** Left out only in plans that were stored before there was a choice: in place. */

@@ -1,7 +1,7 @@
 import { err, type Phase, type Rollout, type TaskIndex } from '../model/index.ts';
 import { take, trimToAllowance } from './assign.ts';
 import type { BasicChecks } from './basic-checks.ts';
-import { type Draft, emitForRollout, setJob, setRollout, wakeAt } from './draft.ts';
+import { type Draft, emitForRollout, setJob, setRollout, setWatched, wakeAt } from './draft.ts';
 import { withGood } from './good-versions.ts';
 import { hold } from './holds.ts';
 import { concurrencyOf, isRenewedBy, placesOf, progressOf, specOf } from './phases.ts';
@@ -11,6 +11,7 @@ import { checkedOrder } from './strategies/checked.ts';
 import { chosenFor, takesDown } from './strategies/chosen.ts';
 import { noSuchStrategy, refuseStrategy } from './strategy-turn.ts';
 import { followFailure, groupFailure, isBarred, isBarredFromEnd } from './together.ts';
+import { beginWatch } from './watch.ts';
 
 /**
  * Brings a running rollout as far as it can go now: start a phase, find it updated, judge it, go to the next one, end.
@@ -135,6 +136,8 @@ function thereAlready(draft: Draft, rollout: Rollout, earlier: readonly TaskInde
 }
 
 function watchPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
+  // It ran everywhere as a good version, and a watch has taken it off the list since.
+  trimToAllowance(draft, rollout, 'the version is no longer good');
   const takeOne = isRound(rollout) ? takeInRound : take;
   for (const index of phase.members) if (index < draft.job.size) takeOne(draft, rollout, index);
   const basic = basicsOf(draft, rollout, phase);
@@ -246,7 +249,9 @@ function succeed(draft: Draft, rollout: Rollout): Rollout {
       emitForRollout(draft, rollout.id, 'rollout.deviated', { cause: 'born meanwhile', taken: late });
   }
   emitForRollout(draft, rollout.id, 'rollout.succeeded', { version: rollout.to });
-  return setRollout(draft, rollout.id, { state: 'succeeded', endedAtMs: draft.nowMs });
+  const watch = beginWatch(draft, rollout);
+  const ended = setRollout(draft, rollout.id, { state: 'succeeded', endedAtMs: draft.nowMs, watch });
+  return setWatched(draft, ended, {});
 }
 
 /** `It was not ready` after a colon: `it was not ready`; an abbreviation stays. */

@@ -175,9 +175,11 @@ function isHeldByFailure({ hold }: Rollout): boolean {
 }
 
 /** A hold that neither hinders nor waits for anybody: the next release takes over. */
-export function yieldsToNext({ state, hold }: Pick<Rollout, 'state' | 'hold'>): boolean {
+export function yieldsToNext({ state, hold, watch }: Pick<Rollout, 'state' | 'hold' | 'watch'>): boolean {
   if (state !== 'held') return false;
   const by = hold?.by;
+  // What a watch found never makes a release wait.
+  if (by === 'watch' || watch?.state === 'failed') return true;
   return by === 'first-deployment' || by === 'forward-only' || by === 'strategy' || hold?.yields === true;
 }
 

@@ -20,6 +20,7 @@ import { keepExtras } from './surge.ts';
 import { keepTime } from './time-split.ts';
 import { followWhileHeld } from './together.ts';
 import { wantedOperations } from './wanted-operations.ts';
+import { keepWatches } from './watch.ts';
 
 /**
  * Everything about one job, decided at once: fold what was reported, obey commands, resize, take turns, advance or
@@ -32,8 +33,11 @@ export function decideJob(state: JobState, nowMs: number, id: MakeId, rules: Rul
   foldControl(draft);
   obeyCommands(draft);
   resize(draft, activeRollout(draft));
+  keepWatches(draft);
   takeTurns(draft);
   moveOn(draft);
+  // Whoever had the job may just have ended.
+  keepWatches(draft);
   const active = activeRollout(draft);
   if (active?.hold?.then !== undefined) wakeAt(draft, active.hold.then.atMs);
   assignNewcomers(draft, active);
@@ -91,6 +95,7 @@ function decisionOf(draft: Draft): JobDecision {
       revision: draft.before.revision + 1,
       assignment: draft.assignment,
       rollouts: [...draft.rollouts.values()],
+      watched: [...draft.watched.values()],
       operations: [...draft.operations.values()],
       outages: [...draft.outages.values()],
       buckets: [...draft.buckets.values()],
@@ -123,6 +128,7 @@ function decisionOf(draft: Draft): JobDecision {
     outcomes: draft.outcomes,
     markWishes: draft.markWishes,
     looks,
+    watches: [...draft.watched.values()].flatMap(({ id, watch }) => (watch?.state === 'watching' ? [id] : [])),
     ended,
     controllerRequest: draft.controllerRequest,
     wakeAtMs: draft.wakeAtMs,

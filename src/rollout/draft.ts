@@ -8,6 +8,7 @@ import {
   type HostId,
   type HostState,
   isEnded,
+  isWatched,
   type NewEvent,
   type OperationId,
   type OperationState,
@@ -54,6 +55,8 @@ export interface Draft {
   /** What comes in, until something of it changes: most decisions change a few of many thousand indices. */
   assignment: ReadonlyMap<TaskIndex, AssignmentRow>;
   readonly rollouts: Map<RolloutId, Rollout>;
+  /** Ended ones that are still looked at. */
+  readonly watched: Map<RolloutId, Rollout>;
   readonly operations: Map<OperationId, LedgerOperation>;
   /** Likewise. */
   tasks: ReadonlyMap<TaskIndex, TaskFacts>;
@@ -102,6 +105,7 @@ export function openDraft(before: JobState, nowMs: number, rules: Rules, id: Mak
     inventory: { ...before.inventory, placements: [...before.inventory.placements] },
     assignment: before.assignment,
     rollouts: new Map(before.rollouts.map((rollout) => [rollout.id, rollout])),
+    watched: new Map((before.watched ?? []).map((rollout) => [rollout.id, rollout])),
     operations: new Map(before.operations.map((operation) => [operation.id, operation])),
     tasks: before.tasks,
     outages: new Map(before.outages.map((outage) => [outage.id, outage])),
@@ -177,6 +181,15 @@ export function setRollout(draft: Draft, id: RolloutId, change: Partial<Rollout>
   draft.changedRollouts.set(id, after);
   if (after.endedAtMs === undefined) draft.rollouts.set(id, after);
   else draft.rollouts.delete(id);
+  return after;
+}
+
+/** Changes one that has ended; it stays among the watched ones as long as its watch does. */
+export function setWatched(draft: Draft, before: Rollout, change: Partial<Rollout>): Rollout {
+  const after = { ...before, ...change };
+  draft.changedRollouts.set(after.id, after);
+  if (isWatched(after)) draft.watched.set(after.id, after);
+  else draft.watched.delete(after.id);
   return after;
 }
 

@@ -1,22 +1,26 @@
 import { isServing } from '../disruption/index.ts';
 import type { Rollout } from '../model/index.ts';
-import { type Draft, setRollout } from './draft.ts';
+import { type Draft, setRollout, setWatched } from './draft.ts';
 import { isRound } from './rounds.ts';
 import type { MarkWish } from './state.ts';
+import { blamed } from './watch.ts';
 
 /** Once a rollout has failed by checks it asks `blame/` for a mark, and again as what is known of it grows. */
 export function keepMarkWishes(draft: Draft): void {
-  const failed = [...draft.changedRollouts.values(), ...draft.rollouts.values()];
+  const failed = [...draft.changedRollouts.values(), ...draft.rollouts.values(), ...draft.watched.values()];
   const seen = new Set<string>();
   for (const rollout of failed) {
     const isMarkable = rollout.failure?.by === 'judge' || rollout.failure?.by === 'basic-checks';
     if (!isMarkable || isRound(rollout) || seen.has(rollout.id)) continue;
     seen.add(rollout.id);
-    const wish: MarkWish = { rollout, areOldTasksWell: true, lastGoodServesOn: restoredHosts(draft, rollout) };
+    const hosts = restoredHosts(draft, rollout);
+    const wish: MarkWish = { rollout: blamed(rollout), areOldTasksWell: true, lastGoodServesOn: hosts };
     const isFirst = rollout.failure?.markAskedAtMs === undefined;
     const isNews = rollout.state === 'reverting' || rollout.state === 'reverted';
-    if (isFirst && rollout.failure !== undefined && draft.rollouts.has(rollout.id)) {
-      setRollout(draft, rollout.id, { failure: { ...rollout.failure, markAskedAtMs: draft.nowMs } });
+    if (isFirst && rollout.failure !== undefined) {
+      const asked = { failure: { ...rollout.failure, markAskedAtMs: draft.nowMs } };
+      if (draft.rollouts.has(rollout.id)) setRollout(draft, rollout.id, asked);
+      else if (draft.watched.has(rollout.id)) setWatched(draft, rollout, asked);
     }
     if (isFirst || (isNews && wish.lastGoodServesOn.length > 0)) draft.markWishes.push(wish);
   }

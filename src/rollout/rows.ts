@@ -1,13 +1,14 @@
 import type { Selectable } from 'kysely';
 import { noLimits } from '../disruption/index.ts';
-import type {
-  AssignmentRow,
-  JobId,
-  MaintenanceAnswer,
-  Rollout,
-  RolloutId,
-  ServiceName,
-  VersionId,
+import {
+  type AssignmentRow,
+  isWatched,
+  type JobId,
+  type MaintenanceAnswer,
+  type Rollout,
+  type RolloutId,
+  type ServiceName,
+  type VersionId,
 } from '../model/index.ts';
 import { prepare, prepareChange, type Schema, type Tx } from '../store/index.ts';
 import type { JobFacts, JobWish } from './facts.ts';
@@ -145,10 +146,11 @@ export async function insertRollout(tx: Tx, rollout: Rollout): Promise<void> {
   await tx.insertInto('rollout').values(rowOfRollout(rollout)).execute();
 }
 
-const updateRollout = prepareChange<Pick<RolloutRow, 'id' | 'state' | 'is_ended' | 'ended_at_ms' | 'body'>>((db, p) =>
+type RolloutChange = Pick<RolloutRow, 'id' | 'state' | 'is_ended' | 'is_watched' | 'ended_at_ms' | 'body'>;
+const updateRollout = prepareChange<RolloutChange>((db, p) =>
   db
     .updateTable('rollout')
-    .set({ state: p.state, is_ended: p.is_ended, ended_at_ms: p.ended_at_ms, body: p.body })
+    .set({ state: p.state, is_ended: p.is_ended, is_watched: p.is_watched, ended_at_ms: p.ended_at_ms, body: p.body })
     .where('id', '=', p.id),
 );
 
@@ -191,6 +193,15 @@ const selectLive = prepare<{ job: string }, { body: string }>((db, p) =>
 /** Rollouts of a job that have not ended, oldest first. */
 export async function listLiveRollouts(tx: Tx, job: JobId): Promise<Rollout[]> {
   return (await selectLive(tx, { job })).map((row) => rolloutOf(row.body));
+}
+
+const selectWatched = prepare<{ job: string }, { body: string }>((db, p) =>
+  db.selectFrom('rollout').select('body').where('job', '=', p.job).where('is_watched', '=', 1).orderBy('id'),
+);
+
+/** Rollouts of a job that have ended and are still watched, oldest first. */
+export async function listWatchedRollouts(tx: Tx, job: JobId): Promise<Rollout[]> {
+  return (await selectWatched(tx, { job })).map((row) => rolloutOf(row.body));
 }
 
 /** The newest rollouts of a job, ended ones too, newest first. */
@@ -254,6 +265,7 @@ function rowOfRollout(rollout: Rollout) {
     kind: rollout.kind,
     state: rollout.state,
     is_ended: rollout.endedAtMs === undefined ? 0 : 1,
+    is_watched: isWatched(rollout) ? 1 : 0,
     created_at_ms: rollout.createdAtMs,
     ended_at_ms: rollout.endedAtMs ?? null,
     body: JSON.stringify(rollout),

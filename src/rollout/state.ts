@@ -49,6 +49,8 @@ export interface PhaseEvidence {
   /** Checks that fail, though not the phase: they are not critical. */
   readonly failed?: readonly string[] | undefined;
   readonly sentence: string;
+  /** Of a watch: the rollouts that what was found is tied to. */
+  readonly named?: readonly RolloutId[] | undefined;
   /** Tasks that drive it, worst first. */
   readonly drivers: readonly TaskIndex[];
 }
@@ -82,6 +84,8 @@ export interface JobState {
   readonly rollouts: readonly Rollout[];
   /** Rollouts of other jobs that those go together with, ended ones too. */
   readonly others?: ReadonlyMap<RolloutId, Rollout> | undefined;
+  /** Ended ones whose watch after the last phase goes on. */
+  readonly watched?: readonly Rollout[] | undefined;
   /** Live ones. */
   readonly operations: readonly LedgerOperation[];
   /** Open ones: of this job's tasks, and maintenance of the hosts they are on. */
@@ -130,6 +134,8 @@ export interface JobDecision {
   readonly markWishes: readonly MarkWish[];
   /** Rollouts whose phase wants the judge to look. */
   readonly looks: readonly RolloutId[];
+  /** Some rollout of the job wants its watch looked at. */
+  readonly watches: readonly RolloutId[];
   readonly ended: readonly RolloutId[];
   /** To be put to the job's TaskController now. */
   readonly controllerRequest: TaskControlRequest | undefined;

@@ -70,7 +70,8 @@ export const ownTransitions: Readonly<Record<RolloutState, readonly RolloutState
   running: ['held', 'reverting', 'succeeded', 'superseded'],
   held: ['running', 'reverting', 'superseded'],
   reverting: ['reverted', 'held', 'superseded'],
-  succeeded: [],
+  // The watch after the last phase found it bad: it has the job again.
+  succeeded: ['reverting', 'held'],
   reverted: [],
   aborted: [],
   superseded: [],

@@ -1,7 +1,7 @@
 import { blameWork } from '../blame/work.ts';
 import { controlEffects } from '../disruption/work.ts';
 import { fleetWatch } from '../fleet/work.ts';
-import { judgeWork } from '../judge/work.ts';
+import { judgeWork, watchWork } from '../judge/work.ts';
 import { assert } from '../model/index.ts';
 import { pipelineWork } from '../pipeline/work.ts';
 import { rolloutWork } from '../rollout/work.ts';
@@ -37,6 +37,7 @@ export function registerAreas(context: ServerContext, agents: AgentServer): void
   const kinds = [
     fleetWatch(),
     judgeWork({ samples, inputs: context.verdictInputs }),
+    watchWork({ samples }),
     ...blameWork({ graphs }),
     ...pipeline.work,
     ...rollouts.work,

@@ -21,6 +21,7 @@ export function assemblePlan(
     phases,
     newcomers: book.at(`${path}.newcomers`, values.newcomers),
     overlap: book.at(`${path}.overlap`, values.overlap),
+    watchMs: book.at(`${path}.watchMs`, values.watchMs),
     forwardOnly: book.at(`${path}.forwardOnly`, values.forwardOnly),
     strategy: book.at(`${path}.strategy`, values.strategy),
   };

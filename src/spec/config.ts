@@ -89,6 +89,8 @@ export interface RolloutConfig {
   readonly newcomers?: 'last-good' | 'new';
   /** A newer release arriving meanwhile: waits, or takes over. */
   readonly overlap?: 'wait' | 'supersede';
+  /** How long slow regressions are looked for after the last phase, `'2h'`; `'0s'`: not at all. The job is free meanwhile. */
+  readonly watch?: Duration;
   /** What is deployed cannot be undone by going back (a migration): on failure it holds for a person. */
   readonly forwardOnly?: boolean;
   /**

@@ -37,6 +37,7 @@ const base: Omit<Settings, 'name' | 'command' | 'ready'> = {
   onUndecided: null,
   newcomers: 'last-good',
   overlap: 'wait',
+  watchMs: 3_600_000,
   forwardOnly: false,
   strategy: 'in-place',
   picker: 'newest',
@@ -67,7 +68,7 @@ export const kindLayers: Readonly<Record<Settings['kind'], Layer>> = {
  */
 export const withoutMetricsLayer: Layer = {
   name: 'without metrics',
-  values: { minBakeMs: 60_000, maxBakeMs: 60_000, binMs: 5000, warmupMs: 15_000 },
+  values: { minBakeMs: 60_000, maxBakeMs: 60_000, binMs: 5000, warmupMs: 15_000, watchMs: 0 },
 };
 
 /** What every part of a check is when its owner leaves it out. */

@@ -102,6 +102,7 @@ function rolloutValues(said: config.RolloutConfig): Partial<Settings> {
     onUndecided: said.onUndecided,
     newcomers: said.newcomers,
     overlap: said.overlap,
+    watchMs: optional(said.watch, readDuration),
     forwardOnly: said.forwardOnly,
     strategy: optional(said.strategy, readStrategy),
     picker: said.picker,

@@ -51,6 +51,7 @@ export interface Settings {
   onUndecided: 'proceed' | 'hold' | null;
   newcomers: 'last-good' | 'new';
   overlap: 'wait' | 'supersede';
+  watchMs: number;
   forwardOnly: boolean;
   strategy: StrategySpec;
   picker: 'newest' | 'oldest' | 'every' | 'named';

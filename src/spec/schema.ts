@@ -147,6 +147,7 @@ const rollout = {
   onUndecided: onUndecided.optional(),
   newcomers: z.enum(['last-good', 'new'], expected('"last-good" or "new"')).optional(),
   overlap: z.enum(['wait', 'supersede'], expected('"wait" or "supersede"')).optional(),
+  watch: duration.optional(),
   forwardOnly: flag.optional(),
   strategy: strategy.optional(),
   picker: picker.optional(),

@@ -9,10 +9,12 @@ import { up as fleet } from './migrations/fleet.ts';
 import { up as fleet2 } from './migrations/fleet-2.ts';
 import { up as judge } from './migrations/judge.ts';
 import { up as judge2 } from './migrations/judge-2.ts';
+import { up as judge3 } from './migrations/judge-3.ts';
 import { up as pipeline } from './migrations/pipeline.ts';
 import { up as pipeline2 } from './migrations/pipeline-2.ts';
 import { up as rollout } from './migrations/rollout.ts';
 import { up as rollout2 } from './migrations/rollout-2.ts';
+import { up as rollout3 } from './migrations/rollout-3.ts';
 import { up as server } from './migrations/server.ts';
 import { up as server2 } from './migrations/server-2.ts';
 
@@ -40,4 +42,6 @@ export const migrations: readonly Migration[] = [
   { name: 'rollout-2', up: rollout2 },
   { name: 'judge-2', up: judge2 },
   { name: 'fleet-2', up: fleet2 },
+  { name: 'rollout-3', up: rollout3 },
+  { name: 'judge-3', up: judge3 },
 ];

@@ -39,8 +39,9 @@ export async function loadState(
   const own = remembered?.at(id, revision) ?? (await loadJobRows(tx, id));
   const rollouts = await rows.listLiveRollouts(tx, id);
   const others = await loadOthers(view, rollouts);
+  const watched = await rows.listWatchedRollouts(tx, id);
   const inventory: Inventory = { ...(await loadHosts(tx)), placements: own.placements, others: 'unread' };
-  const versions = await listVersions(tx, versionsOf(job, own, rollouts));
+  const versions = await listVersions(tx, versionsOf(job, own, [...rollouts, ...watched]));
   for (const repository of new Set(versions.map((version) => version.repository))) {
     await view.guard('repository', repository);
   }
@@ -51,13 +52,14 @@ export async function loadState(
     assignment: own.assignment,
     rollouts,
     others,
+    watched,
     operations: own.operations,
     outages: await ledger.listOutages(tx, id),
     tasks: own.tasks,
     inventory,
     versions: new Map(versions.map((version) => [version.id, version])),
     carriers: await carriersAmong(tx, ids),
-    evidence: await loadEvidence(tx, rollouts),
+    evidence: await loadEvidence(tx, [...rollouts, ...watched]),
     buckets: await loadBuckets(tx, job, inventory, shared),
     control: job.taskControl && (await ledger.findControl(tx, id)),
     controlAnswers: job.taskControl === undefined ? [] : await ledger.listControlAnswers(tx, id),
@@ -111,7 +113,7 @@ async function loadBuckets(tx: Tx, job: JobFacts, { hosts }: Inventory, shared: 
 
 function versionsOf(job: JobFacts, { assignment, tasks }: JobRows, rollouts: readonly Rollout[]): VersionId[] {
   const ids = new Set<VersionId>(job.goodVersions);
-  for (const rollout of rollouts) ids.add(rollout.to);
+  for (const { to, watch } of rollouts) for (const id of [to, ...versionsIn(watch)]) ids.add(id);
   for (const { version, lastGood } of assignment.values()) {
     if (version !== undefined) ids.add(version);
     if (lastGood !== undefined) ids.add(lastGood);
@@ -120,11 +122,17 @@ function versionsOf(job: JobFacts, { assignment, tasks }: JobRows, rollouts: rea
   return [...ids].sort();
 }
 
+function versionsIn(watch: Rollout['watch']): readonly VersionId[] {
+  return watch?.earlier.map(({ version }) => version) ?? [];
+}
+
 async function loadEvidence(tx: Tx, rollouts: readonly Rollout[]): Promise<Map<RolloutId, PhaseEvidence>> {
   const found = new Map<RolloutId, PhaseEvidence>();
   for (const rollout of rollouts) {
-    if (!(rollout.judged || rollout.guarded) || rollout.state !== 'running') continue;
-    const row = await latestVerdict(tx, rollout.id, rollout.currentPhase);
+    const isSought = rollout.state === 'running' || rollout.watch?.state === 'watching';
+    if (!(rollout.judged || rollout.guarded) || !isSought) continue;
+    const phase = rollout.state === 'running' ? rollout.currentPhase : rollout.phases.length;
+    const row = await latestVerdict(tx, rollout.id, phase);
     if (row === undefined) continue;
     const { verdict, atMs, sentence, perCheck } = row.verdict;
     found.set(rollout.id, {
@@ -134,6 +142,7 @@ async function loadEvidence(tx: Tx, rollouts: readonly Rollout[]): Promise<Map<R
       measured: row.measured,
       lostData: row.lostData,
       holds: row.holds,
+      named: row.named,
       powerReached: row.powerReached,
       promised: row.promised,
       cannotShow: row.cannotShow,

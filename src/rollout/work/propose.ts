@@ -153,6 +153,9 @@ function followUps(before: JobState, decision: JobDecision): Enqueue[] {
   const looks = decision.looks
     .filter((id) => decision.changed.rollouts.has(id))
     .map((id): Enqueue => ({ kind: 'judge/look', key: id }));
+  // The watch after the last phase looks at the whole job.
+  if (decision.watches.some((id) => decision.changed.rollouts.has(id)))
+    looks.push({ kind: 'judge/watch', key: before.job.id });
   // A rollout that moved on may be what a release waits for.
   const isMoved = [...decision.changed.rollouts.values()].some(
     (rollout) => before.rollouts.find((one) => one.id === rollout.id)?.state !== rollout.state,

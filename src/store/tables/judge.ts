@@ -4,6 +4,7 @@ export interface JudgeTables {
   judge_memory: JudgeMemoryTable;
   age_curve: AgeCurveTable;
   verdict_label: VerdictLabelTable;
+  judge_history: JudgeHistoryTable;
 }
 
 /** One look at one phase of a rollout. */
@@ -47,4 +48,13 @@ export interface VerdictLabelTable {
   actor: string;
   reason: string | null;
   at_ms: number;
+}
+
+/** One step of a job's past: the level of each check over all its tasks. */
+export interface JudgeHistoryTable {
+  job: string;
+  step_ms: number;
+  from_ms: number;
+  /** JSON `HistoryStep` without its times. */
+  body: string;
 }

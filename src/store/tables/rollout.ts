@@ -52,6 +52,8 @@ export interface RolloutTable {
   state: string;
   /** 0 while it has the job or waits for it. */
   is_ended: number;
+  /** 1 while an ended one is watched for slow regressions. */
+  is_watched: number;
   created_at_ms: number;
   ended_at_ms: number | null;
   /** JSON of the whole `Rollout`. */
