@@ -216,6 +216,19 @@ export const mutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'recreate stops and starts task by task',
+    broken: { strategies: new Map(standardRules.strategies).set('recreate', { name: 'recreate' }) },
+  },
+  {
+    name: 'recreate starts before the last one has stopped',
+    broken: {
+      strategies: new Map(standardRules.strategies).set('recreate', {
+        name: 'recreate',
+        down: (_, { members }) => members.filter(({ runs }) => runs === 'other').map(({ index }) => index),
+      }),
+    },
+  },
+  {
     name: 'a late answer of the controller is accepted',
     controller: oneAtATime,
     broken: {

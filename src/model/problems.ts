@@ -222,6 +222,11 @@ export const catalogue = {
   'artifact/disk-full': entry(507, 'The disk is full', 'Free space; builds resume by themselves above 5 % free.'),
   // the machine
   'server/port-in-use': entry(409, 'The port is in use', 'Stop the other program or choose another with --port.'),
+  'server/plugin': entry(
+    500,
+    'A plug-in cannot be used',
+    'Correct it (docs/plugins.md says how to try it), or start the server without it.',
+  ),
   'server/data-folder': entry(500, 'The data folder cannot be used', 'Check its owner and its mode.'),
   'server/changed-store': entry(
     409,

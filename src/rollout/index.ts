@@ -26,6 +26,7 @@ export * from './select.ts';
 export * from './state.ts';
 export * from './strategies/book.ts';
 export * from './strategies/port.ts';
+export { tryStrategy } from './strategies/try-strategy.ts';
 export * from './task-plan.ts';
 export * from './transitions.ts';
 export { legalCommands, mayCommand, ownTransitions, transitions } from './transitions.ts';

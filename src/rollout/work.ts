@@ -5,6 +5,8 @@ import type { EffectKind, WorkKind } from '../engine/index.ts';
 import type { Clock } from '../kit/index.ts';
 import type { HostId, JobId, OperationId, TaskIndex } from '../model/index.ts';
 import { decideJob } from './decide.ts';
+import { standardRules } from './rules.ts';
+import type { StrategyBook } from './strategies/book.ts';
 
 export { type Asked, askForTasks } from './work/ask.ts';
 
@@ -21,6 +23,8 @@ export interface RolloutWorld {
   readonly clock: Pick<Clock, 'nowMs'>;
   /** Rates over all jobs, as the server is set. */
   readonly limits?: SharedLimits;
+  /** Strategies that plans may name; left out: Rollway's own. */
+  readonly strategies?: StrategyBook;
   /** The decision itself; the simulator looks over its shoulder. */
   readonly decide?: typeof decideJob;
   /** Which jobs are kept in memory between two decisions; the standard is large ones. */
@@ -31,9 +35,15 @@ export interface RolloutWorld {
 export function rolloutWork(world: RolloutWorld): { work: readonly WorkKind[]; effects: readonly EffectKind[] } {
   const remembered = new RememberedJobs(world.remember);
   return {
-    work: [decideWork(world.decide ?? decideJob, world.limits, remembered), observeWork(remembered)],
+    work: [decideWork(world.decide ?? decideBy(world.strategies), world.limits, remembered), observeWork(remembered)],
     effects: [executeEffect(world), cancelEffect(world)],
   };
+}
+
+/** Pure as ever: what is handed in are functions without a memory. */
+function decideBy(strategies: StrategyBook | undefined): typeof decideJob {
+  const rules = strategies === undefined ? standardRules : { ...standardRules, strategies };
+  return (state, nowMs, id) => decideJob(state, nowMs, id, rules);
 }
 
 /** One turn decides everything about the job, and commits it as one. */

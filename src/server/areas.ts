@@ -14,7 +14,7 @@ import type { ServerContext } from './context.ts';
 
 /** Registers the work and the effects of every area: the only place that knows them all. */
 export function registerAreas(context: ServerContext, agents: AgentServer): void {
-  const { engine, samples, graphs, git, mirrors, artifacts, disk, settings, clock } = context;
+  const { engine, samples, graphs, git, mirrors, artifacts, disk, settings, clock, strategies } = context;
   const pipeline = pipelineWork(
     {
       git,
@@ -29,6 +29,7 @@ export function registerAreas(context: ServerContext, agents: AgentServer): void
   const rollouts = rolloutWork({
     clock,
     limits: settings.limits,
+    strategies,
     driverOf(name) {
       assert(name === agents.driver.name, 'a job names a driver that this server does not have', { driver: name });
       return agents.driver;

@@ -5,7 +5,6 @@ import { openBlobFiles, openSampleFiles, openVerdictFiles, realChance, realClock
 import { FindingBook, openSampleStore } from '../judge/index.ts';
 import { makeId, sha256 } from '../kit/index.ts';
 import { ProblemError } from '../model/index.ts';
-import { ownStrategies } from '../rollout/index.ts';
 import { openStore } from '../store/index.ts';
 import { gitReader, openMirrors } from './adapters/git-reader.ts';
 import { type AgentServer, createAgentServer } from './agents/index.ts';
@@ -14,6 +13,7 @@ import { createAuth } from './auth/auth.ts';
 import type { ServerContext } from './context.ts';
 import type { Log } from './log.ts';
 import { watchDisk, withRoom } from './machine/disk.ts';
+import { loadPlugins } from './plugins/load.ts';
 import type { ServerSettings } from './settings.ts';
 import { openSources, type Sources } from './sources/collect.ts';
 
@@ -30,6 +30,8 @@ export async function compose(settings: ServerSettings, log: Log): Promise<House
   const clock = realClock;
   const chance = realChance;
   const { dataFolder, binMs, heartbeatMs, version, keepSamplesMs } = settings;
+  // First of all: one that cannot be used leaves nothing behind.
+  const plugins = await loadPlugins(settings.plugins);
   const store = await openStore(settings.store);
   const engine = createEngine({
     store,
@@ -81,7 +83,8 @@ export async function compose(settings: ServerSettings, log: Log): Promise<House
     mirrors,
     git: gitReader(mirrors),
     graphs: new Map(),
-    strategies: ownStrategies,
+    plugins: plugins.loaded,
+    strategies: plugins.strategies,
   };
   registerAreas(context, agents);
   return {

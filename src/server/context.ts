@@ -12,6 +12,7 @@ import type { Mirrors } from './adapters/git-reader.ts';
 import type { Auth, Identity } from './auth/auth.ts';
 import type { Log } from './log.ts';
 import type { Disk } from './machine/disk.ts';
+import type { Plugin } from './plugins/load.ts';
 import type { ServerSettings } from './settings.ts';
 
 /** What a handler may use; made once by the composition root. */
@@ -34,7 +35,8 @@ export interface ServerContext {
   readonly git: GitReader;
   /** Commit graphs by repository: a cache that blame and pipelines share. */
   readonly graphs: CommitGraphs;
-  /** Rollway's own, and plug-ins. */
+  readonly plugins: readonly Plugin[];
+  /** Rollway's own, and those of plug-ins. */
   readonly strategies: StrategyBook;
 }
 

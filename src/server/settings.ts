@@ -44,6 +44,8 @@ export interface ServerSettings {
   readonly sessionMs: number;
   /** How fast tasks may be taken out, over all services. */
   readonly limits: SharedLimits;
+  /** Modules with strategies of the owner's own. */
+  readonly plugins: readonly string[];
   readonly version: string;
 }
 
@@ -80,6 +82,7 @@ export function readSettings(
     leastFreeDiskRatio: 0.05,
     sessionMs: 30 * 86_400_000,
     limits: limitsOf(env.ROLLWAY_RATE, env.ROLLWAY_RATE_PER),
+    plugins: (env.ROLLWAY_PLUGINS ?? '').split(',').filter((file) => file !== ''),
     version: ownVersion(),
     ...override,
     ...(override.dataFolder === undefined ? {} : { dataFolder }),

@@ -116,6 +116,30 @@ test('surge with a budget of 0: an extra task serves before any of the job is to
   await expect.poll(serving, within).toHaveLength(3);
 });
 
+test('recreate: everybody stops before anybody starts; two versions are never there at once', async () => {
+  const all = config.replace('budget: 1', "budget: '100%'\nstrategy: recreate").replace('phases: [all]\n', '');
+  const next = origin.commit({ 'rollway.yaml': all, 'server.js': `${server}// four` }, 'Four');
+  const { id } = await fleet.client.deploy({ params: { service: 'shop' }, body: { commit: next } });
+  let least = Number.POSITIVE_INFINITY;
+  const isThrough = async () => {
+    const { endpoints } = await fleet.client.listEndpoints({ params });
+    least = Math.min(least, endpoints.length);
+    expect(new Set(endpoints.map(({ version }) => version)).size).toBeLessThan(2);
+    return (await fleet.client.getRelease({ params: { release: id } })).state;
+  };
+  await expect.poll(isThrough, { ...within, interval: 20 }).toBe('succeeded');
+  await expect.poll(serving, within).toHaveLength(3);
+  const { items } = await fleet.client.listEvents({ query: { stream: 'job/shop@production', limit: 200 } });
+  const release = await fleet.client.getRelease({ params: { release: id } });
+  const rollout = release.runs.find((run) => run.rollout)?.rollout;
+  const kinds = items
+    .filter(({ type, data }) => type === 'operation.admitted' && data.rollout === rollout)
+    .sort((a, b) => a.position - b.position)
+    .map(({ data }) => data.kind);
+  expect(kinds).toEqual(['stop', 'stop', 'stop', 'update', 'update', 'update']);
+  expect(least).toBeLessThan(3);
+});
+
 test('the plan is tried on what was released here: every template, the slower the fewer exposed', async () => {
   const view = await fleet.client.backtestPlan({ params: { service: 'shop' }, body: {} });
   expect(view).toMatchObject({ job: 'shop@production', size: 3, bad: 0 });

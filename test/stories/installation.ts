@@ -59,9 +59,11 @@ export interface InstallationOptions {
   readonly hosts: readonly string[];
   /** Of the hosts' addresses: 127.0.<net>.1, .2 … */
   readonly net: number;
+  /** Further words for `rollway server`. */
+  readonly server?: readonly string[];
 }
 
-export async function openInstallation({ hosts, net }: InstallationOptions): Promise<Installation> {
+export async function openInstallation({ hosts, net, server: more = [] }: InstallationOptions): Promise<Installation> {
   const folder = mkdtempSync(join(tmpdir(), 'rollway-story-'));
   const port = await findFreePort('127.0.0.1', new Set(), 17100 + net, realChance);
   const agentPort = await findFreePort('0.0.0.0', new Set([port]), 17400 + net, realChance);
@@ -169,7 +171,7 @@ export async function openInstallation({ hosts, net }: InstallationOptions): Pro
     },
     async startServer() {
       const words = ['server', '--data', serverFolder, '--port', String(port), '--agent-port', String(agentPort)];
-      const child = stay('server', words);
+      const child = stay('server', [...words, ...more]);
       server = child;
       await until(async () => {
         if (child.exitCode !== null) throw new Error(`the server ended:\n${logOf('server')}`);

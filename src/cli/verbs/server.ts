@@ -12,6 +12,7 @@ interface Flags extends GlobalFlags {
   readonly binMs?: number;
   readonly rate?: string;
   readonly ratePer?: string;
+  readonly plugin?: readonly string[];
   readonly nextPort?: boolean;
   readonly tether?: boolean;
 }
@@ -29,6 +30,7 @@ export async function run(_args: readonly string[], flags: Flags, interrupted: A
     ...(flags.context === undefined ? {} : { contextName: flags.context }),
     ...(flags.store === undefined ? {} : { store: storeOf(flags.store, flags.data) }),
     ...(flags.rate === undefined && flags.ratePer === undefined ? {} : { limits: limitsOf(flags.rate, flags.ratePer) }),
+    ...(flags.plugin === undefined ? {} : { plugins: flags.plugin }),
     ...(flags.binMs === undefined ? {} : { binMs: flags.binMs }),
   });
   // Where programs on this machine find it, whatever port it got.

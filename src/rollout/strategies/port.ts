@@ -48,6 +48,8 @@ export interface StrategyStep {
 export interface Strategy {
   /** Lower-case letters, digits and `-`: what configurations call it. */
   readonly name: string;
+  /** Settings that it takes, for trials; left out: it takes none as well. */
+  readonly example?: StrategySettings;
   /** What is wrong with these settings, in a sentence; undefined: nothing. */
   check?(settings: StrategySettings): string | undefined;
   /** How many extra tasks of the version of before are borrowed on a job of this size. Left out: none. */

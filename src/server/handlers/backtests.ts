@@ -1,6 +1,13 @@
 import type { BacktestView } from '../../api/index.ts';
 import { type JobId, jobId, type PlannedJob, type PlanSpec, type ServiceSpec } from '../../model/index.ts';
-import { assumedReleases, type BacktestRow, backtest, type PastRelease, type TaskPlace } from '../../rollout/index.ts';
+import {
+  assumedReleases,
+  type BacktestRow,
+  backtest,
+  type PastRelease,
+  type StrategyBook,
+  type TaskPlace,
+} from '../../rollout/index.ts';
 import { readPastReleases } from '../../rollout/read.ts';
 import { compileSpec } from '../../spec/index.ts';
 import type { Handlers, ServerContext } from '../context.ts';
@@ -28,7 +35,7 @@ export function backtestHandlers(context: ServerContext) {
         places: await placesOf(tx, id, chosen.spec.tasks),
         past: await readPastReleases(tx, id, pastLimit),
       }));
-      return backtestView(spec, id, chosen, places, past);
+      return backtestView(spec, id, chosen, places, past, context.strategies);
     },
   } satisfies Partial<Handlers>;
 }
@@ -40,6 +47,7 @@ export function backtestView(
   job: Pick<PlannedJob, 'plan' | 'spec'>,
   places: readonly TaskPlace[],
   past: readonly PastRelease[],
+  strategies?: StrategyBook,
 ): BacktestView {
   const usualMs = spec.task.drainMs + usualStartMs;
   const good = past.filter(({ was }) => was === 'good');
@@ -51,7 +59,7 @@ export function backtestView(
   const { budget } = job.spec;
   const whole = { percent: 100 };
   const rows = [
-    rowOf('yours', backtest(job.plan, { places, budget, releases })),
+    rowOf('yours', backtest(job.plan, { places, budget, releases, strategies })),
     ...templates.map((name) => {
       const facts = { places, budget: name === 'everyone-at-once' ? whole : budget, releases };
       return rowOf(name, backtest(templatePlan(name, spec.judge.checks.length > 0), facts));

@@ -77,7 +77,17 @@ export function machineHandlers(context: ServerContext, agents: AgentServer) {
       const nowMs = clock.nowMs();
       const isConnected = (host: string) => agents.isConnected(host);
       const configurations = await sandboxAbilities();
-      return decideDoctor({ facts, settings, storeKind: store.kind, startedAtMs, nowMs, isConnected, configurations });
+      const { plugins } = context;
+      return decideDoctor({
+        facts,
+        settings,
+        plugins,
+        storeKind: store.kind,
+        startedAtMs,
+        nowMs,
+        isConnected,
+        configurations,
+      });
     },
     listParkedWork: listParked,
     async retryWork({ body }) {

@@ -1,10 +1,12 @@
 import type { DoctorReport } from '../../api/index.ts';
+import type { Plugin } from '../plugins/load.ts';
 import type { ServerSettings } from '../settings.ts';
 import { decideFindings, type FindingFacts } from './findings.ts';
 
 export interface DoctorFacts {
   readonly facts: FindingFacts;
   readonly settings: Pick<ServerSettings, 'version' | 'dataFolder' | 'leastFreeDiskRatio'>;
+  readonly plugins: readonly Plugin[];
   readonly storeKind: 'sqlite' | 'postgres';
   readonly startedAtMs: number;
   readonly nowMs: number;
@@ -28,6 +30,7 @@ export function decideDoctor(given: DoctorFacts): DoctorReport {
       hostsCheck(given),
       isolationCheck(facts),
       configurationCheck(given),
+      pluginsCheck(given),
       workCheck(facts),
     ],
     findings: decideFindings(facts),
@@ -36,6 +39,12 @@ export function decideDoctor(given: DoctorFacts): DoctorReport {
 
 function storeCheck(kind: string): Check {
   return { name: 'store', state: 'ok', sentence: `The ${kind} store answers.`, remedy: null };
+}
+
+function pluginsCheck({ plugins }: DoctorFacts): Check {
+  const each = plugins.map(({ file, strategies }) => `${strategies.join(', ')} (${file})`);
+  const sentence = each.length === 0 ? 'None; the strategies are Rollway’s own.' : `Strategies: ${each.join('; ')}.`;
+  return { name: 'plug-ins', state: 'ok', sentence, remedy: null };
 }
 
 function diskCheck({ freeDiskRatio, leastFreeDiskRatio }: FindingFacts): Check {

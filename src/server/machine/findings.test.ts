@@ -83,12 +83,13 @@ test('doctor says of everything whether it is well', () => {
     decideDoctor({
       ...{ facts, settings, storeKind: 'sqlite', startedAtMs: 1, nowMs: 3, isConnected: () => false },
       configurations: { noNetwork: false, detail: 'with a network' },
+      plugins: [{ file: '/p.mjs', strategies: ['by-moon'] }],
     });
   expect(of(calm)).toMatchObject({ uptimeMs: 2, store: 'sqlite' });
   const states = Object.fromEntries(of({ ...calm, hosts: [host] }).checks.map(({ name, state }) => [name, state]));
   expect(states).toEqual({
     ...{ store: 'ok', disk: 'ok', hosts: 'warning', isolation: 'warning' },
-    ...{ configurations: 'warning', work: 'ok' },
+    ...{ configurations: 'warning', work: 'ok', 'plug-ins': 'ok' },
   });
 });
 

@@ -19,6 +19,7 @@ export const sentences: Readonly<Record<string, Say>> = {
   'job.retire-asked': ({ from, reason }) => `All ${from} tasks are to stop: ${reason}`,
   'rollout.cancelled': ({ why }) => `It never begins: ${why}`,
   'rollout.superseded': () => 'A newer release takes over.',
+  'rollout.strategy-refused': ({ sentence }) => `${sentence}`,
   'rollout.held': ({ reason, by }) => `Held (${by}): ${reason}`,
   'rollout.commanded': ({ command, reason, count: n, phase }) =>
     `${capital(commandWords(String(command), n ?? phase))}${typeof reason === 'string' && reason !== '' ? `: ${reason}` : '.'}`,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { planOf, smallJob, v0, v1 } from '../testing/small-job.ts';
 import { ownStrategies } from './book.ts';
-import { tryStrategy } from './conformance.ts';
 import type { Strategy } from './port.ts';
+import { tryStrategy } from './try-strategy.ts';
 
 const brokenRules = (strategy: Strategy): string[] =>
   tryStrategy(strategy, { times: 60 }).flatMap(({ rule, failure }) =>

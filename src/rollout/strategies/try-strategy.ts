@@ -14,7 +14,7 @@ export interface TriedRule {
 }
 
 export interface Trial {
-  /** What a configuration would say to it. */
+  /** What a configuration would say to it; left out: its own example, or nothing. */
   readonly settings?: StrategySettings;
   /** Labels that hosts of a trial may have, each with its values. */
   readonly labels?: Readonly<Record<string, readonly string[]>>;
@@ -29,7 +29,7 @@ export interface Trial {
  *     for (const { rule, failure } of tryStrategy(mine)) console.log(failure === undefined ? 'ok' : 'BROKEN', rule, failure ?? '');
  */
 export function tryStrategy(strategy: Strategy, trial: Trial = {}): readonly TriedRule[] {
-  const { settings = {}, times = 200 } = trial;
+  const { settings = strategy.example ?? {}, times = 200 } = trial;
   const chosen: ChosenStrategy = { strategy, settings };
   const some = (stream: string, attempt: (chance: Chance) => string | undefined, share = 1): string | undefined => {
     for (let seed = 1; seed <= Math.ceil(times * share); seed++) {
