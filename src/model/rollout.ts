@@ -181,6 +181,8 @@ export interface Rollout {
   readonly currentPhase: number;
   /** A person let it through fully: no gate but basic checks is waited for any more; the note says who and why. */
   readonly promoted: string | undefined;
+  /** A person looked when it was asked to hold, or at what a watch found, and let it go on. */
+  readonly approved?: string | undefined;
   /** Names a phase after which a person wants to look. */
   readonly holdAfter: string | undefined;
   /** Raises the job's budget for this rollout, with the reason in the audit. */

@@ -76,7 +76,9 @@ function obey(draft: Draft, rollout: Rollout, command: JobCommand): void {
       if (hasNotTurned(draft, rollout)) beginRevert(draft, rollout, command.actor);
       else {
         const heeds = rollout.hold?.by === 'group' ? { heedsFailuresFromMs: heedsFrom(draft) } : {};
-        setRollout(draft, rollout.id, { state: rollout.hold?.resumesTo ?? 'running', hold: undefined, ...heeds });
+        const looked = rollout.hold?.by === 'hold-after' || rollout.hold?.by === 'watch' ? { approved: who } : {};
+        const state = rollout.hold?.resumesTo ?? 'running';
+        setRollout(draft, rollout.id, { state, hold: undefined, ...heeds, ...looked });
       }
       return;
     case 'abort':

@@ -108,6 +108,7 @@ describe('the watch after the last phase', () => {
     world.command('resume');
     world.settle();
     expect(world.rollout()).toMatchObject({ state: 'succeeded', watch: { state: 'ended' } });
+    expect(world.rollout().approved).toContain('ada');
     expect(world.assigned()).toEqual(all);
   });
 

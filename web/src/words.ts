@@ -36,11 +36,11 @@ export function capital(text: string): string {
 
 /** Which tone a word of state has: `good`, `bad`, `busy`, `held` or none. */
 export function toneOf(state: string): 'good' | 'bad' | 'busy' | 'held' | 'new' | 'none' {
-  if (['succeeded', 'passed', 'pass', 'steady', 'up', 'ok'].includes(state)) return 'good';
+  if (['succeeded', 'passed', 'pass', 'steady', 'up', 'ok', 'quiet'].includes(state)) return 'good';
   if (['failed', 'fail', 'aborted', 'reverting', 'reverted', 'lost', 'fenced', 'degraded', 'failing'].includes(state))
     return 'bad';
   if (['held', 'blocked', 'parked', 'suspected', 'warning'].includes(state)) return 'held';
-  if (['updating', 'judging', 'ready'].includes(state)) return 'busy';
+  if (['updating', 'judging', 'watching', 'ready'].includes(state)) return 'busy';
   return ['running', 'rolling'].includes(state) ? 'new' : 'none';
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { barriers, phaseStates, rolloutCommands, rolloutKinds, rolloutStates } from '../../model/index.ts';
+import { barriers, phaseStates, rolloutCommands, rolloutKinds, rolloutStates, watchStates } from '../../model/index.ts';
 import { actor, eventView, instant, jobIdText, markId, releaseId, rolloutId, versionRef } from './basics.ts';
 import { budgetLine, operationView, taskDot } from './tasks.ts';
 
@@ -153,6 +153,20 @@ export const rolloutDetail = rolloutSummary.extend({
   /** Under way or waiting; ended ones are in the timeline. */
   operations: z.array(operationView),
   verdict: z.object({ verdict: verdictWord, sentence: z.string(), atMs: instant }).nullable(),
+  /** After the last phase slow regressions are looked for; null: nothing is watched. */
+  watch: z
+    .object({
+      state: z.enum(watchStates),
+      fromMs: instant,
+      untilMs: instant,
+      /** How it stands, or how it ended: one sentence. */
+      sentence: z.string(),
+      /** Rollouts before it that are watched with it. */
+      earlier: z.array(rolloutId),
+      /** Rollouts that what was found is tied to; several: it cannot be told which. */
+      named: z.array(rolloutId),
+    })
+    .nullable(),
   checks: z.array(checkView),
   marks: z.array(markId),
   /** Newest first, the last 100; the rest by `listEvents`. */
@@ -165,6 +179,8 @@ export const rolloutDetail = rolloutSummary.extend({
     /** Waiting for the budget, a controller or a host. */
     blockedMs: z.number(),
     judgingMs: z.number(),
+    /** After the last phase, until the watch found something. */
+    watchingMs: z.number(),
     heldMs: z.number(),
     revertingMs: z.number(),
   }),

@@ -20,6 +20,7 @@ export function rolloutLines(rollout: RolloutDetail, style: Style): string[] {
   else if (rollout.why !== null) lines.push(rollout.why);
   lines.push(...togetherLines(rollout, style));
   lines.push('', ...rollout.phases.map((phase, i) => phaseLine(phase, i === rollout.currentPhase, style)));
+  if (rollout.watch !== null) lines.push(...watchLines(rollout.watch, style));
   lines.push('', ...taskLines(rollout, style));
   const failures = failureLines(rollout, style);
   if (failures.length > 0) lines.push('', ...failures);
@@ -43,6 +44,17 @@ function togetherLines({ together, unbarred }: RolloutDetail, style: Style): str
       return `${pointer} ${name.padEnd(14)} ${stateWord(state.padEnd(9), style)} ${`${updated} of ${size} tasks`.padEnd(16)} ${at}  ${style.dim(rollout)}`;
     }),
   ];
+}
+
+/** After the last phase: until when, and what was found so far. */
+function watchLines(watch: NonNullable<RolloutDetail['watch']>, style: Style): string[] {
+  const { state, fromMs, untilMs, sentence, earlier, named } = watch;
+  const word = state === 'failed' || state === 'failing' ? style.bad(state) : stateWord(state, style);
+  const length = formatDuration(untilMs - fromMs);
+  const others = earlier.length === 0 ? '' : `, together with ${earlier.join(', ')}`;
+  const lines = [`  ${'watch'.padEnd(14)} ${word}  for ${length}${others}  ${style.dim(plain(sentence))}`];
+  if (named.length > 0) lines.push(`    tied to ${named.join(' or ')}`);
+  return lines;
 }
 
 function phaseLine(phase: PhaseView, isCurrent: boolean, style: Style): string {

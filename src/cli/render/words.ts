@@ -1,6 +1,6 @@
 import type { Style } from './style.ts';
 
-const good = new Set(['succeeded', 'passed', 'pass', 'serving', 'steady', 'up', 'ok', 'done']);
+const good = new Set(['succeeded', 'passed', 'pass', 'serving', 'steady', 'up', 'ok', 'done', 'quiet']);
 const bad = new Set([
   'failed',
   'fail',
@@ -14,7 +14,7 @@ const bad = new Set([
   'reverting',
 ]);
 const held = new Set(['held', 'blocked', 'parked', 'undecided', 'suspected', 'warning']);
-const busy = new Set(['running', 'updating', 'judging', 'rolling', 'starting', 'draining', 'executing']);
+const busy = new Set(['running', 'updating', 'judging', 'watching', 'rolling', 'starting', 'draining', 'executing']);
 
 /** A word that names a state, in the colour of what it means. */
 export function stateWord(word: string, style: Style): string {

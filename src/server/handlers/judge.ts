@@ -28,7 +28,8 @@ export function judgeHandlers({ store, clock, samples, sourceFindings, verdictIn
     const looks = [];
     for (const row of rows) {
       // Between looks nothing is decided, so nothing is kept.
-      if (/\/bin-\d+$/.test(row.verdict.lookId)) continue;
+      // A watch is judged from the job's past, which is kept as rows.
+      if (/\/bin-\d+$|\/watch\//.test(row.verdict.lookId)) continue;
       looks.push({ row, text: await verdictInputs.load(rollout, row.verdict.lookId) });
     }
     return looks;

@@ -28,6 +28,7 @@ import {
   rolloutEtag,
   rolloutSummary,
   timeSplit,
+  watchView,
   whereItIs,
   whyWaiting,
 } from '../views/rollouts.ts';
@@ -158,6 +159,7 @@ export function rolloutHandlers(context: ServerContext) {
       tasks: taskDots(screen, hosts),
       operations: screen.operations.filter((one) => one.rollout === rollout.id).map(operationView),
       verdict: last ? { verdict: last.verdict, sentence: last.sentence, atMs: last.atMs } : null,
+      watch: watchView(rollout, verdicts),
       checks: checkViews(verdicts, spec?.judge.checks ?? [], spec?.judge.guards ?? []),
       marks: (await readMarks(tx, { rollout: rollout.id, limit: 20 })).map(({ id }) => id),
       timeline: timeline.map(eventView),

@@ -55,7 +55,7 @@ function inWords(metric: CheckSpec['metric']): string {
 
 /** What the record of checks sees of one rollout. */
 export function judgedRollout(
-  { id, failure, promoted, phases }: Rollout,
+  { id, failure, promoted, approved, phases }: Rollout,
   looks: readonly VerdictRow[],
   label: boolean | undefined,
 ): JudgedRollout {
@@ -63,7 +63,8 @@ export function judgedRollout(
   for (const { verdict } of looks) {
     for (const { check, verdict: word } of verdict.perCheck) if (verdicts[check] !== 'fail') verdicts[check] = word;
   }
-  const through = promoted !== undefined || phases.some(({ passedBy }) => passedBy?.by === 'person');
+  const through =
+    promoted !== undefined || approved !== undefined || phases.some(({ passedBy }) => passedBy?.by === 'person');
   const person = failure?.by === 'person' ? 'back' : through ? 'through' : undefined;
   return { rollout: id, verdicts, person, label };
 }

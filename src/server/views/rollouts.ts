@@ -86,6 +86,22 @@ export function phaseViews(rollout: Rollout, screen: JobScreen, verdicts: readon
   });
 }
 
+/** The watch after the last phase, and how it stands. */
+export function watchView({ watch, phases }: Rollout, verdicts: readonly VerdictRow[]): RolloutDetail['watch'] {
+  if (watch === undefined) return null;
+  const { state, fromMs, untilMs, note } = watch;
+  const last = verdicts.findLast((row) => row.phase === phases.length)?.verdict;
+  const sentence = note ?? last?.sentence ?? 'Nothing was looked at yet.';
+  return {
+    state,
+    fromMs,
+    untilMs,
+    sentence,
+    earlier: watch.earlier.map((one) => one.rollout),
+    named: [...watch.named],
+  };
+}
+
 /** Changes whenever a command might mean something else than when it was read. */
 export function rolloutEtag(rollout: Rollout): string {
   const phase = rollout.phases[rollout.currentPhase];
@@ -104,7 +120,10 @@ const doneWords = {
 export function headline(rollout: Rollout, summary: RolloutSummary, budget: BudgetLine, nowMs: number): string {
   if (rollout.endedAtMs !== undefined) {
     const took = formatDuration(rollout.endedAtMs - (rollout.startedAtMs ?? rollout.createdAtMs));
-    return `${rollout.state} after ${took} · ${summary.updated} of ${summary.size} tasks ${doneWords[rollout.kind]}`;
+    const { watch } = rollout;
+    const left = watch?.state === 'watching' ? Math.max(0, watch.untilMs - nowMs) : 0;
+    const watched = left > 0 ? ` · watched for another ${formatDuration(left)}` : '';
+    return `${rollout.state} after ${took} · ${summary.updated} of ${summary.size} tasks ${doneWords[rollout.kind]}${watched}`;
   }
   const at =
     rollout.phases.length === 0 ? 'not started' : `phase ${rollout.currentPhase + 1} of ${rollout.phases.length}`;
@@ -234,6 +253,7 @@ export function timeSplit(rollout: Rollout, nowMs: number): RolloutDetail['timeS
     updatingMs: spent.updating ?? 0,
     blockedMs: spent.blocked ?? 0,
     judgingMs: spent.judging ?? 0,
+    watchingMs: spent.watching ?? 0,
     heldMs: spent.held ?? 0,
     revertingMs: spent.reverting ?? 0,
   };

@@ -34,6 +34,14 @@ export const sentences: Readonly<Record<string, Say>> = {
     Array.isArray(phases) && phases.length > 0
       ? `What the traffic can show, with 80 % chance: ${phases.map(({ phase, shows }) => `phase ${phase} finds ${shows}`).join('. ')}.`
       : undefined,
+  'watch.started': ({ untilMs, earlier }) =>
+    `It is watched for slow regressions until ${clockOf(untilMs)}${count(earlier) > 0 ? `, together with ${count(earlier)} before it` : ''}.`,
+  'watch.ended': ({ state, by, note }) =>
+    state === 'quiet'
+      ? `The watch is over: ${note}`
+      : `The watch is over: ${by} ${state === 'ended' ? 'took its place' : 'is watched in its place'}.`,
+  'watch.failed': ({ sentence, named, trust }) =>
+    `After the last phase: ${sentence}${count(named) > 1 ? ` It cannot be told which of ${count(named)} releases it is.` : ''}${trust === 'hold' ? ' The check may only hold.' : ''}`,
   'phase.dropped': ({ phase, why }) => `Phase ${phase} is left out: ${why}.`,
   'controller.acked': ({ operations }) => `The controller acked ${count(operations)}.`,
   'controller.silent': ({ controller, failure }) => `${controller} does not answer: ${failure}. Releases wait.`,
@@ -60,6 +68,11 @@ function commandWords(command: string, n: unknown): string {
 
 function tasks(n: unknown): string {
   return `${Number(n).toLocaleString('en')} ${n === 1 ? 'task' : 'tasks'}`;
+}
+
+/** The day matters less than the hour; in the server's zone nobody would know which it is. */
+function clockOf(atMs: unknown): string {
+  return `${new Date(Number(atMs)).toISOString().slice(11, 16)} UTC`;
 }
 
 function goes(n: number): string {

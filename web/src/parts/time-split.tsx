@@ -6,6 +6,7 @@ const words = [
   ['updatingMs', 'updating'],
   ['blockedMs', 'blocked'],
   ['judgingMs', 'judging'],
+  ['watchingMs', 'watched'],
   ['heldMs', 'held'],
   ['revertingMs', 'reverting'],
 ] as const;

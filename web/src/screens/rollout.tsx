@@ -21,6 +21,7 @@ import { Timeline } from '../parts/timeline.tsx';
 import { Together } from '../parts/together.tsx';
 import { useTitle } from '../parts/use-title.ts';
 import { useWidth } from '../parts/use-width.ts';
+import { Watch } from '../parts/watch.tsx';
 import { short, shortId } from '../words.ts';
 
 /** The screen people keep open. */
@@ -66,6 +67,7 @@ function Rollout({ rollout, task }: { rollout: RolloutDetail; task: number | und
           {rollout.forwardOnly !== null && <p className="quiet">Not undone by itself: {rollout.forwardOnly}</p>}
           {rollout.together !== null && <Together together={rollout.together} />}
           <Phases phases={rollout.phases} current={isOver ? -1 : rollout.currentPhase} />
+          {rollout.watch !== null && <Watch watch={rollout.watch} />}
           <div ref={fieldRef}>
             {fieldWidth > 0 && (
               <TaskField
