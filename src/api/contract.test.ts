@@ -16,7 +16,7 @@ test.each(rows)('%s: the parameters of its address are the keys of `params`', (_
 
 test.each(rows)('%s: reading needs no body, changing is not open to viewers by accident', (name, row) => {
   if (row.method === 'GET') expect(row.body ?? row.bytes).toBeUndefined();
-  const forViewers = ['planDeploy', 'planTasks', 'backtestPlan', 'signOut', 'createSignInCode'];
+  const forViewers = ['planDeploy', 'planTasks', 'planMaintenance', 'backtestPlan', 'signOut', 'createSignInCode'];
   if (row.method !== 'GET' && !forViewers.includes(name))
     expect(['operator', 'admin', 'public', 'push']).toContain(row.role);
 });

@@ -34,6 +34,7 @@ export type {
 export { commitish, problemDocument } from './shapes/basics.ts';
 export type { JudgeDiscovery, ReplayView, TrustView, TunedRollout } from './shapes/judge.ts';
 export type { DoctorReport, Finding, JoinToken, ParkedWork, Person, TokenView } from './shapes/machine.ts';
+export type { MaintenancePlanView, MaintenanceView } from './shapes/maintenance.ts';
 export type { CarrierView, MarkDetail, MarkSummary } from './shapes/marks.ts';
 export type { BacktestView, Explanation, JobPlan, PlanView, TaskPlanView } from './shapes/plans.ts';
 export type {

@@ -4,6 +4,7 @@ import { route } from './route.ts';
 import * as basics from './shapes/basics.ts';
 import { judgeDiscovery, replayView, trustView, tunedRollout } from './shapes/judge.ts';
 import { doctorReport, finding, joinToken, parkedWork, person, tokenView } from './shapes/machine.ts';
+import { maintenancePlanView, maintenanceView, maintenanceWish } from './shapes/maintenance.ts';
 import { carrierView, markDetail, markSummary } from './shapes/marks.ts';
 import { backtestBody, backtestView, explanation, planBody, planView, taskPlanView, taskWish } from './shapes/plans.ts';
 import { commandView, rolloutCommandBody, rolloutDetail, rolloutSummary } from './shapes/rollouts.ts';
@@ -29,6 +30,7 @@ const job = z.object({ job: jobIdText });
 const task = z.object({ job: jobIdText, index: queryInt(0, 2_000_000) });
 const mark = z.object({ mark: basics.markId });
 const host = z.object({ host: basics.name });
+const maintenance = z.object({ maintenance: basics.maintenanceId });
 const repository = z.object({ repository: basics.name });
 const withReason = z.strictObject({ reason });
 const page = z.strictObject(paging);
@@ -512,6 +514,74 @@ export const routes = {
     params: host,
     body: withReason,
     response: hostView,
+  }),
+  planMaintenance: route({
+    method: 'POST',
+    path: '/api/v1/maintenances/plan',
+    summary: 'What work on a host or domain would mean for the tasks there; changes nothing',
+    tag: 'hosts',
+    role: 'viewer',
+    body: z.strictObject({ ...maintenanceWish, reason: basics.optionalReason }),
+    response: maintenancePlanView,
+  }),
+  openMaintenance: route({
+    method: 'POST',
+    path: '/api/v1/maintenances',
+    summary: 'Announce work on a host or domain: its tasks leave in time, or wait for it',
+    tag: 'hosts',
+    role: 'operator',
+    body: z.strictObject(maintenanceWish),
+    status: 201,
+    response: maintenanceView,
+    idempotent: true,
+  }),
+  listMaintenances: route({
+    method: 'GET',
+    path: '/api/v1/maintenances',
+    summary: 'Open maintenance; with ended=1 also the newest that are over',
+    tag: 'hosts',
+    role: 'viewer',
+    query: z.strictObject({ ended: z.enum(['0', '1']).default('0') }),
+    response: z.object({ items: z.array(maintenanceView) }),
+  }),
+  getMaintenance: route({
+    method: 'GET',
+    path: '/api/v1/maintenances/:maintenance',
+    summary: 'How far it is, what still runs there, and why',
+    tag: 'hosts',
+    role: 'viewer',
+    params: maintenance,
+    response: maintenanceView,
+  }),
+  extendMaintenance: route({
+    method: 'POST',
+    path: '/api/v1/maintenances/:maintenance/extend',
+    summary: 'Put the work off, or let it take longer',
+    tag: 'hosts',
+    role: 'operator',
+    params: maintenance,
+    body: z.strictObject({ untilMs: basics.instant.optional(), deadlineMs: basics.instant.optional(), reason }),
+    response: maintenanceView,
+  }),
+  endMaintenance: route({
+    method: 'POST',
+    path: '/api/v1/maintenances/:maintenance/end',
+    summary: 'The work is over: its hosts may be used again',
+    tag: 'hosts',
+    role: 'operator',
+    params: maintenance,
+    body: withReason,
+    response: maintenanceView,
+  }),
+  cancelMaintenance: route({
+    method: 'POST',
+    path: '/api/v1/maintenances/:maintenance/cancel',
+    summary: 'It does not take place; only before the work begins',
+    tag: 'hosts',
+    role: 'operator',
+    params: maintenance,
+    body: withReason,
+    response: maintenanceView,
   }),
   removeHost: route({
     method: 'POST',

@@ -317,6 +317,42 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
     () => import('./verbs/hosts.ts').then((m) => ({ run: m.remove })),
     reason,
   );
+  const maintenance = program
+    .command('maintenance')
+    .description('work on hosts: open, list, show, extend, end, cancel');
+  const maintaining = (name: 'open' | 'list' | 'show' | 'extend' | 'end' | 'cancel') => () =>
+    import('./verbs/maintenance.ts').then((m) => ({ run: m[name] as (typeof m)['open'] }));
+  verb(
+    maintenance,
+    'open [host]',
+    'announce work on a host or domain: its tasks leave in time',
+    maintaining('open'),
+    (c) =>
+      reason(c)
+        .option('--domain <label=value>', 'all hosts with this label: rack=a')
+        .option(
+          '--from <time>',
+          'when the work begins and what is left is stopped: 30m, 14:30, a date (default: after the lead)',
+        )
+        .option('--lead <duration>', 'how long before that tasks begin to leave (default: 15m)')
+        .option('--for <duration>', 'how long the work takes')
+        .option('--until <time>', 'when it is over, instead of --for')
+        .option('--hosts-stay-up', 'the work leaves processes alone: whoever rides it out is not stopped')
+        .option('--fixed', 'do not wait for other maintenance, though both together break a budget')
+        .option('--plan', 'only show what it would mean')
+        .option('-w, --watch', 'keep showing it; Ctrl-C only stops watching'),
+  );
+  verb(maintenance, 'list', 'what is under maintenance, or will be', maintaining('list'), (c) =>
+    c.option('--all', 'also what is over'),
+  );
+  verb(maintenance, 'show <maintenance>', 'how far it is, what still runs there, and why', maintaining('show'), watch);
+  verb(maintenance, 'extend <maintenance>', 'put the work off, or let it take longer', maintaining('extend'), (c) =>
+    reason(c)
+      .option('--until <time>', 'when the work is over')
+      .option('--deadline <time>', 'when the work begins, later than was said'),
+  );
+  verb(maintenance, 'end <maintenance>', 'the work is over: the hosts may be used again', maintaining('end'), reason);
+  verb(maintenance, 'cancel <maintenance>', 'it does not take place', maintaining('cancel'), reason);
   verb(program, 'doctor', 'check the server, its store and its hosts', () => import('./verbs/doctor.ts'));
   const work = program.command('work').description('work that was set aside after repeated failures');
   verb(work, 'list', 'what is parked, and why', () => import('./verbs/work.ts').then((m) => ({ run: m.list })));

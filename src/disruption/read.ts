@@ -7,3 +7,5 @@ import { listControlAlarms } from './rows.ts';
 export async function readControlAlarms(tx: Tx): Promise<{ readonly job: JobId; readonly control: ControlFacts }[]> {
   return listControlAlarms(tx);
 }
+
+export { countForcedStops } from './rows.ts';

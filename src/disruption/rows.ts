@@ -226,6 +226,24 @@ export async function saveOperation(tx: Tx, operation: LedgerOperation): Promise
   await upsertOperation(tx, rowOfOperation(operation));
 }
 
+/** Stops on these hosts from this time on that no budget was asked for: a deadline had passed. */
+export async function countForcedStops(
+  tx: Tx,
+  hosts: readonly HostId[],
+  fromMs: number,
+  toMs: number,
+): Promise<number> {
+  const rows = await tx
+    .selectFrom('operation')
+    .selectAll()
+    .where('kind', '=', 'stop')
+    .where('host', 'in', [...hosts])
+    .where('admitted_at_ms', '>=', fromMs)
+    .where('admitted_at_ms', '<=', toMs)
+    .execute();
+  return rows.map(operationOf).filter(({ exemption }) => exemption === 'forced').length;
+}
+
 /** Operations and outages that ended before this time, but none of these rollouts; events tell of them for ever. */
 export async function deleteEndedOperations(tx: Tx, beforeMs: number, keep: readonly RolloutId[]): Promise<number> {
   let gone = tx.deleteFrom('operation').where('is_ended', '=', 1).where('ended_at_ms', '<', beforeMs);

@@ -4,7 +4,7 @@ import { findRevision, insertGuard, lockRevision, raiseRevision } from './guards
 import type { GuardKind, GuardRef, View } from './port.ts';
 
 /** Everybody locks guards in this order, then by id, so that two commits never wait for each other in a circle. */
-const lockOrder: readonly GuardKind[] = ['repository', 'pipeline', 'job', 'host', 'rollout-group'];
+const lockOrder: readonly GuardKind[] = ['repository', 'pipeline', 'job', 'host', 'rollout-group', 'maintenance'];
 
 export interface ReadGuard extends GuardRef {
   readonly revision: number;

@@ -8,7 +8,7 @@ import type { Tx } from '../store/index.ts';
  */
 
 /** The rows that serialise decisions: whoever decides on a job's facts bumps the job's guard, and so on. */
-export type GuardKind = 'repository' | 'pipeline' | 'job' | 'host' | 'rollout-group';
+export type GuardKind = 'repository' | 'pipeline' | 'job' | 'host' | 'rollout-group' | 'maintenance';
 export interface GuardRef {
   readonly kind: GuardKind;
   readonly id: string;

@@ -9,5 +9,7 @@
 export * from './capacity.ts';
 export * from './discovery.ts';
 export * from './inventory.ts';
+export * from './maintenance.ts';
+export * from './maintenance-impact.ts';
 export * from './place.ts';
 export * from './silence.ts';

@@ -1,4 +1,5 @@
-import type { HostId, HostState, JobId } from '../model/index.ts';
+import { listJobsOnHost } from '../disruption/rows.ts';
+import type { HostId, HostState, JobId, Maintenance, MaintenanceId } from '../model/index.ts';
 import type { Tx } from '../store/index.ts';
 import { type DiscoveryList, discover } from './discovery.ts';
 import { type Usage, usageByHost } from './inventory.ts';
@@ -61,4 +62,33 @@ export async function listAbsentHosts(tx: Tx): Promise<HostId[]> {
 /** Whether more than half of the hosts fell silent together: for findings and `doctor`. */
 export async function readMassSilence(tx: Tx): Promise<boolean> {
   return (await rows.loadWatchMemory(tx)).massSilence;
+}
+
+export async function findMaintenance(tx: Tx, id: MaintenanceId): Promise<Maintenance | undefined> {
+  return rows.findMaintenance(tx, id);
+}
+
+/** Open ones, oldest first, then so many that are over, newest first. */
+export async function listMaintenances(tx: Tx, ended: number): Promise<Maintenance[]> {
+  const open = await rows.listOpenMaintenances(tx);
+  return ended === 0 ? open : [...open, ...(await rows.listEndedMaintenances(tx, ended))];
+}
+
+export interface TaskOnHost {
+  readonly job: JobId;
+}
+
+/** What is on these hosts, as each job itself tells it. */
+export async function listTasksOnHosts<T extends object>(
+  tx: Tx,
+  hosts: readonly HostId[],
+  read: (job: JobId, hosts: ReadonlySet<HostId>) => Promise<T[]>,
+): Promise<(T & TaskOnHost)[]> {
+  const jobs = new Set<JobId>();
+  for (const host of hosts) for (const job of await listJobsOnHost(tx, host)) jobs.add(job);
+  const found: (T & TaskOnHost)[] = [];
+  for (const job of [...jobs].sort()) {
+    for (const task of await read(job, new Set(hosts))) found.push({ ...task, job });
+  }
+  return found;
 }

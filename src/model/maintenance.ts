@@ -40,6 +40,19 @@ export interface Maintenance {
   readonly end: 'ended' | 'cancelled' | undefined;
 }
 
+/** `empty`: nothing runs there, the work may begin; `overdue`: it takes longer than it was said to. */
+export const maintenanceStates = [
+  'waiting',
+  'announced',
+  'leaving',
+  'empty',
+  'working',
+  'overdue',
+  'ended',
+  'cancelled',
+] as const;
+export type MaintenanceState = (typeof maintenanceStates)[number];
+
 /** `rack=a`, `host-3` */
 export function scopeName(scope: MaintenanceScope): string {
   return 'host' in scope ? scope.host : `${scope.label}=${scope.value}`;

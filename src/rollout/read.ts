@@ -2,15 +2,27 @@ import {
   type IncarnationFacts,
   isGone,
   type LedgerOperation,
+  mayLive,
   type SharedLimits,
   type TaskFacts,
 } from '../disruption/index.ts';
 import { listOperationsOfRollout, listOutages, listTasks, loadOperations } from '../disruption/rows.ts';
-import type { AssignmentRow, HostId, JobId, Outage, Rollout, RolloutId, TaskIndex, VersionId } from '../model/index.ts';
+import type {
+  AssignmentRow,
+  HostId,
+  JobId,
+  MaintenanceAnswer,
+  Outage,
+  Rollout,
+  RolloutId,
+  TaskIndex,
+  VersionId,
+} from '../model/index.ts';
 import type { Tx } from '../store/index.ts';
 import { type PastRelease, pastReleaseOf } from './backtest.ts';
 import { membersOf } from './barrier.ts';
 import { type Explanation, explainRollout } from './explain.ts';
+import { maintainedSentence, underMaintenance } from './explain-maintenance.ts';
 import type { JobFacts } from './facts.ts';
 import { isRenewed, isRound } from './rounds.ts';
 import {
@@ -190,4 +202,36 @@ function dotOf(
     look: look(),
     phase: phase === -1 ? undefined : phase,
   };
+}
+
+/** A task that is on one of these hosts: what becomes of it there. */
+export interface MaintainedTask {
+  readonly index: TaskIndex;
+  readonly host: HostId;
+  readonly state: string;
+  /** It has a process, or may have: its host is silent. */
+  readonly mayLive: boolean;
+  /** Undefined: the maintenance has not begun. */
+  readonly answer: MaintenanceAnswer | undefined;
+  readonly sentence: string;
+}
+
+export async function readTasksOnHosts(
+  tx: Tx,
+  id: JobId,
+  hosts: ReadonlySet<HostId>,
+  nowMs: number,
+  limits?: SharedLimits,
+): Promise<MaintainedTask[]> {
+  const state = await loadState({ tx, guard: async () => 0 }, id, limits);
+  if (state === undefined) return [];
+  const states = new Map(state.inventory.hosts.map((host) => [host.id, host.state]));
+  return [...state.tasks.values()].flatMap(({ index, current }): MaintainedTask[] => {
+    if (current === undefined || !hosts.has(current.host)) return [];
+    const maintained = underMaintenance(state, index, nowMs);
+    const sentence = maintained && maintainedSentence(state, maintained, nowMs);
+    const lives = mayLive(current, (host) => states.get(host) ?? 'fenced');
+    const facts = { index, host: current.host, state: current.state, mayLive: lives };
+    return [{ ...facts, answer: maintained?.answer, sentence: sentence ?? 'It goes on as before until then.' }];
+  });
 }

@@ -3,7 +3,7 @@ import type { Call, ServerContext } from './context.ts';
 import type { ParsedRequest } from './parse.ts';
 
 /** Asked often or harmless: they would bury the rest. */
-const notAudited: ReadonlySet<RouteName> = new Set<RouteName>(['planDeploy', 'pushSamples']);
+const notAudited: ReadonlySet<RouteName> = new Set<RouteName>(['planDeploy', 'planMaintenance', 'pushSamples']);
 const maxBodyChars = 4000;
 
 /**

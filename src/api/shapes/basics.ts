@@ -28,6 +28,7 @@ export const actionRunId = id('run');
 export const markId = id('mark');
 export const operationId = id('op');
 export const commandId = id('cmd');
+export const maintenanceId = id('mnt');
 export const tokenId = id('tok');
 export const versionIdText = id('v');
 

@@ -6,6 +6,7 @@ import { eventHandlers } from './events.ts';
 import { hostHandlers } from './hosts.ts';
 import { judgeHandlers } from './judge.ts';
 import { machineHandlers } from './machine.ts';
+import { maintenanceHandlers } from './maintenances.ts';
 import { markHandlers } from './marks.ts';
 import { peopleHandlers } from './people.ts';
 import { planHandlers } from './plans.ts';
@@ -29,6 +30,7 @@ export function createHandlers(house: House): Handlers {
     ...repositoryHandlers(house),
     ...markHandlers(house),
     ...hostHandlers(house, house.agents),
+    ...maintenanceHandlers(house),
     ...eventHandlers(house),
     ...machineHandlers(house, house.agents),
     ...peopleHandlers(house),
