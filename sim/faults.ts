@@ -98,6 +98,7 @@ export function durationOf(one: Happening): number {
   if (one.kind === 'command') return one.when === undefined ? 0 : watchedMs;
   if (one.kind === 'host-flap') return 2 * one.times * one.everyMs;
   if (one.kind === 'maintenance') return one.noticeMs + one.forMs;
+  if (one.kind === 'rack-maintenance') return one.leadMs + one.tookMs;
   return 'forMs' in one ? (one.forMs ?? 0) : 0;
 }
 

@@ -4,6 +4,7 @@ import {
   budgetOf,
   isUnderWay,
   type JobId,
+  type Outage,
   phaseCountOf,
   type Rollout,
   type TaskIndex,
@@ -53,6 +54,7 @@ export class KnownInvariants {
     undecidedIsNoPass(before, decision);
     asItWasSaid(before, decision, nowMs);
     allStopFirst(before, decision);
+    maintenanceIsObeyed(before, decision, nowMs);
   }
 
   /** I1: each admission of this turn, in order, fitted into the budget or was exempt. */
@@ -279,6 +281,42 @@ function plannedExposure(decision: JobDecision): void {
         }
       }
       before = phase.allowance;
+    }
+  }
+}
+
+/**
+ * TWC-6 Nothing new goes to a host under maintenance; only tasks that are to be moved are moved away for it; who rides
+ * out work that leaves hosts up is never forced.
+ */
+function maintenanceIsObeyed(before: JobState, { after, dispatches }: JobDecision, nowMs: number): void {
+  const open = new Map<string, Outage[]>();
+  for (const outage of before.outages) {
+    const isOpen = outage.cause === 'maintenance' && 'host' in outage.scope && outage.startsAtMs <= nowMs;
+    if (isOpen) open.set(outage.scope.host, [...(open.get(outage.scope.host) ?? []), outage]);
+  }
+  if (open.size === 0) return;
+  for (const one of dispatches) {
+    if (one.kind !== 'execute') continue;
+    const { kind, index, host, rollout, exemption } = one.operation;
+    const isNew = kind === 'start' || kind === 'move';
+    if (isNew && host !== undefined && open.has(host)) {
+      throw new Violation('TWC-6', 'a task was started on a host under maintenance', { index, host });
+    }
+    const from = after.tasks.get(index)?.current?.host;
+    const works = from === undefined ? [] : (open.get(from) ?? []);
+    const isLeaving = before.inventory.hosts.find(({ id }) => id === from)?.state === 'leaving';
+    const answers = works.map(({ id }) => {
+      const said = after.control?.stays?.[id];
+      return said?.[index] ?? said?.all ?? before.job.onMaintenance ?? 'move';
+    });
+    const isToMove = answers.length === 0 || answers.includes('move') || isLeaving;
+    if (kind === 'move' && rollout === undefined && !isToMove) {
+      throw new Violation('TWC-6', 'a task was moved that was to stay', { index, from, answers });
+    }
+    const ridesItOut = answers.length > 0 && answers.every((answer) => answer === 'ignore');
+    if (exemption === 'forced' && ridesItOut && works.every(({ work }) => work?.hostsStayUp === true)) {
+      throw new Violation('TWC-6', 'a task was forced that rides it out', { index, from });
     }
   }
 }

@@ -22,6 +22,7 @@ export function moreHappenings(
     ...rareCommands(seed),
     ...(voiceOf(seed) === undefined ? [] : twoPersons(seed)),
     ...maintenances(seed, hosts),
+    ...racksUnderMaintenance(seed),
   ];
   if (chance.next() < 0.5) return overrides;
   const at = (): number => 2000 + pickBelow(chance, windowMs);
@@ -106,4 +107,25 @@ function twoPersons(seed: number): Happening[] {
 export function voiceOf(seed: number): ServiceVoice | undefined {
   const chance = seededChance(seed, 'voice');
   return chance.next() < 0.125 ? pickOne(chance, serviceVoices) : undefined;
+}
+
+/** In one run of eight a person works on racks: for half as long, as long, or twice as long as was said (TWC-6). */
+function racksUnderMaintenance(seed: number): Happening[] {
+  const chance = seededChance(seed, 'maintenance');
+  if (chance.next() > 0.125) return [];
+  const list: Happening[] = [];
+  do {
+    const saidMs = 10_000 + pickBelow(chance, 60_000);
+    list.push({
+      atMs: 2000 + pickBelow(chance, windowMs),
+      kind: 'rack-maintenance',
+      rack: pickOne(chance, ['a', 'b', 'c'] as const),
+      leadMs: 1000 + pickBelow(chance, 60_000),
+      saidMs,
+      tookMs: Math.round(saidMs * pickOne(chance, [0.5, 1, 2] as const)),
+      hostsStayUp: chance.next() < 0.5,
+      isFixed: chance.next() < 0.3,
+    });
+  } while (chance.next() < 0.5);
+  return list;
 }

@@ -12,7 +12,7 @@ export interface Mutation {
   readonly controller?: RunOptions['controller'];
 }
 
-const { foldReport, outOf, proposeFor, readAnswer } = standardRules;
+const { foldReport, outOf, place, proposeFor, readAnswer } = standardRules;
 
 const oneAtATime: TaskController = ({ request, inFlight }) => ({
   ack: inFlight.length === 0 ? request.slice(0, 1).map(({ opId }) => opId) : [],
@@ -32,6 +32,14 @@ export const mutations: readonly Mutation[] = [
           hosts,
         ),
     },
+  },
+  {
+    name: 'a task that is to stay on a host under maintenance is moved away',
+    broken: { proposeFor: (facts) => proposeFor({ ...facts, answer: 'move' }) },
+  },
+  {
+    name: 'tasks are started on hosts under maintenance',
+    broken: { place: (request, inventory) => place({ ...request, excluded: {} }, inventory) },
   },
   {
     name: 'the budget forgets failures',

@@ -39,6 +39,7 @@ const cpuAtStart = process.cpuUsage();
 let decisions = 0;
 let events = 0;
 const outcomes = new Map<string, number>();
+let forced = 0;
 const failed: number[] = [];
 const covered = new Set<string>();
 for (let seed = from; seed <= to; seed++) {
@@ -49,6 +50,7 @@ for (let seed = from; seed <= to; seed++) {
   const result = depth === 'whole' ? await runWhole(scenario, options) : runDecisions(scenario, options);
   decisions += result.decisions;
   events += result.events;
+  forced += result.forced;
   for (const outcome of result.outcomes) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
   if (result.violation !== undefined) {
     failed.push(seed);
@@ -62,7 +64,7 @@ const runs = to - from + 1;
 console.log(
   `${runs} runs, ${failed.length} violations, ${(runs / seconds).toFixed(0)} runs/s (${(runs / cpuSeconds).toFixed(0)} per second of processor), ` +
     `${(decisions / runs).toFixed(1)} decisions and ${(events / runs).toFixed(1)} events a run; ` +
-    [...outcomes].map(([state, count]) => `${count} ${state}`).join(', '),
+    [...[...outcomes].map(([state, count]) => `${count} ${state}`), `${forced} stops forced`].join(', '),
 );
 const missing = missingEdges(covered);
 if (to - from >= 1000 && missing.length > 0) console.log(`edges of the state tables not seen: ${missing.join('; ')}`);

@@ -64,6 +64,16 @@ export type Happening = { readonly atMs: number } & (
       /** What is said of it beforehand; it may take longer. */
       readonly work?: { readonly saidToTakeMs: number; readonly hostsStayUp: boolean };
     }
+  /** A person announces work on a rack, which takes `tookMs`, whatever was said; the hosts go down meanwhile, or only their network. */
+  | {
+      readonly kind: 'rack-maintenance';
+      readonly rack: string;
+      readonly leadMs: number;
+      readonly saidMs: number;
+      readonly tookMs: number;
+      readonly hostsStayUp: boolean;
+      readonly isFixed: boolean;
+    }
   /** A person lets the host leave, and stay after all. */
   | { readonly kind: 'host-leave'; readonly host: string; readonly forMs: number }
   /** A person says of a host that has lost its power that nothing runs there. */
@@ -114,7 +124,13 @@ const racks = ['a', 'b', 'c'];
 export function scenarioOf(seed: number): Scenario {
   const plain = plainScenarioOf(seed);
   const happenings = [...plain.happenings, ...moreHappenings(plain, planOf)].sort((a, b) => a.atMs - b.atMs);
-  return { ...plain, voice: voiceOf(seed), ...recreationOf(seed, plain), happenings };
+  return {
+    ...plain,
+    voice: voiceOf(seed),
+    onMaintenance: policyOf(seed),
+    ...recreationOf(seed, plain),
+    happenings,
+  };
 }
 
 /** Without what came later (`more-happenings.ts`): the seeds of old regressions mean these. */

@@ -10,11 +10,13 @@ import { Abandon, createEngine, type Engine, type Hooks, type WorkKind } from '.
 import * as fleet from '../src/fleet/rows.ts';
 import {
   declareDead,
+  end as endMaintenance,
   fleetWatch,
   fleetWatchWork,
   letLeave,
   letStay,
   listeningWrites,
+  openMaintenance,
   planIntake,
 } from '../src/fleet/work.ts';
 import { insertVerdict } from '../src/judge/rows.ts';
@@ -24,6 +26,7 @@ import {
   type AssignmentRow,
   assert,
   type HostId,
+  type MaintenanceId,
   type Outage,
   ProblemError,
   problem,
@@ -49,6 +52,7 @@ import { isServingExtra, KnownInvariants, TrueInvariants, Violation } from './in
 import { Kills } from './kills.ts';
 import { outageOf } from './maintenance.ts';
 import { argumentsOf, isForPersons, needsPersonAfterMs, type Standstill, turnsFor, waysOut } from './persons.ts';
+import { disturb, workOf } from './rack-works.ts';
 import { areStill, differencesOf, isStuck, restWithinMs } from './rest.ts';
 import { type Happening, isLateBad, type Scenario, v1, watchedMs, withStrategy } from './scenario.ts';
 import { type SimulatedService, serviceOf } from './services.ts';
@@ -64,7 +68,8 @@ type Act =
   | Happening
   | { readonly kind: 'listen' | 'fence' }
   | { readonly kind: 'let-stay'; readonly host: HostId }
-  | { readonly kind: 'end-maintenance'; readonly outage: Outage };
+  | { readonly kind: 'end-maintenance'; readonly outage: Outage }
+  | { readonly kind: 'end-work'; readonly id: MaintenanceId };
 
 export interface WholeOptions {
   readonly rules?: Rules;
@@ -144,6 +149,7 @@ class WholeWorld {
   #transactions = 0;
   #events = 0;
   #engines = 0;
+  readonly #works = new Set<MaintenanceId>();
 
   constructor(scenario: Scenario, options: WholeOptions, store: Store) {
     this.#scenario = scenario;
@@ -487,14 +493,16 @@ class WholeWorld {
     return undefined;
   }
 
-  async #ending(): Promise<Pick<WholeResult, 'assignment' | 'marks' | 'outcomes' | 'unfinished'>> {
+  async #ending(): Promise<Pick<WholeResult, 'assignment' | 'marks' | 'outcomes' | 'forced' | 'unfinished'>> {
     return this.#store.read(async (tx) => {
       const assignment = await rows.listAssignment(tx, job);
       const rollouts = await rows.listRollouts(tx, job, 50);
       const found = await tx.selectFrom('carrier').select('version').distinct().orderBy('version').execute();
       const open = await tx.selectFrom('effect').select('id').where('ended_at', 'is', null).execute();
       const held = await tx.selectFrom('work').select('key').where('owner', 'is not', null).execute();
+      const forced = await tx.selectFrom('event').select('id').where('type', '=', 'operation.forced').execute();
       return {
+        forced: forced.length,
         unfinished: open.length + held.length,
         assignment: assignment.map((row) => row.version),
         marks: found.map((row) => row.version),
@@ -684,6 +692,8 @@ class WholeWorld {
         this.#clock.after(one.noticeMs + one.forMs, () => this.#acts.push({ kind: 'end-maintenance', outage }));
         return;
       }
+      case 'rack-maintenance':
+        return this.#work(one, nowMs);
       case 'mark': {
         const given = { commits: [commitOf(one.version)], targets: ['guestbook'] };
         await this.#submit('blame/mark', repository, 'mark', given);
@@ -694,11 +704,25 @@ class WholeWorld {
         await engine.append({ write: (tx) => ledger.saveOutage(tx, ended), work });
         return;
       }
+      case 'end-work':
+        await engine.commitAs(ada, endMaintenance(one.id, 'ended', ada, 'because', nowMs));
+        return;
       case 'fence':
         return this.#fence();
       default:
         throw new Error(`${one.kind} is not an act`);
     }
+  }
+
+  async #work(one: Extract<Happening, { kind: 'rack-maintenance' }>, nowMs: number): Promise<void> {
+    const id = makeId('mnt', one.atMs, seededChance(this.#scenario.seed, `${one.kind} ${one.atMs}`));
+    await this.#engine.commitAs(ada, openMaintenance(workOf(one, id), nowMs));
+    this.#works.add(id);
+    const hosts = this.#scenario.hosts.filter(({ labels }) => labels.rack === one.rack);
+    this.#clock.after(one.leadMs, () =>
+      disturb({ ...one, hosts }, this.#cluster, this.#clock, () => this.#watchHosts()),
+    );
+    this.#clock.after(one.leadMs + one.tookMs, () => this.#acts.push({ kind: 'end-work', id }));
   }
 
   #newRollout(one: Extract<Happening, { kind: 'deploy' }>, nowMs: number): Rollout {
@@ -763,6 +787,8 @@ class WholeWorld {
       this.#cluster.join(id);
     }
     this.#cluster.network = { ...this.#scenario.network, lossRatio: 0 };
+    // Whoever still waits for a turn, or was opened late.
+    for (const id of this.#works) this.#acts.push({ kind: 'end-work', id });
     this.#acts.push({ kind: 'fence' });
     this.#watchHosts();
   }

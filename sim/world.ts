@@ -15,6 +15,7 @@ import type {
   AssignmentRow,
   HostId,
   HostState,
+  MaintenanceId,
   MarkId,
   Rollout,
   RolloutId,
@@ -46,6 +47,7 @@ import { Kills } from './kills.ts';
 import { LiveAcks } from './live-acks.ts';
 import { outageOf } from './maintenance.ts';
 import { argumentsOf, isForPersons, needsPersonAfterMs, turnsFor, waysOut } from './persons.ts';
+import { disturb, RackWorks, workOf } from './rack-works.ts';
 import { areStill, cannotServe, differencesOf, isStuck, restWithinMs } from './rest.ts';
 import { type Happening, isLateBad, type Scenario, v0, v1, watchedMs, withStrategy } from './scenario.ts';
 import { type SimulatedService, serviceOf } from './services.ts';
@@ -89,6 +91,8 @@ export interface RunResult {
   readonly events: number;
   readonly virtualMs: number;
   readonly outcomes: readonly string[];
+  /** Stops at the deadline of a maintenance, whatever the budget said. */
+  readonly forced: number;
 }
 
 /** One run at the depth of decisions: the real `decideJob` on plain maps over the simulated cluster. */
@@ -131,6 +135,10 @@ class World {
   readonly #watching = new Set<RolloutId>();
   readonly #ended: Rollout[] = [];
   readonly #lostSince = new Map<HostId, number>();
+  readonly #works = new RackWorks();
+  /** When work on a host was last under way: its tasks may have waited for it until then. */
+  readonly #workedOn = new Map<HostId, number>();
+  #forced = 0;
   readonly #service: SimulatedService | undefined;
   #state: JobState;
   #reports: TaskReport[] = [];
@@ -223,6 +231,7 @@ class World {
       events: this.#events,
       virtualMs: this.#clock.nowMs() - startMs,
       outcomes: last.map((rollout) => rollout.state),
+      forced: this.#forced,
     };
   }
 
@@ -306,7 +315,10 @@ class World {
     this.#answers = [];
     this.#controlAnswers = [];
     this.#commands = [];
-    for (const event of decision.events) this.#record(event.type, () => JSON.stringify(event.data));
+    for (const event of decision.events) {
+      this.#record(event.type, () => JSON.stringify(event.data));
+      if (event.type === 'operation.forced') this.#forced += 1;
+    }
     if (this.#options.cover !== undefined) coverDecision(before, decision, this.#options.cover);
     for (const rollout of decision.changed.rollouts.values()) this.#keepEnded(rollout);
     for (const index of decision.changed.retired) this.#truth.retire(index);
@@ -644,6 +656,7 @@ class World {
     } else if (one.kind === 'resize') {
       this.#state = { ...this.#state, job: { ...this.#state.job, wantedSize: one.size } };
     } else if (one.kind === 'maintenance') this.#maintain(one);
+    else if (one.kind === 'rack-maintenance') this.#work(one);
     else if (one.kind === 'mark') this.#mark(one.version);
     this.#wantDecision();
   }
@@ -703,6 +716,31 @@ class World {
     });
   }
 
+  /** A person announces work; the hosts go down, or out of reach, when it was to begin; and he ends it when it is done. */
+  #work(one: Extract<Happening, { kind: 'rack-maintenance' }>): void {
+    const nowMs = this.#serverMs();
+    const id = makeId('mnt', nowMs, this.#streams.of('ids'));
+    this.#works.open(workOf(one, id), this.#state, this.#inventory(), nowMs);
+    this.#keepWorks();
+    const happening = { hosts: this.#scenario.hosts.filter(({ labels }) => labels.rack === one.rack), ...one };
+    this.#clock.after(one.leadMs, () => disturb(happening, this.#cluster, this.#clock, () => this.#watchHosts()));
+    this.#clock.after(one.leadMs + one.tookMs, () => this.#endWork(id));
+  }
+
+  #endWork(id: MaintenanceId): void {
+    for (const { id: host } of this.#scenario.hosts) {
+      if (this.#works.isUnderWork(host)) this.#workedOn.set(host, this.#clock.nowMs());
+    }
+    this.#works.end(id, this.#state, this.#inventory(), this.#serverMs());
+    this.#keepWorks();
+  }
+
+  #keepWorks(): void {
+    const others = this.#state.outages.filter(({ id }) => !this.#works.isOfRack(id));
+    this.#state = { ...this.#state, outages: [...others, ...this.#works.outages()] };
+    this.#wantDecision();
+  }
+
   // -------------------------------------------------------------- the end
 
   /** All faults are over: a person declares the hosts dead that are, everything else is whole again. */
@@ -711,6 +749,7 @@ class World {
     this.#isCalm = true;
     this.#kills.clear();
     this.#checkFailover();
+    for (const id of this.#works.ids()) this.#endWork(id);
     for (const { id } of this.#scenario.hosts) {
       if (this.#cluster.isDead(id)) {
         this.#hosts.get(id)!.state = 'fenced';
@@ -736,7 +775,9 @@ class World {
       if (version === undefined || lostSinceMs === undefined || cannotServe(this.#scenario, version)) continue;
       // A try that has failed, because its host was lost as well, is repeated a little later.
       const isBeingTried = notBeforeMs + tryWithinMs > this.#serverMs();
-      const isLong = this.#clock.nowMs() - lostSinceMs > failoverWithinMs && !isBeingTried;
+      const sinceMs = Math.max(lostSinceMs, this.#workedOn.get(current!.host) ?? 0);
+      const isWorkedOn = this.#works.isUnderWork(current!.host);
+      const isLong = this.#clock.nowMs() - sinceMs > failoverWithinMs && !isBeingTried && !isWorkedOn;
       const isUnderWay = this.#state.operations.some((one) => one.index === index && one.admittedAtMs !== undefined);
       if (isLong && !isUnderWay && index < this.#state.job.size) {
         throw new Violation('L1', 'a task of a lost host was not placed again', { index, host: current!.host });

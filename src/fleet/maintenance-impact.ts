@@ -9,6 +9,7 @@ import {
   type TaskIndex,
 } from '../model/index.ts';
 import { type Inventory, type TaskNeeds, withPlacement } from './inventory.ts';
+import { beginNow } from './maintenance.ts';
 import { place } from './place.ts';
 
 /** A task that is on a host under maintenance, now or later. */
@@ -107,6 +108,27 @@ export function waitsFor(
     return { ids, sentence };
   }
   return undefined;
+}
+
+export interface TurnFacts extends Omit<ImpactFacts, 'maintenance' | 'others'> {
+  /** Open ones, oldest first, those that wait among them. */
+  readonly open: readonly Maintenance[];
+  readonly nowMs: number;
+}
+
+/** One was ended: each that waits, oldest first, begins if it fits beside what is open now. Those that have changed. */
+export function nextInTurn({ open, jobs, inventory, nowMs }: TurnFacts): Maintenance[] {
+  const begun = open.filter((one) => one.waitsFor === undefined);
+  const changed: Maintenance[] = [];
+  for (const waiting of open.filter((one) => one.waitsFor !== undefined)) {
+    const next = beginNow(waiting, nowMs);
+    const waits = waitsFor(next, begun, impactOf({ maintenance: next, others: begun, jobs, inventory }));
+    if (waits === undefined) {
+      begun.push(next);
+      changed.push(next);
+    } else if (waits.sentence !== waiting.waitsFor?.sentence) changed.push({ ...waiting, waitsFor: waits });
+  }
+  return changed;
 }
 
 type Span = Pick<Maintenance, 'leaveAtMs' | 'untilMs'>;

@@ -7,5 +7,12 @@ export { recordHello, type Superseded } from './work/hello.ts';
 export { findHostOfRun, planIntake } from './work/intake.ts';
 export { type JoinFacts, join, joinTokenAddition } from './work/join.ts';
 export { listeningWrites, stopListeningWrites } from './work/listening.ts';
-export { end, extend, type Opened, openMaintenance, planMaintenance } from './work/maintenance.ts';
+export {
+  end,
+  extend,
+  forgetOldMaintenances,
+  type Opened,
+  openMaintenance,
+  planMaintenance,
+} from './work/maintenance.ts';
 export { fleetWatch, fleetWatchWork } from './work/watch.ts';

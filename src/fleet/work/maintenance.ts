@@ -18,8 +18,8 @@ import {
 import { listVersions } from '../../pipeline/rows.ts';
 import { findJob } from '../../rollout/rows.ts';
 import type { Tx } from '../../store/index.ts';
+import type { Inventory } from '../inventory.ts';
 import {
-  beginNow,
   type Extension,
   endMaintenance,
   extendMaintenance,
@@ -27,7 +27,14 @@ import {
   type OpenRequest,
   outagesOf,
 } from '../maintenance.ts';
-import { type ConcernedJob, type ConcernedTask, impactOf, type JobImpact, waitsFor } from '../maintenance-impact.ts';
+import {
+  type ConcernedJob,
+  type ConcernedTask,
+  impactOf,
+  type JobImpact,
+  nextInTurn,
+  waitsFor,
+} from '../maintenance-impact.ts';
 import * as rows from '../rows.ts';
 import { decideOn } from './wake.ts';
 
@@ -89,7 +96,7 @@ export function end(
     if (known === undefined) return { result: unknown(id) };
     const ended = endMaintenance(known, how, nowMs);
     if (!ended.ok) return { result: ended };
-    const begun = await nextInTurn(view.tx, id, nowMs);
+    const begun = await turnsAfter(view.tx, id, nowMs);
     const events = begun.map((one) => eventOf(one.waitsFor === undefined ? 'begun' : 'waits', one, rollway('fleet')));
     return changed(view, [ended.value, ...begun], [eventOf(how, ended.value, actor, reason), ...events], ended);
   };
@@ -102,23 +109,21 @@ function unknown(id: MaintenanceId): Result<never> {
   return err(problem('api/not-found', `There is no maintenance ${id}.`, {}, 'List them: `rollway maintenance list`.'));
 }
 
-/** Those that wait, oldest first: each that fits beside what is open now begins; what the others wait for is said anew. */
-async function nextInTurn(tx: Tx, ended: MaintenanceId, nowMs: number): Promise<Maintenance[]> {
-  const all = (await rows.listOpenMaintenances(tx)).filter(({ id }) => id !== ended);
-  const open = all.filter((one) => one.waitsFor === undefined);
-  const changed: Maintenance[] = [];
-  for (const waiting of all.filter((one) => one.waitsFor !== undefined)) {
-    const { maintenance } = await againstOthers(tx, beginNow(waiting, nowMs), open);
-    if (maintenance.waitsFor === undefined) open.push(maintenance);
-    else if (maintenance.waitsFor.sentence === waiting.waitsFor?.sentence) continue;
-    changed.push(maintenance.waitsFor === undefined ? maintenance : { ...waiting, waitsFor: maintenance.waitsFor });
-  }
-  return changed;
+/** Those that wait and may begin now, or wait for others now. */
+async function turnsAfter(tx: Tx, ended: MaintenanceId, nowMs: number): Promise<Maintenance[]> {
+  const open = (await rows.listOpenMaintenances(tx)).filter(({ id }) => id !== ended);
+  if (open.every((one) => one.waitsFor === undefined)) return [];
+  const jobs = await concernedJobs(tx, new Set(open.flatMap((one) => one.hosts)));
+  return nextInTurn({ open, jobs, inventory: await loadInventory(tx), nowMs });
+}
+
+async function loadInventory(tx: Tx): Promise<Inventory> {
+  return { ...(await rows.loadHosts(tx)), placements: await rows.listPlacements(tx) };
 }
 
 async function againstOthers(tx: Tx, maintenance: Maintenance, others: readonly Maintenance[]): Promise<Opened> {
   const hosts = new Set([maintenance, ...others].flatMap((one) => one.hosts));
-  const inventory = await rows.loadInventory(tx);
+  const inventory = await loadInventory(tx);
   const impacts = impactOf({ maintenance, others, jobs: await concernedJobs(tx, hosts), inventory });
   const waits = maintenance.isFixed ? undefined : waitsFor(maintenance, others, impacts);
   return { maintenance: { ...maintenance, waitsFor: waits }, impacts };
@@ -198,4 +203,11 @@ function eventOf(what: string, maintenance: Maintenance, actor: Actor, reason = 
   const data = { scope: scopeName(scope), hosts, leaveAtMs, deadlineAtMs, untilMs, hostsStayUp, reason };
   const waiting = waits === undefined ? {} : { waitsFor: waits.ids, sentence: waits.sentence };
   return { stream: `maintenance/${id}`, type: `maintenance.${what}`, actor, data: { ...data, ...waiting } };
+}
+
+/** How long work that is over can be looked at; its events stay. */
+const keepMs = 30 * 24 * 3_600_000;
+
+export async function forgetOldMaintenances(tx: Tx, nowMs: number): Promise<number> {
+  return rows.deleteEndedMaintenances(tx, nowMs - keepMs);
 }

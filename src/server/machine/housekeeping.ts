@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packagesToKeep } from '../../artifact/index.ts';
+import { forgetOldMaintenances } from '../../fleet/work.ts';
 import { tidyMirror } from '../../io/index.ts';
 import { forgetOldLooks } from '../../judge/work.ts';
 import {
@@ -62,6 +63,7 @@ export async function tidy(
   });
   await store.transaction((tx) => forgetOldLooks(tx, clock.nowMs(), settings.keepReleases));
   const operations = await store.transaction((tx) => forgetOldOperations(tx, clock.nowMs()));
+  await store.transaction((tx) => forgetOldMaintenances(tx, clock.nowMs()));
   if (operations > 0) log.info('ended operations deleted', { operations });
   await tidyMirrors(house, signal);
   await verdictInputs?.forgetAllBut(rolloutsReplayed);
