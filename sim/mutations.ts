@@ -14,6 +14,8 @@ export interface Mutation {
 
 const { foldReport, outOf, place, proposeFor, readAnswer } = standardRules;
 
+const recreate = standardRules.strategies.get('recreate')!;
+
 const oneAtATime: TaskController = ({ request, inFlight }) => ({
   ack: inFlight.length === 0 ? request.slice(0, 1).map(({ opId }) => opId) : [],
 });
@@ -233,6 +235,21 @@ export const mutations: readonly Mutation[] = [
       strategies: new Map(standardRules.strategies).set('recreate', {
         name: 'recreate',
         down: (_, { members }) => members.filter(({ runs }) => runs === 'other').map(({ index }) => index),
+      }),
+    },
+  },
+  {
+    name: 'who rides out a maintenance is stopped all the same',
+    broken: {
+      proposeFor: (facts) => proposeFor({ ...facts, answer: facts.answer === 'ignore' ? 'hold' : facts.answer }),
+    },
+  },
+  {
+    name: 'recreate forgets the way back',
+    broken: {
+      strategies: new Map(standardRules.strategies).set('recreate', {
+        name: 'recreate',
+        down: (settings, facts) => (facts.isGoingBack ? [] : recreate.down!(settings, facts)),
       }),
     },
   },
