@@ -67,13 +67,20 @@ export function compareBefore(
   const shared = drifts.reduce((sum, drift) => sum + drift * drift, 0) / (drifts.length - 1);
   const spread = options.ageCurve ? Math.sqrt(atAge(options.ageCurve.variance[0]!, bins - since)) : options.priorSpread;
   const own = changes.length > 1 ? varianceOf(changes) / changes.length : 0;
-  const variance = (shared + own) / (scale * scale) + spread * spread;
+  const seen = (shared + own) / (scale * scale);
+  const variance = seen + spread * spread;
+  // Welch–Satterthwaite: what was seen is known from few windows and tasks, the spread between rollouts from many.
+  const ofSeen =
+    (shared * shared) / (drifts.length - 1) + (changes.length > 1 ? (own * own) / (changes.length - 1) : 0);
+  const rollouts = options.ageCurve?.rollouts ?? 20;
+  const ofSpread = (spread * spread * spread * spread) / Math.max(1, rollouts - 1);
+  const freedom = (variance * variance) / (ofSeen / (scale * scale * scale * scale) + ofSpread + 1e-300);
   const sorted = fresh.filter((row) => meanOf(row, newGroup, since, bins).n > 0);
   return {
     kind: 'values',
     estimate: (options.sign * average(changes)) / scale,
     deviation: Math.sqrt(variance),
-    freedom: Math.max(2, drifts.length - 1),
+    freedom: Math.max(2, freedom),
     lostToOutlier: 0,
     isLog,
     newLevel: newSum / changes.length,

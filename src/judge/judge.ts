@@ -2,6 +2,7 @@ import type { CheckResult, CheckSpec, JudgeVerdict, Sample, Verdict } from '../m
 import { combineCurves, curveOf } from './age-curve.ts';
 import { type BinTable, buildBinTable, newGroup, oldGroup } from './bin-table.ts';
 import { checksInForce, guardsInForce } from './checks-in-force.ts';
+import { explainConfounders, touches, withoutConfounded } from './confounders.ts';
 import { explainCheck, explainLevels, explainVerdict } from './explain.ts';
 import { explainPromise } from './explain-promise.ts';
 import { judgeKayenta, resultOfKayenta, verdictOfKayenta } from './kayenta/index.ts';
@@ -45,7 +46,33 @@ export function judge(
   nowMs: number,
 ): Judgement {
   const { checks, table, data } = readAll(plan, samples, closedUntil(plan, nowMs));
-  return judgeTable(plan, checks, table, data, memory, nowMs, standard, isHeard(plan, samples, table));
+  const judged = judgeTable(plan, checks, table, data, memory, nowMs, standard, isHeard(plan, samples, table));
+  const left = explainConfounders(plan.confounders ?? [], plan.phaseStartedAtMs, nowMs);
+  return withNeighbours(left === '' ? judged : withSentence(judged, `${judged.verdict.sentence}${left}`), plan);
+}
+
+function withSentence(judgement: Judgement, sentence: string): Judgement {
+  return { ...judgement, verdict: { ...judgement.verdict, sentence } };
+}
+
+/** Damage elsewhere stops a rollout too, as far as its check is trusted to (H9). None of it is needed to pass. */
+function withNeighbours(judgement: Judgement, { neighbours = [] }: JudgePlan): Judgement {
+  if (neighbours.length === 0) return judgement;
+  const { verdict, holds = [] } = judgement;
+  const failing = (trust: CheckSpec['trust']) =>
+    neighbours.flatMap((one) => (one.trust === trust ? one.results.filter((result) => result.verdict === 'fail') : []));
+  const [first] = failing('revert');
+  const isNew = verdict.verdict !== 'fail' && first !== undefined;
+  const all = [...verdict.perCheck, ...neighbours.flatMap(({ results }) => results)];
+  return {
+    ...judgement,
+    holds: [...holds, ...failing('hold').map(({ sentence }) => sentence)],
+    verdict: {
+      ...verdict,
+      ...(isNew && { verdict: 'fail' as const, sentence: first.sentence }),
+      perCheck: all.sort((a, b) => rank(a.verdict) - rank(b.verdict)),
+    },
+  };
 }
 
 /** A bin closes two bins late; one more for the way here. What is not there by then is missing. */
@@ -71,7 +98,8 @@ function readAll(plan: JudgePlan, samples: readonly Sample[], untilMs = 0) {
     fromMs = Math.min(fromMs, sample.fromMs);
     toMs = Math.max(toMs, sample.toMs);
   }
-  const table = buildBinTable(plan, samples, fromMs === Number.POSITIVE_INFINITY ? 0 : fromMs, toMs);
+  const whole = buildBinTable(plan, samples, fromMs === Number.POSITIVE_INFINITY ? 0 : fromMs, toMs);
+  const table = withoutConfounded(whole, plan.confounders ?? []);
   const own = checksInForce(plan.spec, samples);
   const all = [...own, ...guardsInForce(plan.spec, own, samples)];
   // In a first deployment there is nobody to compare with: only what is held against a limit of its own.
@@ -344,7 +372,9 @@ function presenceOf(plan: JudgePlan, table: BinTable, { measure }: CheckData) {
   const { binMs, warmupMs } = plan.spec;
   const end = (table.firstBin + table.bins) * binMs;
   // Nothing can have vanished before it was looked at for that long.
-  const isLongWatched = table.bins >= goneAfterBins + 2;
+  // While something else is to blame nothing is expected to be there.
+  const isLongWatched =
+    table.bins >= goneAfterBins + 2 && !touches(plan.confounders ?? [], end - goneAfterBins * binMs, end);
   const isDue =
     isLongWatched &&
     plan.updates.some(

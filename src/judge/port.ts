@@ -1,4 +1,13 @@
-import type { JudgeSpec, JudgeVerdict, RolloutId, Sample, TaskIndex, VersionId } from '../model/index.ts';
+import type {
+  CheckResult,
+  CheckSpec,
+  JudgeSpec,
+  JudgeVerdict,
+  RolloutId,
+  Sample,
+  TaskIndex,
+  VersionId,
+} from '../model/index.ts';
 
 /** Everything fixed about one judged phase. */
 export interface JudgePlan {
@@ -25,8 +34,30 @@ export interface JudgePlan {
   readonly pastCurves?: readonly Readonly<Record<string, RolloutCurve>>[] | undefined;
   /** What was promised for this phase before the rollout began; absent: nothing was seen of the service then. */
   readonly promise?: PhasePromise | undefined;
+  /** What else was to blame, and when: those bins belong to nobody. */
+  readonly confounders?: readonly Confounder[] | undefined;
+  /** What was seen of callers and callees at this look. */
+  readonly neighbours?: readonly NeighbourSeen[] | undefined;
   /** The same, already made into one. */
   readonly ageCurves?: AgeCurves | undefined;
+}
+
+/** Something outside of the version that was in trouble for a time. */
+export interface Confounder {
+  /** `host-3`, `payments-provider` */
+  readonly what: string;
+  readonly fromMs: number;
+  /** Undefined: it still is. */
+  readonly toMs: number | undefined;
+  /** Only these tasks; absent: all. */
+  readonly indices?: readonly TaskIndex[] | undefined;
+}
+
+/** What the checks of another service say since a rollout began. */
+export interface NeighbourSeen {
+  readonly service: string;
+  readonly trust: CheckSpec['trust'];
+  readonly results: readonly CheckResult[];
 }
 
 /** What the traffic before a rollout promises that one check can show at the end of a phase's longest bake. */

@@ -1,10 +1,13 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { noLimits } from '../disruption/index.ts';
+import { saveTask } from '../disruption/rows.ts';
 import { createEngine, type Engine } from '../engine/index.ts';
+import { insertHost, updateHostState, updateLastSeen } from '../fleet/rows.ts';
 import { seededChance } from '../kit/index.ts';
 import type { JudgeSpec, Phase, Rollout, RolloutId, Sample } from '../model/index.ts';
 import { insertRevision, saveService } from '../pipeline/rows.ts';
 import { newRollout } from '../rollout/index.ts';
-import { insertRollout, saveRollout } from '../rollout/rows.ts';
+import { ensureJob, insertRollout, saveRollout } from '../rollout/rows.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { openSampleStore, readInput, replay, type SampleStore, tune } from './index.ts';
 import { readVerdicts } from './read.ts';
@@ -44,7 +47,7 @@ const inputs = {
 let nowMs: number;
 let rollout: Rollout;
 
-async function begin(): Promise<void> {
+async function begin(more: Partial<JudgeSpec> = {}): Promise<void> {
   nowMs = t0;
   store = await openStore({ kind: 'sqlite', path: ':memory:' });
   samples = await openSampleStore({ nowMs });
@@ -72,7 +75,7 @@ async function begin(): Promise<void> {
   await store.transaction(async (tx) => {
     const service = { name: 'shop', repository: 'shop', configPath: '', branch: 'main', revision: 1, createdAtMs: t0 };
     await saveService(tx, service as Parameters<typeof saveService>[1]);
-    await insertRevision(tx, 'shop', 1, 'digest', JSON.stringify({ judge: spec }), 'abc', t0);
+    await insertRevision(tx, 'shop', 1, 'digest', JSON.stringify({ judge: { ...spec, ...more } }), 'abc', t0);
     await insertRollout(tx, rollout);
   });
 }
@@ -200,5 +203,88 @@ describe('looks as durable work', () => {
     const looked = (await latest())!.verdict.atMs;
     await run(38, 45, 6);
     expect((await latest())!.verdict.atMs).toBe(looked);
+  });
+
+  test('H9 damage to a neighbour fails the rollout, unless the neighbour changes itself', async () => {
+    const neighbours = [{ service: 'cart', environment: null, checks: null, trust: 'revert' as const }];
+    const cartJob = {
+      ...{ id: 'cart@production', service: 'cart', environment: 'production', wantedSize: 4, budget: { count: 1 } },
+      ...{
+        limits: noLimits,
+        env: {},
+        hostLabels: {},
+        driver: 'fleet',
+      },
+    };
+    for (const isChanging of [false, true]) {
+      await begin({ neighbours });
+      await store.transaction(async (tx) => {
+        const cart = { name: 'cart', repository: 'cart', configPath: '', branch: 'main', revision: 1, createdAtMs: t0 };
+        await saveService(tx, cart as Parameters<typeof saveService>[1]);
+        await insertRevision(tx, 'cart', 1, 'digest', JSON.stringify({ judge: spec }), 'abc', t0);
+        await ensureJob(tx, cartJob as Parameters<typeof ensureJob>[1], t0);
+        const own = { ...rollout, id: 'ro_2' as RolloutId, job: 'cart@production' as const };
+        if (isChanging) await insertRollout(tx, own);
+      });
+      for (let second = 0; second < 50; second += 1) {
+        for (let index = 0; index < 4; index += 1) {
+          const [fromMs, toMs] = [t0 + second * 1000, t0 + second * 1000 + 1000];
+          const who = { job: 'cart@production' as const, index, incarnation: 1, version: 'v_1' as const };
+          const base = { ...who, state: 'serving' as const, metric: 'http_requests_total', fromMs, toMs };
+          const failed = second >= 32 ? 8 : 0;
+          const one = (code: string, counterDelta: number): Sample => ({
+            ...base,
+            labels: { code },
+            value: { counterDelta },
+          });
+          samples.append([one('200', 40 - failed), one('500', failed)], t0 + second * 1000 + 1000);
+        }
+        await run(second, second + 1, 0);
+      }
+      const history = await store.read((tx) => readVerdicts(tx, id));
+      const failed = history.filter(({ verdict }) => verdict.verdict === 'fail');
+      if (isChanging) {
+        expect(failed).toEqual([]);
+        expect(history.at(-1)!.verdict.perCheck.find(({ check }) => check === 'cart')!.sentence).toMatch(
+          /changes itself \(ro_2\)/,
+        );
+      } else {
+        expect(failed[0]!.verdict.sentence).toMatch(/^Since this rollout began, of cart: .* of its requests failed/);
+        expect(replay(readInput(kept.get(failed[0]!.verdict.lookId)!), failed[0]!.verdict).isEqual).toBe(true);
+        await store.close();
+      }
+    }
+  });
+
+  test('a silent host and a third party in trouble are left out, and said', async () => {
+    await begin({ confounders: [{ name: 'provider', metric: 'provider_down', above: 0, service: null }] });
+    await store.transaction(async (tx) => {
+      await insertHost(tx, 'host-1', 'key', '0', t0);
+      await updateHostState(tx, 'host-1', 'suspected', t0 + 38_000);
+      await updateLastSeen(tx, ['host-1'], t0 + 38_000);
+      const task = { index: 3, highestIncarnation: 1, servedOnce: true, outSinceMs: undefined, failedTries: 0 };
+      const current = {
+        incarnation: 1,
+        version: 'v_old',
+        state: 'serving',
+        life: 0,
+        host: 'host-1',
+        sequence: 1,
+        atMs: t0,
+      };
+      await saveTask(tx, 'shop@production', { ...task, notBeforeMs: 0, failedOn: [], current, others: [] } as never);
+    });
+    for (let second = 0; second < 45; second += 1) {
+      const who = { job: 'shop@production' as const, index: 1, incarnation: 1, version: 'v_old' as const };
+      const when = { fromMs: t0 + second * 1000, toMs: t0 + second * 1000 + 1000 };
+      const gauge = second >= 32 ? 1 : 0;
+      const one = { ...who, ...when, state: 'serving' as const, metric: 'provider_down', labels: {}, value: { gauge } };
+      samples.append([one], t0 + second * 1000 + 1000);
+      await run(second, second + 1, second < 32 ? 0 : 6);
+    }
+    const { verdict } = (await latest())!;
+    expect(verdict.verdict).not.toBe('fail');
+    expect(verdict.sentence).toMatch(/Left out: .*host host-1 was in trouble/);
+    expect(verdict.sentence).toMatch(/in which provider was in trouble/);
   });
 });

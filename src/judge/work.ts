@@ -1,6 +1,7 @@
 import { listOperationsOfRollout, listTasks } from '../disruption/rows.ts';
 import type { Enqueue, Proposal, Turn, View, WorkKind } from '../engine/index.ts';
 import { loadHosts } from '../fleet/rows.ts';
+import { formatDuration } from '../kit/index.ts';
 import {
   type JobId,
   type NewEvent,
@@ -13,14 +14,19 @@ import {
 import { planOf, type TaskPlace } from '../rollout/index.ts';
 import { findJob, findRollout } from '../rollout/rows.ts';
 import type { Tx } from '../store/index.ts';
+import { believedMs } from './confounders.ts';
 import { explainPromise } from './explain-promise.ts';
+import type { FindingBook } from './finding-book.ts';
 import { judge, learnCurves } from './judge.ts';
+import { neighbourShare } from './neighbours.ts';
 import type { JudgeMemory, Judgement, JudgePlan, PhasePromise } from './port.ts';
 import { promisePhases, promiseWindowMs } from './promise.ts';
 import * as rows from './rows.ts';
 import type { SampleStore } from './samples.ts';
+import type { SourceFinding } from './source.ts';
 import { type VerdictInput, type VerdictInputs, writeInput } from './verdict-input.ts';
 import { loadJudgeSpec, partsOf, watchFrom } from './work/spec.ts';
+import { loadSurroundings } from './work/surroundings.ts';
 
 export { forgetOldLooks } from './work/forget.ts';
 export { watchWork } from './work/watch.ts';
@@ -37,6 +43,8 @@ interface JudgeParts {
   readonly samples: SampleStore;
   /** Where what verdicts were made from is kept, to be replayed; without, it is not. */
   readonly inputs?: VerdictInputs | undefined;
+  /** Where it is said what puts verdicts off for too long. */
+  readonly findings?: Pick<FindingBook, 'add'> | undefined;
 }
 
 /** Looks once per bin at each rollout that is being judged: plan, samples, memory → verdict row, memory, event. */
@@ -50,7 +58,11 @@ export function judgeWork(parts: JudgeParts): WorkKind {
   };
 }
 
-async function look({ tx }: View, turn: Turn, { samples, inputs }: JudgeParts): Promise<Proposal | undefined> {
+async function look(
+  { tx }: View,
+  turn: Turn,
+  { samples, inputs, findings }: JudgeParts,
+): Promise<Proposal | undefined> {
   const rollout = await findRollout(tx, turn.key as RolloutId);
   if (!rollout || !(rollout.judged || rollout.guarded)) return undefined;
   if (rollout.state === 'succeeded') return learn(tx, rollout, turn.nowMs, samples);
@@ -68,21 +80,33 @@ async function look({ tx }: View, turn: Turn, { samples, inputs }: JudgeParts): 
   const seen = samples.query({ job: rollout.job, fromMs, toMs: samples.closedUntilMs() });
   const memory = await rows.findMemory(tx, rollout.id);
   const promises = promisesIn(memory) ?? (await promise(tx, rollout, plan, samples));
+  const around = await loadSurroundings(tx, rollout, plan, samples, memory, turn.nowMs);
+  findings?.add(
+    around.lasting.map((what) => lastingFinding(rollout, what)),
+    turn.nowMs,
+  );
+  const { confounders, neighbours } = around;
+  const hasNeighbours = neighbours.length > 0;
+  const alpha = plan.spec.alpha * (hasNeighbours ? 1 - neighbourShare : 1);
   const input: VerdictInput = {
-    plan: { ...plan, promise: promises[plan.phase] },
+    plan: { ...plan, spec: { ...plan.spec, alpha }, promise: promises[plan.phase], confounders, neighbours },
     samples: seen,
     memory,
     nowMs: turn.nowMs,
   };
   const judgement = judge(input.plan, seen, memory, turn.nowMs);
-  const isLook = judgement.memory.looks > (memory?.looks ?? 0);
+  // What fails elsewhere is found at looks of its own.
+  const isNeighbourNews = neighbours.some(({ trust, results }) => {
+    return trust !== 'observe' && results.some(({ verdict }) => verdict === 'fail');
+  });
+  const isLook = judgement.memory.looks > (memory?.looks ?? 0) || isNeighbourNews;
   // Before the verdict is committed: a look without its input could not be replayed, the other way round does no harm.
   if (isLook) await inputs?.save(rollout.id, judgement.verdict.lookId, writeInput(input));
   const isLast = turn.nowMs >= plan.deadlineAtMs;
   const { memory: nextMemory, ...row } = judgement;
   return {
     write: async (writer) => {
-      const kept = { ...nextMemory, state: { ...nextMemory.state, promises } };
+      const kept = { ...nextMemory, state: { ...nextMemory.state, promises, surroundings: around.memory } };
       await rows.saveMemory(writer, rollout.id, rollout.job, kept, turn.nowMs);
       await rows.insertVerdict(writer, { ...row, rollout: rollout.id, phase: plan.phase });
     },
@@ -97,6 +121,11 @@ async function look({ tx }: View, turn: Turn, { samples, inputs }: JudgeParts): 
     ],
     result: undefined,
   };
+}
+
+function lastingFinding({ job }: Rollout, what: string): SourceFinding {
+  const sentence = `${what} has been in trouble for more than ${formatDuration(believedMs)} of a phase of ${job}: verdicts are not put off by it any more.`;
+  return { source: 'judge', subject: `${job}/${what}`, trouble: 'confounds', sentence };
 }
 
 function promisesIn(memory: JudgeMemory | undefined): readonly PhasePromise[] | undefined {

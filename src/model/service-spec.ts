@@ -219,6 +219,31 @@ export const judgeSpecSchema = z.strictObject({
   checks: z.array(checkSpecSchema),
   /** Checks on what the fleet sees of every task by itself. Left out only in what was stored before there were any. */
   guards: z.array(checkSpecSchema).optional(),
+  /** Services that are looked at while this one rolls out: damage there stops it. */
+  neighbours: z
+    .array(
+      z.strictObject({
+        service: name,
+        /** null: the same as the rollout's. */
+        environment: name.nullable(),
+        /** Names of its own checks; null: those that are critical. */
+        checks: z.array(name).nullable(),
+        trust: z.enum(['observe', 'hold', 'revert']),
+      }),
+    )
+    .optional(),
+  /** Third parties: while `metric` is above `above`, what is seen says nothing of a version. */
+  confounders: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1).max(60),
+        metric: z.string().min(1),
+        above: z.number(),
+        /** Whose metric it is, in the same environment; null: the service's own. */
+        service: name.nullable(),
+      }),
+    )
+    .optional(),
   /** Checks that are not critical fail the phase when so much of their weight fails: 0 = any of them, 1 = all. */
   failShare: z.number().min(0).max(1),
   /** Chance of stopping a harmless deployment, over all checks and looks. */

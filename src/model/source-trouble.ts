@@ -11,6 +11,7 @@ export const sourceTroubles = {
   'too-many-series': 'Take labels with unbounded values (ids, addresses, paths) off the metric.',
   clock: 'Set the clocks of the machines by NTP.',
   'unknown-task': 'Name job, index and incarnation as docs/sources.md says.',
+  confounds: 'Look whether it is in trouble indeed; if this is how it always is, take it out of `judge.confounders`.',
   refused: 'See docs/sources.md for the limits.',
 } as const;
 export type SourceTrouble = keyof typeof sourceTroubles;

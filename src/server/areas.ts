@@ -37,7 +37,7 @@ export function registerAreas(context: ServerContext, agents: AgentServer): void
   });
   const kinds = [
     fleetWatch(),
-    judgeWork({ samples, inputs: context.verdictInputs }),
+    judgeWork({ samples, inputs: context.verdictInputs, findings: context.sourceFindings }),
     watchWork({ samples }),
     ...blameWork({ graphs }),
     ...pipeline.work,

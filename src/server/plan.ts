@@ -218,6 +218,9 @@ function gatesOf(spec: ServiceSpec, phase: PhaseSpec): string[] {
       gates.push(`${check.name}: ${gateOf(check)}, within ${formatDuration(phase.maxBakeMs)}`);
     }
   }
+  for (const { service, trust } of spec.judge.neighbours ?? []) {
+    if (trust !== 'observe') gates.push(`${service}: its own checks against its own past; damage there: ${trust}`);
+  }
   return gates;
 }
 

@@ -127,6 +127,8 @@ function assembleJudge({ values, checks }: Resolved, book: OriginBook): JudgeSpe
   return {
     checks: own.length === 0 ? book.derived('judge.checks', []) : own,
     guards: guards.length === 0 ? book.derived('judge.guards', []) : guards,
+    neighbours: book.at('judge.neighbours', values.neighbours),
+    confounders: book.at('judge.confounders', values.confounders),
     failShare: book.at('judge.failShare', values.failShare),
     alpha: book.at('judge.alpha', values.alpha),
     binMs: book.at('judge.binMs', values.binMs),

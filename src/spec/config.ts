@@ -279,6 +279,24 @@ export interface CheckConfig extends MeasuredConfig {
   readonly trust?: 'observe' | 'hold' | 'revert';
 }
 
+export interface NeighbourConfig {
+  readonly service: string;
+  /** Left out: the environment that is deployed to. */
+  readonly environment?: string;
+  readonly checks?: readonly string[];
+  readonly trust?: 'observe' | 'hold' | 'revert';
+}
+
+export interface ConfounderConfig {
+  /** As people call it: `payments-provider`. */
+  readonly name: string;
+  /** A gauge or counter. */
+  readonly metric: string;
+  readonly above?: number;
+  /** Whose metric it is; left out: this service's own. */
+  readonly service?: string;
+}
+
 interface ActionBase {
   readonly name: string;
   /** Left out: the action before it in the list. */
@@ -382,6 +400,13 @@ export interface ServiceConfig extends RolloutConfig {
     readonly alpha?: number;
     readonly bin?: Duration;
     readonly warmup?: Duration;
+    /**
+     * Callers and callees: their own checks are looked at while this service rolls out, against their own past; damage
+     * there holds the rollout for a person (`trust: 'revert'`: undoes it). Left out: their critical checks.
+     */
+    readonly neighbours?: readonly (string | NeighbourConfig)[];
+    /** Third parties: while `metric` is above `above` (0), what is seen says nothing of a version. */
+    readonly confounders?: readonly ConfounderConfig[];
   };
   /** When releases begin, and what they go through. */
   readonly pipeline?: 'continuous' | 'manual' | PipelineConfig;

@@ -47,6 +47,8 @@ const base: Omit<Settings, 'name' | 'command' | 'ready'> = {
   waves: null,
   barrier: 'phase',
   failShare: 0.5,
+  neighbours: [],
+  confounders: [],
   alpha: 0.01,
   binMs: 10_000,
   warmupMs: 30_000,

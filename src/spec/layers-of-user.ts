@@ -43,6 +43,8 @@ export function serviceLayer(user: config.ServiceConfig): Layer {
     taskControl: optional(user.taskControl, taskControlOf),
     onMaintenance: user.onMaintenance,
     failShare: optional(user.judge?.failTogether, readFailShare),
+    neighbours: optional(user.judge?.neighbours, (all) => all.map(neighbourOf)),
+    confounders: optional(user.judge?.confounders, (all) => all.map(confounderOf)),
     alpha: user.judge?.alpha,
     binMs: optional(user.judge?.bin, readDuration),
     warmupMs: optional(user.judge?.warmup, readDuration),
@@ -228,6 +230,16 @@ export function metricKindsOf(check: config.CheckConfig | config.KayentaMetricCo
 function readLimit(limit: NonNullable<config.CheckConfig['limit']>): number {
   if (typeof limit === 'number') return limit;
   return limit.endsWith('%') ? readPercent(limit) / 100 : readDuration(limit) / 1000;
+}
+
+function neighbourOf(said: string | config.NeighbourConfig): Settings['neighbours'][number] {
+  const own: config.NeighbourConfig = typeof said === 'string' ? { service: said } : said;
+  const { service, environment, checks, trust } = own;
+  return { service, environment: environment ?? null, checks: checks ? [...checks] : null, trust: trust ?? 'hold' };
+}
+
+function confounderOf({ name, metric, above, service }: config.ConfounderConfig): Settings['confounders'][number] {
+  return { name, metric, above: above ?? 0, service: service ?? null };
 }
 
 /** Of `any`, the smallest weight there is suffices. */

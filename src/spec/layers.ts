@@ -2,6 +2,7 @@ import type {
   Barrier,
   CheckSpec,
   GroupBudget,
+  JudgeSpec,
   MaintenanceAnswer,
   OnFail,
   Rate,
@@ -61,6 +62,8 @@ export interface Settings {
   waves: readonly (readonly string[])[] | null;
   barrier: Barrier;
   failShare: number;
+  neighbours: NonNullable<JudgeSpec['neighbours']>;
+  confounders: NonNullable<JudgeSpec['confounders']>;
   alpha: number;
   binMs: number;
   warmupMs: number;

@@ -397,6 +397,31 @@ export const configSchema = z.strictObject(
         alpha: z.number().gt(0).lt(0.5, 'must be below 0.5').optional(),
         bin: duration.refine((value) => (parseDuration(value) ?? 1000) >= 1000, 'must be at least 1s').optional(),
         warmup: duration.optional(),
+        neighbours: z
+          .array(
+            oneOf('the name of a service, or { service, checks, trust }', [
+              name,
+              z.strictObject({
+                service: name,
+                environment: name.optional(),
+                checks: z.array(name).min(1, 'must not be empty').max(20, 'must be at most 20').optional(),
+                trust: z.enum(['observe', 'hold', 'revert']).optional(),
+              }),
+            ]),
+          )
+          .max(10, 'must be at most 10 services')
+          .optional(),
+        confounders: z
+          .array(
+            z.strictObject({
+              name: text.max(60, 'must be at most 60 characters'),
+              metric: text,
+              above: z.number(expected('a number')).optional(),
+              service: name.optional(),
+            }),
+          )
+          .max(10, 'must be at most 10')
+          .optional(),
       })
       .optional(),
     pipeline: oneOf('"continuous", "manual" or { mode, branch, actions }', [
