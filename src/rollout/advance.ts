@@ -1,4 +1,4 @@
-import { err, type Phase, type Rollout, type TaskIndex } from '../model/index.ts';
+import { err, ok, type Phase, type Rollout, type TaskIndex } from '../model/index.ts';
 import { take, trimToAllowance } from './assign.ts';
 import type { BasicChecks } from './basic-checks.ts';
 import { type Draft, emitForRollout, setJob, setRollout, setWatched, wakeAt } from './draft.ts';
@@ -94,7 +94,8 @@ function startPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
 /** Its strategy's own order of the tasks, or what is wrong with it. */
 function orderFor(draft: Draft, rollout: Rollout): ReturnType<typeof checkedOrder> {
   const chosen = chosenFor(draft, rollout);
-  return chosen === undefined ? err(noSuchStrategy(rollout)) : checkedOrder(chosen, placesOf(draft));
+  if (chosen === undefined) return err(noSuchStrategy(rollout));
+  return chosen.strategy.order === undefined ? ok(undefined) : checkedOrder(chosen, placesOf(draft));
 }
 
 /**

@@ -7,7 +7,7 @@ import {
   type TaskFacts,
 } from '../disruption/index.ts';
 import { formatDuration } from '../kit/index.ts';
-import { isUnderWay, type Rollout } from '../model/index.ts';
+import { hasProcess, isUnderWay, type Rollout } from '../model/index.ts';
 import { barrierAtEnd, barrierBefore, failureOf } from './barrier.ts';
 import { underMaintenance, waitEnds, waitSentence } from './explain-maintenance.ts';
 import type { JobState } from './state.ts';
@@ -170,11 +170,35 @@ function explainTasks(
         atMs: task.notBeforeMs,
       });
     }
+    const waits = current.state === 'stopped' && current.version !== row.version;
+    const stops = waits ? explainStops(state, rollout, hosts, row.index) : undefined;
+    if (stops !== undefined) return stops;
     const hostState = hosts.get(current.host) ?? 'fenced';
     const sentence = `Task ${row.index} is ${current.state} on ${current.host} (${hostState}).`;
     const unblocker: Unblocker =
       hostState === 'up' ? { kind: 'task', index: row.index } : { kind: 'host', host: current.host };
     return explained(sentence, 'it serves again, or is replaced', unblocker);
+  }
+  return undefined;
+}
+
+/** Its strategy stops all before any of them starts: one that has stopped waits for those that still live. */
+function explainStops(
+  { assignment, tasks }: JobState,
+  rollout: Rollout,
+  hosts: ReadonlyMap<string, string>,
+  stopped: number,
+): Explanation | undefined {
+  for (const row of assignment.values()) {
+    const current = tasks.get(row.index)?.current;
+    if (row.rollout !== rollout.id || current === undefined || current.version === row.version) continue;
+    const hostState = hosts.get(current.host) ?? 'fenced';
+    const { host } = current;
+    if (!hasProcess(current.state) || hostState === 'fenced' || hostState === 'lost') continue;
+    const sentence = `Task ${stopped} has stopped, and starts when task ${row.index} on ${host} (${hostState}) has stopped too.`;
+    const isHere = hostState === 'up' || hostState === 'leaving';
+    const next = isHere ? `task ${row.index} stops` : `${host} is heard again, or lost`;
+    return explained(sentence, next, isHere ? { kind: 'task', index: row.index } : { kind: 'host', host });
   }
   return undefined;
 }

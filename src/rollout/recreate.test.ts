@@ -63,6 +63,23 @@ describe('recreate', () => {
     expect(world.rollout().state).toBe('succeeded');
   });
 
+  it('one on a silent host keeps the others down until it is lost; explain says so', () => {
+    const world = smallJob({ size: 3, budget: 3 });
+    world.host('host-1', 'suspected');
+    world.deploy(v1, { plan: planOf([3], {}, recreate) });
+    world.decide();
+    world.obey();
+    world.decide(100);
+    expect(lives(world)).toEqual(['-', v0, '-']);
+    expect(explainRollout(world.state, world.rollout(), world.nowMs)).toMatchObject({
+      sentence: 'Task 0 has stopped, and starts when task 1 on host-1 (suspected) has stopped too.',
+      unblocker: { kind: 'host', host: 'host-1' },
+    });
+    world.host('host-1', 'lost');
+    world.settle(() => world.rollout().endedAtMs !== undefined);
+    expect(world.rollout().state).toBe('succeeded');
+  });
+
   it('D7 a bad version goes back the same way: all of it stops before anything of before starts', () => {
     const world = smallJob({ size: 4, budget: 4 });
     world.deploy(v1, { plan: planOf([4], { minBakeMs: 3000 }, recreate), judged: true });

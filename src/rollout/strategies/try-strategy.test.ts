@@ -71,6 +71,13 @@ const wrong: Record<string, Strategy> = {
     name: 'wrong',
     down: (_, { members }) => members.filter(({ runs }) => runs !== 'wanted').map(({ index }) => index),
   },
+  'forgets that nothing may have run before': {
+    name: 'wrong',
+    down(_, { members }) {
+      const rack = members.find(({ runs }) => runs === 'other')?.labels.rack;
+      return members.filter(({ runs, labels }) => runs !== 'wanted' && labels.rack === rack).map(({ index }) => index);
+    },
+  },
   'takes down who is there': { name: 'wrong', down: (_, { members }) => members.map(({ index }) => index) },
   throws: {
     name: 'wrong',

@@ -50,7 +50,7 @@ export function tryStrategy(strategy: Strategy, trial: Trial = {}): readonly Tri
       failure: some('again', (chance) => saysTheSame(chosen, chance, labels)),
     },
     {
-      rule: 'a phase comes to its end, also when tasks fail and come back meanwhile',
+      rule: 'a phase comes to its end, also when tasks fail meanwhile, or nothing ran before',
       failure: some('walk', (chance) => comesToItsEnd(chosen, chance, labels)),
     },
     {
@@ -148,8 +148,12 @@ const mostSteps = 500;
 
 /** Tasks come up after a while; some fail, until all is calm. */
 function comesToItsEnd(chosen: ChosenStrategy, chance: Chance, labels: Labels): string | undefined {
+  // A first deployment: nothing runs yet, and nobody is anywhere.
+  const isFirst = chance.next() < 0.2;
+  const runs = (isFirst ? 'nothing' : 'other') as StrategyMember['runs'];
   const members = drawnPlaces(chance, labels).map((place) => {
-    return { ...place, runs: 'other' as StrategyMember['runs'], isThere: false, isUnderWay: false };
+    const where = isFirst ? { index: place.index, host: undefined, labels: {} } : place;
+    return { ...where, runs, isThere: false, isUnderWay: false };
   });
   const concurrency = 1 + pickBelow(chance, members.length);
   let nowMs = 1_000_000;

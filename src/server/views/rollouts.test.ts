@@ -56,6 +56,12 @@ test.each([
     9000,
     'phase 2 of 2 · 3 of 4 tasks · budget 1 of 2 out · next: judge, not before 6 s, at most 56 s',
   ],
+  [
+    'going by a strategy of its own',
+    { plan: { ...rolloutOf().plan, strategy: 'recreate' } },
+    25_000,
+    'phase 2 of 2 · recreate · 3 of 4 tasks · budget 1 of 2 out · next: judge, at most 40 s more',
+  ],
   ['judging after it', {}, 25_000, 'phase 2 of 2 · 3 of 4 tasks · budget 1 of 2 out · next: judge, at most 40 s more'],
   [
     'waiting',

@@ -10,7 +10,7 @@ import { budgetInForce } from '../../disruption/index.ts';
 import type { VerdictRow } from '../../judge/read.ts';
 import { formatDuration } from '../../kit/index.ts';
 import { actorName, type Phase, partsOfJob, type Rollout, type RolloutCommand } from '../../model/index.ts';
-import { explainBarrier, legalCommands, mayCommand } from '../../rollout/index.ts';
+import { explainBarrier, legalCommands, mayCommand, nameStrategy } from '../../rollout/index.ts';
 import type { JobScreen, RolloutScreen } from '../../rollout/read.ts';
 import { actorView } from './events.ts';
 
@@ -128,7 +128,9 @@ export function headline(rollout: Rollout, summary: RolloutSummary, budget: Budg
   const at =
     rollout.phases.length === 0 ? 'not started' : `phase ${rollout.currentPhase + 1} of ${rollout.phases.length}`;
   const next = nextStep(rollout, nowMs);
-  const parts = [at, `${summary.updated} of ${summary.size} tasks`, `budget ${budget.sentence}`];
+  const by = nameStrategy(rollout.plan.strategy).name;
+  const how = by === 'in-place' ? [] : [by];
+  const parts = [at, ...how, `${summary.updated} of ${summary.size} tasks`, `budget ${budget.sentence}`];
   return [...parts, ...(next === undefined ? [] : [`next: ${next}`])].join(' · ');
 }
 
