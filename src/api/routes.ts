@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { topicText } from './live.ts';
 import { route } from './route.ts';
 import * as basics from './shapes/basics.ts';
-import { judgeDiscovery, replayView, trustView, tunedRollout } from './shapes/judge.ts';
+import { alarmView, judgeDiscovery, replayView, trustView, tunedRollout } from './shapes/judge.ts';
 import { doctorReport, finding, joinToken, parkedWork, person, tokenView } from './shapes/machine.ts';
 import { maintenancePlanView, maintenanceView, maintenanceWish } from './shapes/maintenance.ts';
 import { carrierView, markDetail, markSummary } from './shapes/marks.ts';
@@ -712,7 +712,7 @@ export const routes = {
     tag: 'judge',
     role: 'viewer',
     params: service,
-    response: z.object({ items: z.array(trustView) }),
+    response: z.object({ items: z.array(trustView), alarms: z.array(alarmView) }),
   }),
   tuneJudge: route({
     method: 'GET',

@@ -1,5 +1,8 @@
 // Every screen with 1, 12, 200 and 2,000 tasks, empty and broken, in light and dark, wide and narrow.
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readVerdicts } from '../../src/judge/read.ts';
+import { insertVerdict } from '../../src/judge/rows.ts';
 import { needs } from '../skip.ts';
 import { ensurePages } from './built-pages.ts';
 import { expectSound, openBrowser, type Session, type TestBrowser } from './chromium.ts';
@@ -106,6 +109,31 @@ describe.skipIf(chromium === undefined)('screens', () => {
     await expectSound(page, 'hosts');
     await page.goBack();
     await page.getByRole('heading', { name: 'shop-12' }).waitFor();
+  });
+
+  test('H7 alarms are called right or wrong on the page of the service, and what checks have earned is shown', async () => {
+    const { page } = session;
+    await server.store.transaction(async (tx) => {
+      const rows = await readVerdicts(tx, 'ro_seeded12');
+      const last = rows.at(-1)!;
+      const perCheck = last.verdict.perCheck.map((one) => ({
+        ...one,
+        verdict: 'fail' as const,
+        sentence: 'It alarmed.',
+      }));
+      const verdict = { ...last.verdict, lookId: 'ro_seeded12/alarm', atMs: last.verdict.atMs + 1, perCheck };
+      await insertVerdict(tx, { ...last, verdict });
+    });
+    await page.goto(`${server.url}/services/shop-12`);
+    const trust = page.getByRole('region', { name: 'Trust in the checks' });
+    await trust
+      .getByText(/latency \(revert\): of 1 rollouts 0 passed, 0 undecided, 1 alarms \(0 right, 0 wrong, 1 unsaid\)/)
+      .waitFor();
+    await trust.getByText('It alarmed.').waitFor();
+    await expectSound(page, 'trust in the checks');
+    await trust.getByRole('button', { name: 'Wrong' }).click();
+    await trust.getByText(/latency \(revert\): .* \(0 right, 1 wrong, 0 unsaid\)/).waitFor();
+    expect(await trust.getByRole('button', { name: 'Wrong' }).count()).toBe(0);
   });
 
   test('what is not there says so, with a way on', async () => {

@@ -74,6 +74,20 @@ export const trustView = z.object({
 });
 export type TrustView = z.infer<typeof trustView>;
 
+/** A rollout in which some check alarmed, to be called right or wrong. */
+export const alarmView = z.object({
+  job: jobIdText,
+  rollout: rolloutId,
+  checks: z.array(z.string()),
+  atMs: instant,
+  sentence: z.string(),
+  /** What a person said of it afterwards; null: nobody said. */
+  label: z.boolean().nullable(),
+  /** What a person decided on the rollout himself. */
+  person: z.enum(['through', 'back']).nullable(),
+});
+export type AlarmView = z.infer<typeof alarmView>;
+
 /** What a rollout would have come to under another setting. */
 export const tunedRollout = z.object({
   rollout: rolloutId,

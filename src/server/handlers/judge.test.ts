@@ -101,12 +101,15 @@ describe('the judge over the API', () => {
   test('the record: an alarm is unsaid until somebody labels it; only operators may, and it is audited', async () => {
     const record = async () => (await face.client('viewer').getTrustRecord({ params: { service: 'shop' } })).items[0]!;
     expect(await record()).toMatchObject({ check: 'errors', passes: 1, alarms: 1, unjudgedAlarms: 1, proposal: null });
+    const alarms = async () => (await face.client('viewer').getTrustRecord({ params: { service: 'shop' } })).alarms;
+    expect(await alarms()).toMatchObject([{ rollout: 'ro_1', checks: ['errors'], label: null, person: null }]);
     const label = (role: 'viewer' | 'operator', isTrue: boolean) =>
       face.client(role).labelVerdict({ params: { rollout: 'ro_1' }, body: { isTrue, reason: 'looked' } });
     await expect(label('viewer', true)).rejects.toThrow(/role/);
     await label('operator', true);
     await label('operator', false);
     expect(await record()).toMatchObject({ trueAlarms: 0, falseAlarms: 1, unjudgedAlarms: 0 });
+    expect(await alarms()).toMatchObject([{ label: false }]);
     const events = await face.house.engine.readStream('server/audit', 0, 100);
     expect(events.filter(({ type }) => type === 'request/labelVerdict').length).toBeGreaterThanOrEqual(2);
   });

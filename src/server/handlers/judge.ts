@@ -1,4 +1,4 @@
-import type { JudgeDiscovery, ReplayView, TrustView, TunedRollout } from '../../api/index.ts';
+import type { AlarmView, JudgeDiscovery, ReplayView, TrustView, TunedRollout } from '../../api/index.ts';
 import { discoverChecks, type JudgedRollout, readInput, replay, trustRecord, tune } from '../../judge/index.ts';
 import { readLabels, readLastLooks, readVerdicts, saveLabel } from '../../judge/read.ts';
 import type { JobId, JudgeSpec, RolloutId } from '../../model/index.ts';
@@ -7,7 +7,7 @@ import { findRolloutFacts, readJobs } from '../../rollout/read.ts';
 import type { Tx } from '../../store/index.ts';
 import type { Handlers, ServerContext } from '../context.ts';
 import { refuse } from '../errors.ts';
-import { discoveryOf, judgedRollout } from '../views/judge.ts';
+import { alarmOf, discoveryOf, judgedRollout } from '../views/judge.ts';
 
 const rolloutsInRecord = 50;
 /** Each takes some hundred milliseconds: more is for another day. */
@@ -50,8 +50,13 @@ export function judgeHandlers({ store, clock, samples, sourceFindings, verdictIn
       return store.read(async (tx) => {
         const { spec, jobs } = await loadService(tx, params.service);
         const items: TrustView[] = [];
-        for (const job of jobs) items.push(...(await recordOf(tx, job, spec)));
-        return { items };
+        const alarms: AlarmView[] = [];
+        for (const job of jobs) {
+          const found = await recordOf(tx, job, spec);
+          items.push(...found.items);
+          alarms.push(...found.alarms);
+        }
+        return { items, alarms };
       });
     },
     async tuneJudge({ params, query }) {
@@ -99,19 +104,28 @@ export function judgeHandlers({ store, clock, samples, sourceFindings, verdictIn
   } satisfies Partial<Handlers>;
 }
 
-async function recordOf(tx: Tx, job: JobId, spec: JudgeSpec | undefined): Promise<TrustView[]> {
+/** Alarms on the page: more than anybody labels at once. */
+const alarmsShown = 10;
+
+async function recordOf(tx: Tx, job: JobId, spec: JudgeSpec | undefined) {
   const labels = new Map((await readLabels(tx, job)).map((one) => [one.rollout, one.isTrue]));
   const looks = await readLastLooks(tx, job, rolloutsInRecord);
   const judged: JudgedRollout[] = [];
+  const alarms: AlarmView[] = [];
   for (const rows of looks) {
     const rollout = await findRolloutFacts(tx, rows[0]!.rollout);
-    if (rollout) judged.push(judgedRollout(rollout, rows, labels.get(rollout.id)));
+    if (!rollout) continue;
+    const one = judgedRollout(rollout, rows, labels.get(rollout.id));
+    judged.push(one);
+    const alarm = alarmOf(job, one, rows);
+    if (alarm !== undefined && alarms.length < alarmsShown) alarms.push(alarm);
   }
   const names = new Set(judged.flatMap(({ verdicts }) => Object.keys(verdicts)));
-  return [...names].sort().map((check) => {
+  const items = [...names].sort().map((check): TrustView => {
     const trust =
       [...(spec?.checks ?? []), ...(spec?.guards ?? [])].find(({ name }) => name === check)?.trust ?? 'revert';
     const { proposal, ...record } = trustRecord(check, trust, judged);
     return { job, ...record, proposal: proposal ?? null };
   });
+  return { items, alarms };
 }

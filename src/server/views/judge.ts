@@ -1,4 +1,4 @@
-import type { JudgeDiscovery } from '../../api/index.ts';
+import type { AlarmView, JudgeDiscovery } from '../../api/index.ts';
 import { guardsSeen, type JudgedRollout, type KeptFinding, type MetricSeen } from '../../judge/index.ts';
 import type { VerdictRow } from '../../judge/read.ts';
 import type { CheckSpec, JobId, JudgeSpec, Rollout, Verdict } from '../../model/index.ts';
@@ -67,4 +67,15 @@ export function judgedRollout(
     promoted !== undefined || approved !== undefined || phases.some(({ passedBy }) => passedBy?.by === 'person');
   const person = failure?.by === 'person' ? 'back' : through ? 'through' : undefined;
   return { rollout: id, verdicts, person, label };
+}
+
+/** What a person is asked to call right or wrong; undefined: no check alarmed. */
+export function alarmOf(job: JobId, one: JudgedRollout, looks: readonly VerdictRow[]): AlarmView | undefined {
+  const checks = Object.keys(one.verdicts).filter((check) => one.verdicts[check] === 'fail');
+  if (checks.length === 0) return undefined;
+  const row = looks.findLast(({ verdict }) => verdict.perCheck.some(({ verdict: word }) => word === 'fail'));
+  const sentence = row?.verdict.perCheck.find(({ verdict }) => verdict === 'fail')?.sentence ?? '';
+  const rollout = one.rollout as AlarmView['rollout'];
+  const atMs = row?.verdict.atMs ?? 0;
+  return { job, rollout, checks, atMs, sentence, label: one.label ?? null, person: one.person ?? null };
 }

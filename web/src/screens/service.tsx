@@ -11,6 +11,7 @@ import { ReleaseList } from '../parts/release-list.tsx';
 import { Sparkline } from '../parts/sparkline.tsx';
 import { StateWord } from '../parts/state-word.tsx';
 import { Lasting } from '../parts/time.tsx';
+import { Trust } from '../parts/trust.tsx';
 import { useTitle } from '../parts/use-title.ts';
 
 /** One service: its pipeline with the releases on it, its environments, its releases. */
@@ -37,6 +38,7 @@ export function ServiceScreen({ service: name }: { service: string }) {
           {service.environments.map((entry) => (
             <EnvironmentPanel key={entry.job} entry={entry} />
           ))}
+          <Trust service={service.name} />
         </section>
         <section aria-label="Releases">
           <h2>Releases</h2>
