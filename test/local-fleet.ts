@@ -20,7 +20,8 @@ export interface LocalFleet {
   close(): Promise<void>;
 }
 
-export async function openLocalFleet(hostCount: number, log?: Log): Promise<LocalFleet> {
+/** `regions`: each host is in one of them, in turn; left out: two regions of racks. */
+export async function openLocalFleet(hostCount: number, log?: Log, regions?: readonly string[]): Promise<LocalFleet> {
   const folder = mkdtempSync(join(tmpdir(), 'rollway-fleet-'));
   const lines: string[] = [];
   const serverLog = log ?? createLog((line) => lines.push(line), Date.now);
@@ -32,7 +33,8 @@ export async function openLocalFleet(hostCount: number, log?: Log): Promise<Loca
   const token = readFileSync(server.tokenFile, 'utf8').trim();
   const client = createClient({ baseUrl: server.url, token, fetch: checkedFetch });
   following = follow();
-  for (const host of localHosts(hostCount, folder)) {
+  for (const [at, local] of localHosts(hostCount, folder).entries()) {
+    const host = regions === undefined ? local : { ...local, labels: [`region=${regions[at % regions.length]}`] };
     children.push(
       await startHost(client, host, { serverFolder: join(folder, 'server'), logFolder: join(folder, 'logs') }),
     );
