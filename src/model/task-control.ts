@@ -30,6 +30,8 @@ export const taskOperationSchema = z.object({
   reason: z.string().max(1000),
   /** When it happens whatever the controller says; null: never without an ack. */
   deadline: instant.nullable(),
+  /** A later phase of its rollout can take this task, and another one would go in its place now: see `defer`. */
+  deferrable: z.boolean().optional(),
 });
 export type TaskOperation = z.infer<typeof taskOperationSchema>;
 
@@ -93,6 +95,8 @@ export const taskControlResponseSchema = z.object({
   ack: z.array(opId).max(10_000),
   /** Left out: the number of the request that is answered. */
   acknowledgedSequence: sequence.optional(),
+  /** `opId`s of deferrable operations whose tasks had better go in a later phase: another task takes their place. */
+  defer: z.array(opId).max(10_000).optional(),
   /** `opId` → why it is not acked, for people: "shard 12 has one replica left". */
   reasons: z.record(opId, z.string().max(300)).optional(),
   /** What is to become of tasks on a host under maintenance; the newest answer counts. Left out: as it was. */

@@ -87,6 +87,7 @@ function startPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
     startedAtMs: draft.nowMs,
   });
   emitForRollout(draft, rollout.id, 'phase.started', { phase: phase.name, members: wanted, concurrency });
+  tellOthersThan(draft, rollout, spec, wanted, earlier, order.value);
   trimToAllowance(draft, started, 'the version was there before');
   return started;
 }
@@ -125,6 +126,24 @@ function membersOf(
   const there = thereAlready(draft, rollout, earlier);
   if (there.length === 0) return selected;
   return draft.rules.selectMembers(select, places, [...earlier, ...there], order).slice(0, selected.length);
+}
+
+/** Those that run the version already have taken the place of those whom the plan selects: an event says so. */
+function tellOthersThan(
+  draft: Draft,
+  rollout: Rollout,
+  { select }: NonNullable<ReturnType<typeof specOf>>,
+  members: readonly TaskIndex[],
+  earlier: readonly TaskIndex[],
+  order: readonly TaskIndex[] | undefined,
+): void {
+  if (isRound(rollout)) return;
+  const selected = new Set(draft.rules.selectMembers(select, placesOf(draft), earlier, order));
+  const taken = members.filter((index) => !selected.has(index));
+  if (taken.length === 0) return;
+  const held = new Set(members);
+  const left = [...selected].filter((index) => !held.has(index));
+  emitForRollout(draft, rollout.id, 'rollout.deviated', { cause: 'they run the version already', taken, left });
 }
 
 function thereAlready(draft: Draft, rollout: Rollout, earlier: readonly TaskIndex[]): readonly TaskIndex[] {

@@ -54,6 +54,23 @@ export function letGo(draft: Draft, rollout: Rollout): readonly TaskIndex[] {
   return released;
 }
 
+/** Whether an index whose operation has not begun can go back to what it runs. */
+export function canGiveBack(draft: Draft, rollout: Rollout, index: TaskIndex): boolean {
+  const row = draft.assignment.get(index);
+  if (row?.rollout !== rollout.id) return false;
+  if (isRound(rollout)) return row.renewAbove !== undefined;
+  const isUntouched = row.version === rollout.to && draft.tasks.get(index)?.current?.version !== rollout.to;
+  return isUntouched && backOf(draft, rollout, row) !== undefined;
+}
+
+/** The rollout gives up one index that has not begun. */
+export function giveBack(draft: Draft, rollout: Rollout, index: TaskIndex): void {
+  const row = draft.assignment.get(index);
+  if (row === undefined || !canGiveBack(draft, rollout, index)) return;
+  if (isRound(rollout)) setAssignment(draft, { ...row, renewAbove: undefined });
+  else setAssignment(draft, { ...row, version: backOf(draft, rollout, row) });
+}
+
 function hasBegun(draft: Draft, index: TaskIndex, to: VersionId): boolean {
   for (const operation of draft.operations.values()) {
     if (operation.index === index && operation.to === to && operation.state === 'executing') return true;

@@ -5,7 +5,7 @@ import { isUnderWay, type TaskController, type TaskControlRequest, type TaskInde
 import { explainRollout } from './explain.ts';
 import { type Rules, standardRules } from './rules.ts';
 import { controlledJob, setsOf } from './testing/controlled-job.ts';
-import { planOf, v1 } from './testing/small-job.ts';
+import { planOf, v0, v1 } from './testing/small-job.ts';
 
 type Job = ReturnType<typeof controlledJob>;
 
@@ -333,11 +333,17 @@ describe('TWC-5 C8 calls that are lost, late, repeated and out of order', () => 
 });
 
 describe('C6 TWC-2 an ensemble with an elected leader', () => {
-  /** Updates an ensemble of n, budget 2, in one phase; gives the number of times that the leader was taken out. */
-  function changesOfLeader(n: number, seed: number, controllerOf: (leader: TaskIndex) => TaskController): number {
+  /** Updates an ensemble of n, budget 2; gives the number of times that the leader was taken out. */
+  function changesOfLeader(
+    n: number,
+    seed: number,
+    controllerOf: (leader: TaskIndex) => TaskController,
+    phases: readonly number[] = [n],
+    kind: 'deploy' | 'restart' = 'deploy',
+  ): number {
     const chance = seededChance(seed, 'ensemble');
     const job = controlledJob({ size: n, budget: 2, hosts: n });
-    job.deploy(v1, { plan: planOf([n]) });
+    job.deploy(kind === 'deploy' ? v1 : v0, { plan: planOf(phases), kind });
     let leader = pickBelow(chance, n);
     let changes = 0;
     for (let turn = 0; turn < 500 && job.rollout().endedAtMs === undefined; turn++) {
@@ -353,14 +359,62 @@ describe('C6 TWC-2 an ensemble with an elected leader', () => {
       if (chance.next() < 0.6) job.obey();
     }
     expect(job.rollout().state).toBe('succeeded');
+    expect(job.rollout().phases.map(({ members }) => members.length)).toEqual(phases);
     return changes;
   }
+  const lastOf = (n: number) => (leader: TaskIndex) => (request: TaskControlRequest) => {
+    return leaderLast(
+      request,
+      [...Array(n).keys()].map((index) => ({ index, leader })),
+    );
+  };
+
+  it.each([3, 4, 5, 6, 7, 8, 9])('of %i in several phases: still exactly one change, in the last of them', (n) => {
+    for (let seed = 1; seed <= 30; seed++) {
+      for (const kind of ['deploy', 'restart'] as const) {
+        expect(changesOfLeader(n, seed, lastOf(n), [1, n], kind), `seed ${seed}`).toBe(1);
+        expect(changesOfLeader(n, seed, lastOf(n), [1, 2, n], kind), `seed ${seed}`).toBe(1);
+      }
+    }
+  });
+
+  it('D1 the task that leads is left to the last phase: another one takes its place, and an event says why', () => {
+    const job = controlledJob({ size: 4, budget: 2, hosts: 4 });
+    job.deploy(v1, { plan: planOf([1, 4]) });
+    job.decide();
+    expect(job.asked?.request.map(({ index, deferrable }) => [index, deferrable])).toEqual([[0, true]]);
+    job.reply(job.asked!.sequenceNumber, lastOf(4)(0)(job.asked!));
+    job.decide(10);
+    const [phase] = job.rollout().phases;
+    expect(phase?.members).toEqual([1]);
+    expect(job.world.assigned()).toEqual([v0, v1, v0, v0]);
+    expect(job.last.events.find(({ type }) => type === 'rollout.deviated')?.data).toEqual({
+      cause: 'the controller says of task 0 that it leads: it goes in the last phase',
+      taken: [1],
+      left: [0],
+    });
+    expect(job.asked?.request.map(({ index }) => index)).toEqual([1]);
+  });
+
+  it('I3 nobody is left to a later phase where the plan means just these tasks, and none in the last one', () => {
+    const named = { ...planOf([1, 4]).phases[0]!, select: { tasks: [0] } };
+    const plan = { ...planOf([1, 4]), phases: [named, planOf([1, 4]).phases[1]!] };
+    const job = controlledJob({ size: 4, budget: 2, hosts: 4 });
+    job.deploy(v1, { plan });
+    job.decide();
+    expect(job.asked?.request.map(({ index, deferrable }) => [index, deferrable])).toEqual([[0, undefined]]);
+    // What was not offered changes nothing, whatever a controller says.
+    job.reply(job.asked!.sequenceNumber, { ack: [], defer: job.asked!.request.map(({ opId }) => opId) });
+    job.decide(10);
+    expect(job.rollout().phases[0]?.members).toEqual([0]);
+    const whole = controlledJob({ size: 2, budget: 2, hosts: 2 });
+    whole.deploy(v1, { plan: planOf([2]) });
+    whole.decide();
+    expect(whole.asked?.request.map(({ deferrable }) => deferrable)).toEqual([undefined, undefined]);
+  });
 
   it.each([3, 4, 5, 6, 7, 8, 9])('of %i: leader-last changes the leader exactly once in a release', (n) => {
-    const words = (leader: TaskIndex) => [...Array(n).keys()].map((index) => ({ index, leader }));
-    for (let seed = 1; seed <= 30; seed++) {
-      expect(changesOfLeader(n, seed, (leader) => (request) => leaderLast(request, words(leader)))).toBe(1);
-    }
+    for (let seed = 1; seed <= 30; seed++) expect(changesOfLeader(n, seed, lastOf(n))).toBe(1);
   });
 
   it('in the order of their indices it would change more often', () => {

@@ -23,6 +23,7 @@ import {
   type TaskControlSpec,
   type TaskIndex,
 } from '../model/index.ts';
+import { deferrableIn, deferTasks } from './defer.ts';
 import { type Draft, emitForJob, moveOperation, setOperation, setRollout, wakeAt } from './draft.ts';
 import type { Candidate } from './wanted-operations.ts';
 
@@ -37,8 +38,10 @@ export function foldControl(draft: Draft): void {
   nameController(draft, spec && controllerName(spec));
   if (spec === undefined) return;
   for (const answer of draft.before.controlAnswers ?? []) {
-    const { control, acked } = draft.rules.readAnswer(draft.control ?? noCalls, answer, draft.operations);
-    draft.control = control;
+    const read = draft.rules.readAnswer(draft.control ?? noCalls, answer, draft.operations);
+    const { acked } = read;
+    draft.control = read.control;
+    deferTasks(draft, read.deferred);
     for (const id of acked) ack(draft, draft.operations.get(id)!);
     if (acked.length > 0) emitForJob(draft, 'controller.acked', { sequence: answer.sequence, operations: acked });
   }
@@ -134,6 +137,7 @@ export function askController(draft: Draft, candidates: readonly Candidate[]): v
     tasks: draft.tasks.values(),
     out: outNow(draft),
     deadlineOf,
+    isDeferrable: deferrableIn(draft),
     nowMs: draft.nowMs,
   });
   const due = dueCall(control, request, spec, draft.nowMs);

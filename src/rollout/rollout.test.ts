@@ -112,6 +112,25 @@ describe('a rollout', () => {
     expect(world.rollout(0).state).toBe('superseded');
     expect(world.rollout(1)).toMatchObject({ state: 'running', firstDeployment: true });
   });
+
+  it('D1 I3 tasks that run the version already take the place of those whom a phase selects, and an event says so', () => {
+    const world = smallJob({ size: 4, budget: 4 });
+    world.deploy(v1, { holdAfter: 'phase-1' });
+    world.settle();
+    world.command('abort');
+    world.decide(10);
+    expect(world.assigned()).toEqual([v1, v0, v0, v0]);
+    const [first, last] = planOf([1, 4]).phases;
+    const plan = { ...planOf([1, 4]), phases: [{ ...first!, select: { rack: 'rack-2' } }, last!] };
+    world.deploy(v1, { plan });
+    world.decide(10);
+    expect(world.rollout(1).phases[0]?.members).toEqual([0]);
+    expect(world.last.events.find(({ type }) => type === 'rollout.deviated')?.data).toEqual({
+      cause: 'they run the version already',
+      taken: [0],
+      left: [2],
+    });
+  });
 });
 
 describe('overlap', () => {

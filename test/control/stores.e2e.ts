@@ -29,23 +29,38 @@ async function json(url: string): Promise<Record<string, unknown>> {
   return (await (await fetch(url)).json()) as Record<string, unknown>;
 }
 
-test('C6 TWC-2 leader-last on a replicated store: a release costs exactly one election, and no write is lost', async () => {
-  const peers = join(fleet.folder, 'peers-kv');
-  const repository = makeRepository(join(fleet.folder, 'toy-kv'));
-  const config = `name: toy-kv
+/** A store of the examples that serves its first version, with how to release the next one. */
+async function openStoreOf(example: string, more: string) {
+  const peers = join(fleet.folder, `peers-${example}`);
+  const repository = makeRepository(join(fleet.folder, example));
+  const config = `name: ${example}
 command: node server.js
 ready: /healthz
-tasks: 5
-budget: 2
 drain: 100ms
-phases: [all]
 bake: 200ms
-taskControl: { leaderLast: /leader, interval: 300ms }
-env: { PEERS: '${peers}', MEMBERS: '5' }
+${more.replace('PEERS', `PEERS: '${peers}'`)}
 `;
-  repository.commit({ 'rollway.yaml': config, 'server.js': serverOf('toy-kv', 'one') }, 'One');
+  repository.commit({ 'rollway.yaml': config, 'server.js': serverOf(example, 'one') }, 'One');
   await fleet.client.registerRepository({ body: { url: repository.folder } });
-  await expect.poll(() => states('toy-kv'), within(90_000)).toEqual(['succeeded']);
+  await expect.poll(() => states(example), within(90_000)).toEqual(['succeeded']);
+  return {
+    peers,
+    async release(): Promise<void> {
+      repository.commit({ 'server.js': serverOf(example, 'two') }, 'Two');
+      await expect.poll(() => states(example), within(120_000)).toEqual(['succeeded', 'succeeded']);
+    },
+  };
+}
+
+test('C6 TWC-2 leader-last on a replicated store: a release in phases costs exactly one election, and no write is lost', async () => {
+  const { peers, release } = await openStoreOf(
+    'toy-kv',
+    `tasks: 5
+budget: 2
+phases: [1, 60%, all]
+taskControl: { leaderLast: /leader, interval: 300ms }
+env: { PEERS, MEMBERS: '5' }`,
+  );
   const leaders = async (): Promise<unknown[]> => {
     const urls = [...(await urlsOf('toy-kv@production')).values()];
     const said = await Promise.all(urls.map((url) => json(`${url}/leader`).catch(() => ({ leader: null }))));
@@ -63,8 +78,7 @@ env: { PEERS: '${peers}', MEMBERS: '5' }
     expect((await fetch(`${urls.get(first)}/kv/${key}`, { method: 'PUT', body: `of ${key}` })).status).toBe(200);
   }
 
-  repository.commit({ 'server.js': serverOf('toy-kv', 'two') }, 'Two');
-  await expect.poll(() => states('toy-kv'), within(90_000)).toEqual(['succeeded', 'succeeded']);
+  await release();
   await expect.poll(elected, within(60_000)).toBe(true);
   expect(linesOf(join(peers, 'elections.log')).length - before).toBe(1);
   const updated = fleet.events.flatMap(({ type, data }) => {
@@ -80,22 +94,14 @@ env: { PEERS: '${peers}', MEMBERS: '5' }
 });
 
 test('C7 SM-3 shard-aware on a sharded store: two at once where they share nothing, never two replicas of a shard', async () => {
-  const peers = join(fleet.folder, 'peers-shards');
-  const repository = makeRepository(join(fleet.folder, 'toy-shards'));
-  const config = `name: toy-shards
-command: node server.js
-ready: /healthz
-tasks: 6
+  const { peers, release } = await openStoreOf(
+    'toy-shards',
+    `tasks: 6
 budget: 3
-drain: 100ms
 phases: [all]
-bake: 200ms
 taskControl: { shardAware: /shards, interval: 300ms }
-env: { PEERS: '${peers}', TASKS: '6' }
-`;
-  repository.commit({ 'rollway.yaml': config, 'server.js': serverOf('toy-shards', 'one') }, 'One');
-  await fleet.client.registerRepository({ body: { url: repository.folder } });
-  await expect.poll(() => states('toy-shards'), within(90_000)).toEqual(['succeeded']);
+env: { PEERS, TASKS: '6' }`,
+  );
   const urls = await urlsOf('toy-shards@production');
   for (let shard = 0; shard < 12; shard++) {
     const written = await fetch(`${urls.get(0)}/kv/${shard}/x`, { method: 'PUT', body: `of ${shard}` });
@@ -103,8 +109,7 @@ env: { PEERS: '${peers}', TASKS: '6' }
   }
   const before = linesOf(join(peers, 'life.log')).length;
 
-  repository.commit({ 'server.js': serverOf('toy-shards', 'two') }, 'Two');
-  await expect.poll(() => states('toy-shards'), within(120_000)).toEqual(['succeeded', 'succeeded']);
+  await release();
   const { shards } = (await json(`${(await urlsOf('toy-shards@production')).get(0)}/shards`)) as {
     shards: Record<string, number[]>;
   };

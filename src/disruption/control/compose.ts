@@ -29,6 +29,8 @@ export interface ComposeFacts {
   readonly out: ReadonlySet<TaskIndex>;
   /** When an operation happens without an ack; undefined: never. */
   readonly deadlineOf: (operation: LedgerOperation) => number | undefined;
+  /** Whether a later phase can take its task, and another one go now. */
+  readonly isDeferrable: (operation: LedgerOperation) => boolean;
   readonly nowMs: number;
 }
 
@@ -38,7 +40,10 @@ export function composeRequest(facts: ComposeFacts): TaskControlRequest {
   const wire = (operation: LedgerOperation) => wireOf(operation, deadlineOf(operation));
   return {
     jobHandle: facts.job,
-    request: facts.waiting.slice(0, mostAsked).map(wire),
+    request: facts.waiting.slice(0, mostAsked).map((operation) => ({
+      ...wire(operation),
+      ...(facts.isDeferrable(operation) ? { deferrable: true } : {}),
+    })),
     completed: control.completed.slice(0, mostTold).map((one) => one.operation),
     inFlight: facts.inFlight.map(wire),
     advanceNotices: noticesOf(facts),

@@ -6,6 +6,8 @@ export interface ReadAnswer {
   readonly control: ControlFacts;
   /** Operations that are acked by it. */
   readonly acked: readonly OperationId[];
+  /** Operations whose tasks had better go in a later phase. */
+  readonly deferred: readonly OperationId[];
 }
 
 /**
@@ -19,18 +21,21 @@ export function readAnswer(
   operations: ReadonlyMap<OperationId, LedgerOperation>,
 ): ReadAnswer {
   if (answer.sequence !== control.sequence || !control.isAwaited) {
-    return { control: { ...control, ignored: control.ignored + 1 }, acked: [] };
+    return { control: { ...control, ignored: control.ignored + 1 }, acked: [], deferred: [] };
   }
   const { reply } = answer;
   if (reply === undefined) {
     const silentSinceMs = control.silentSinceMs ?? control.calledAtMs;
-    return { control: { ...control, isAwaited: false, silentSinceMs, lastFailure: answer.failure }, acked: [] };
+    const failed = { ...control, isAwaited: false, silentSinceMs, lastFailure: answer.failure };
+    return { control: failed, acked: [], deferred: [] };
   }
   const asked = new Set<string>(control.asked);
-  const acked = [...new Set(reply.ack)].filter((id): id is OperationId => {
+  const isOpen = (id: string): id is OperationId => {
     const operation = operations.get(id as OperationId);
     return asked.has(id) && operation !== undefined && isWaiting(operation);
-  });
+  };
+  const acked = [...new Set(reply.ack)].filter(isOpen);
+  const deferred = [...new Set(reply.defer ?? [])].filter(isOpen).filter((id) => !acked.includes(id));
   const echo = Math.min(reply.acknowledgedSequence ?? control.sequence, control.sequence);
   const acknowledgedSequence = Math.max(control.acknowledgedSequence, echo);
   return {
@@ -48,6 +53,7 @@ export function readAnswer(
       stays: readStays(control.stays, reply.maintenance),
     },
     acked,
+    deferred,
   };
 }
 

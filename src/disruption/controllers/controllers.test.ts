@@ -34,6 +34,17 @@ describe('C6 TWC-2 leader-last', () => {
     expect(acked(leaderLast(request(waiting, away), words))).toEqual(expected);
   });
 
+  it('where a later phase can take the leader, it is left to that one, even when it alone is asked for', () => {
+    const asked = request([1]);
+    const offered = { ...asked, request: asked.request.map((one) => ({ ...one, deferrable: true })) };
+    expect(leaderLast(offered, say(1, [0, 1, 2]))).toEqual({
+      ack: [],
+      defer: ['op_1'],
+      reasons: { op_1: 'it leads: it goes in the last phase' },
+    });
+    expect(leaderLast(offered, say(0, [0, 1, 2]))).toEqual({ ack: ['op_1'], reasons: {} });
+  });
+
   it('not while the update of a follower is under way', () => {
     expect(leaderLast(request([1], [], [0]), say(1, [0, 1, 2]))).toMatchObject({
       ack: [],

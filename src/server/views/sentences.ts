@@ -23,8 +23,10 @@ export const sentences: Readonly<Record<string, Say>> = {
   'rollout.held': ({ reason, by }) => `Held (${by}): ${reason}`,
   'rollout.commanded': ({ command, reason, count: n, phase }) =>
     `${capital(commandWords(String(command), n ?? phase))}${typeof reason === 'string' && reason !== '' ? `: ${reason}` : '.'}`,
-  'rollout.deviated': ({ cause, givenBack, taken }) =>
-    `${capital(tasks(count(givenBack ?? taken)))} ${givenBack === undefined ? 'taken' : 'given back'}: ${cause}.`,
+  'rollout.deviated': ({ cause, givenBack, taken, left }) => {
+    const kept = count(left) === 0 ? '' : `, ${tasks(count(left))} left for later`;
+    return `${capital(tasks(count(givenBack ?? taken)))} ${givenBack === undefined ? 'taken' : 'given back'}${kept}: ${cause}.`;
+  },
   'phase.started': ({ phase, members }) =>
     `Phase ${phase} begins: ${tasks(count(members))} ${count(members) === 1 ? 'is' : 'are'} to run the new version.`,
   'phase.updated': ({ phase, serving }) =>
