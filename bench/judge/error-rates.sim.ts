@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { lineOf } from './lines.ts';
-import { runFleet } from './synthetic-fleet.ts';
-import { curvesOf, pastCurves, runTrial } from './trial.ts';
+import { ownScore } from './own-score.ts';
+import { runFleet, tableAt } from './synthetic-fleet.ts';
+import { benchChecks, benchSpec, curvesOf, dataAt, pastCurves, runTrial, warmupBins } from './trial.ts';
+import { runTroubledFleet, troubles } from './troubles.ts';
 
 /**
  * A small, seeded part of `node bench/judge/error-rates.ts`: the same deployments every time, so a change of the method
@@ -34,6 +36,41 @@ describe('error rates on the synthetic fleet', () => {
       );
       expect(line.stopped, fault.name).toBe(8);
       expect(line.medianMinutes, fault.name).toBeLessThanOrEqual(20);
+    }
+  }, 60_000);
+
+  test('the score of the side by side stops what the judge stops', () => {
+    const fault = { name: 'p99 +10 %', p99: 1.1 };
+    for (const seed of seeds.slice(0, 12)) {
+      const options = { ...fleet, fault };
+      const curves = curvesOf(history, seed);
+      const run = runFleet(options, seed);
+      const at = (end: number) => ({ table: tableAt(run, end, warmupBins), data: dataAt(run, end) });
+      const isStopped = ownScore(benchChecks, at, curves) >= 1 / benchSpec.alpha;
+      expect(isStopped, `seed ${seed}`).toBe(runTrial(options, curves, seed).failed);
+    }
+  }, 60_000);
+
+  test('the troubles of real fleets stop nothing harmless, and leave the calm fleet as it is', () => {
+    const many = troubles.filter((trouble) => trouble !== 'dependency');
+    const troubled = { ...fleet, troubles: many };
+    const line = lineOf(
+      'none',
+      seeds.slice(0, 12).map((seed) => runTrial(troubled, curvesOf(history, seed), seed)),
+    );
+    expect(line.stopped).toBe(0);
+    expect(runTroubledFleet(fleet, 7)).toEqual(runFleet(fleet, 7));
+    for (const trouble of troubles) {
+      const runs = seeds.slice(0, 8).map((seed) => runTroubledFleet({ ...fleet, troubles: [trouble] }, seed));
+      const isFelt = runs.some((run, i) => {
+        const calm = runFleet(fleet, seeds[i]!);
+        const isMarked = run.nobody!.includes(1) || run.bornAt!.some((at) => at >= 0);
+        return (
+          isMarked || (['p99', 'cpu', 'errors', 'requests'] as const).some((name) => `${run[name]}` !== `${calm[name]}`)
+        );
+      });
+      expect(isFelt, trouble).toBe(true);
+      expect(runTroubledFleet({ ...fleet, troubles: [trouble] }, seeds[0]!), trouble).toEqual(runs[0]);
     }
   }, 60_000);
 

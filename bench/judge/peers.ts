@@ -1,4 +1,4 @@
-import { rankTest } from '../../src/stats/index.ts';
+import { classify } from '../../src/judge/index.ts';
 import { bins, type FleetRun, updateBins } from './synthetic-fleet.ts';
 
 /**
@@ -13,6 +13,7 @@ export interface Peer {
 }
 
 const metrics = ['errors', 'p99', 'p50', 'cpu', 'memory'] as const;
+type Metric = (typeof metrics)[number];
 /** Minutes after an update in which nobody looks: all of them are given the same warm-up as ours. */
 const warmup = 2;
 
@@ -35,24 +36,27 @@ export const peers: readonly Peer[] = [
   {
     name: 'Mann-Whitney on per-minute aggregates, Kayenta style (confidence 0.98, tolerance 0.25)',
     usual: 1.25,
-    score: (run) => worst(run, (metric) => rankScore(run, metric, 0.25)),
+    score: (run) => worst(run, (metric) => rankScore(run, metric)),
   },
   { name: 'plain Poisson SPRT on errors (×1.5 against ×1, α 1 %, β 10 %)', usual: 1.5, score: sprtScore },
 ];
 
-function worst(_run: FleetRun, of: (metric: (typeof metrics)[number]) => number): number {
-  return Math.max(...metrics.map(of));
+/** The largest of all metrics that the fleet has. */
+function worst(_run: FleetRun, of: (metric: Metric) => number): number {
+  return Math.max(0, ...metrics.map(of).filter((score) => !Number.isNaN(score)));
 }
 
 /** The group's mean of a metric in one minute; errors as a ratio of requests. */
-function level(run: FleetRun, metric: (typeof metrics)[number], bin: number, group: 'new' | 'old'): number {
+function level(run: FleetRun, metric: Metric, bin: number, group: 'new' | 'old'): number {
   let sum = 0;
   let n = 0;
   for (let i = 0; i < run.tasks; i += 1) {
     const updated = run.updatedAt[i]!;
     if (group === 'new' ? bin < updated + warmup : bin >= updated) continue;
     const at = i * bins + bin;
-    sum += run[metric][at]!;
+    const value = run[metric][at]!;
+    if (Number.isNaN(value) || run.nobody?.[at] === 1) continue;
+    sum += value;
     n += metric === 'errors' ? run.requests[at]! : 1;
   }
   return n === 0 ? Number.NaN : sum / n;
@@ -63,13 +67,13 @@ function minutes(): number[] {
   return Array.from({ length: bins - first }, (_, i) => first + i);
 }
 
-function ratiosToBefore(run: FleetRun, metric: (typeof metrics)[number]): number[] {
+function ratiosToBefore(run: FleetRun, metric: Metric): number[] {
   const before = Array.from({ length: updateBins[0] }, (_, bin) => level(run, metric, bin, 'old'));
   const usual = before.reduce((sum, value) => sum + value, 0) / before.length;
   return minutes().map((bin) => level(run, metric, bin, 'new') / usual);
 }
 
-function ratiosToOld(run: FleetRun, metric: (typeof metrics)[number]): number[] {
+function ratiosToOld(run: FleetRun, metric: Metric): number[] {
   return minutes().map((bin) => level(run, metric, bin, 'new') / level(run, metric, bin, 'old'));
 }
 
@@ -77,11 +81,17 @@ function nthLargest(values: readonly number[], n: number): number {
   return [...values].sort((a, b) => b - a)[n - 1] ?? 0;
 }
 
+/** More is worse, and how much more decides the score. */
+const canaryMetric = {
+  ...{ name: 'm', direction: 'increase', nanStrategy: 'remove', critical: true, mustHaveData: false },
+  ...{ effectSize: {}, outlierFactor: undefined },
+} as const;
+
 /**
- * At the end of each phase: the minutes since its update of the new tasks' mean against the old tasks' mean. "High" when
- * the interval of the shift lies above the tolerance (a part of its estimate); then the ratio of the means counts.
+ * At the end of each phase the minutes since its update, new tasks against old ones, by the check that the product has
+ * for those who come from Kayenta: where it says "High", the ratio of the means counts.
  */
-function rankScore(run: FleetRun, metric: (typeof metrics)[number], tolerance: number): number {
+function rankScore(run: FleetRun, metric: Metric): number {
   let score = 0;
   for (const [phase, start] of updateBins.entries()) {
     const end = updateBins[phase + 1] ?? bins;
@@ -91,9 +101,8 @@ function rankScore(run: FleetRun, metric: (typeof metrics)[number], tolerance: n
       fresh.push(level(run, metric, bin, 'new'));
       old.push(level(run, metric, bin, 'old'));
     }
-    const { interval, shift } = rankTest(fresh, old, 0.98);
-    const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-    if (interval[0] > tolerance * Math.abs(shift)) score = Math.max(score, mean(fresh) / mean(old));
+    const found = classify(canaryMetric, fresh, old);
+    if (found.class === 'High') score = Math.max(score, found.effect!);
   }
   return score;
 }
@@ -108,7 +117,7 @@ function sprtScore(run: FleetRun): number {
       let events = 0;
       let requests = 0;
       for (let i = 0; i < run.tasks; i += 1) {
-        if (bin < run.updatedAt[i]! + warmup) continue;
+        if (bin < run.updatedAt[i]! + warmup || Number.isNaN(run.errors[i * bins + bin]!)) continue;
         events += run.errors[i * bins + bin]!;
         requests += run.requests[i * bins + bin]!;
       }

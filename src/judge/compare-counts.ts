@@ -15,8 +15,10 @@ export interface CountEvidence {
   readonly expected: number;
   /** What is tested: outlier left out, extremes cut. */
   readonly tested: { readonly events: number; readonly expected: number; readonly exposure: number };
-  /** Variance per expected event; 1 = independent events. */
+  /** Variance per expected event; 1 = independent events that are rare. */
   readonly overdispersion: number;
+  /** Of independent events: below 1 when so many occasions are events that their number varies less. */
+  readonly leastDispersion: number;
   /** 1 / relative variance of `expected`: of the rate, of the baselines, between harmless rollouts. */
   readonly shape: number;
   /**
@@ -116,7 +118,8 @@ export function compareCounts(
   const still = rows.map((row) => sumOf(row, oldGroup, since, bins)).filter(({ exposure }) => exposure > 0);
   const past =
     still.length < 8 ? pastWindows(table, rows, since, (row, from, to) => sumOf(row, oldGroup, from, to)) : [];
-  const { overdispersion, freedom } = dispersionOf([...still, ...past]);
+  const least = leastDispersionOf([...still, ...past]);
+  const { overdispersion, freedom } = dispersionOf([...still, ...past], least);
 
   const excess = ({ events, expected }: TaskSum) => (events - expected) / Math.sqrt(overdispersion * expected + 0.25);
   seen.sort((a, b) => excess(b) - excess(a) || a.row - b.row);
@@ -147,6 +150,7 @@ export function compareCounts(
     expected: total(seen, 'plain'),
     tested: { events: total(tested, 'events'), expected, exposure: total(tested, 'exposure') },
     overdispersion,
+    leastDispersion: least,
     shape: 1 / (ofRate + ofBaselines + ofRollouts + ofTime),
     passShape: 1 / (ofRate + ofBaselines + (options.ageCurve ? ofRollouts : ofRollouts / 4) + ofTime),
     freedom,
@@ -237,7 +241,10 @@ export function countsByAge(table: BinTable, measure: CountMeasure, ages: number
     }
   }
   const ratio = totals.reduce((sum, { seen }) => sum + seen, 0) / totals.reduce((sum, { mu }) => sum + mu, 1e-9);
-  const { overdispersion } = dispersionOf(totals.map(({ seen, mu }) => ({ events: seen, expected: mu * ratio })));
+  const { overdispersion } = dispersionOf(
+    totals.map(({ seen, mu }) => ({ events: seen, expected: mu * ratio })),
+    1,
+  );
   return { events, expected, overdispersion };
 }
 
@@ -335,7 +342,17 @@ function pastWindows<T extends { readonly exposure: number }>(
   return found;
 }
 
-function dispersionOf(sums: readonly { readonly events: number; readonly expected: number }[]) {
+/** More often than this, events are a part of all requests (half of them are slower than the median), not rare. */
+const oftenShare = 0.05;
+
+/** What is left of the variance of a count when a part of all occasions are events: 1 - that part. */
+function leastDispersionOf(sums: readonly { readonly expected: number; readonly exposure: number }[]): number {
+  const share =
+    sums.reduce((sum, { expected }) => sum + expected, 0) / sums.reduce((sum, { exposure }) => sum + exposure, 1e-9);
+  return share > oftenShare ? 1 - Math.min(share, 0.6) : 1;
+}
+
+function dispersionOf(sums: readonly { readonly events: number; readonly expected: number }[], least: number) {
   let squares = 0;
   let expected = 0;
   let worst = 0;
@@ -351,7 +368,7 @@ function dispersionOf(sums: readonly { readonly events: number; readonly expecte
   const raw = expected > 0 ? (squares / expected) * (sums.length / freedom) : 1;
   // With little expected, a single event says nothing about dispersion.
   const trust = expected / (expected + 5);
-  return { overdispersion: Math.max(1, 1 + (raw - 1) * trust), freedom };
+  return { overdispersion: Math.max(least, least + (raw - least) * trust), freedom };
 }
 
 /**
@@ -414,9 +431,14 @@ export function chanceOfFewCounts(evidence: CountEvidence, hypothesis: Hypothesi
 }
 
 /** The overdispersion is an estimate of a few tasks: the tail becomes that of Student's t as far as it matters. */
-function heavier(p: number, { overdispersion, freedom }: CountEvidence, mean: number, shape: number): number {
-  if (overdispersion <= 1 || p >= 0.5) return p;
-  const estimated = (overdispersion - 1) * mean;
+function heavier(
+  p: number,
+  { overdispersion, leastDispersion, freedom }: CountEvidence,
+  mean: number,
+  shape: number,
+): number {
+  if (overdispersion <= leastDispersion || p >= 0.5) return p;
+  const estimated = (overdispersion - leastDispersion) * mean;
   const total = overdispersion * mean + (mean * mean) / shape;
   const df = (freedom * total * total) / (estimated * estimated);
   return studentAbove(-normalQuantile(Math.max(p, 1e-300)), df);
