@@ -1,4 +1,4 @@
-import { classify } from '../../src/judge/index.ts';
+import { type ClassifiedMetric, classify } from '../../src/judge/index.ts';
 import { bins, type FleetRun, updateBins } from './synthetic-fleet.ts';
 
 /**
@@ -82,10 +82,10 @@ function nthLargest(values: readonly number[], n: number): number {
 }
 
 /** More is worse, and how much more decides the score. */
-const canaryMetric = {
+const canaryMetric: ClassifiedMetric = {
   ...{ name: 'm', direction: 'increase', nanStrategy: 'remove', critical: true, mustHaveData: false },
   ...{ effectSize: {}, outlierFactor: undefined },
-} as const;
+};
 
 /**
  * At the end of each phase the minutes since its update, new tasks against old ones, by the check that the product has

@@ -1,4 +1,11 @@
-import { mixedPoissonAtLeast, mixedPoissonAtMost, normalQuantile, studentAbove } from '../stats/index.ts';
+import {
+  expectedMaximum,
+  mixedPoissonAtLeast,
+  mixedPoissonAtMost,
+  normalBelow,
+  normalQuantile,
+  studentAbove,
+} from '../stats/index.ts';
 import { type BinTable, matureAge, newGroup, oldGroup } from './bin-table.ts';
 import type { CountMeasure } from './measures.ts';
 import type { AgeCurve } from './port.ts';
@@ -15,6 +22,8 @@ export interface CountEvidence {
   readonly expected: number;
   /** What is tested: outlier left out, extremes cut. */
   readonly tested: { readonly events: number; readonly expected: number; readonly exposure: number };
+  /** What would be tested if all new tasks were worse alike: the one left out is then the one that tells most. */
+  readonly ifWorse: { readonly expected: number; readonly exposure: number; readonly bins: number };
   /** Variance per expected event; 1 = independent events that are rare. */
   readonly overdispersion: number;
   /** Of independent events: below 1 when so many occasions are events that their number varies less. */
@@ -92,15 +101,17 @@ export function compareCounts(
     plain: number;
     uncontrolled: number;
     spread: number;
+    bins: number;
   }
   const sumOf = (row: number, wanted: number, from: number, to: number): TaskSum => {
-    const sum = { row, events: 0, expected: 0, exposure: 0, raw: 0, plain: 0, uncontrolled: 0, spread: 0 };
+    const sum = { row, events: 0, expected: 0, exposure: 0, raw: 0, plain: 0, uncontrolled: 0, spread: 0, bins: 0 };
     for (let bin = from; bin < to; bin += 1) {
       const at = row * bins + bin;
       const exposure = measure.exposure[at]!;
       if (group[at] !== wanted || Number.isNaN(exposure)) continue;
       let mu = exposure * rate.of(row, bin) * factor[row]! * centre;
       if (wanted === newGroup && options.ageCurve) mu *= Math.exp(atAge(options.ageCurve.mean, table.age[at]!));
+      sum.bins += 1;
       sum.events += cut(at, mu);
       sum.expected += mu;
       sum.plain += mu / centre;
@@ -125,6 +136,8 @@ export function compareCounts(
   seen.sort((a, b) => excess(b) - excess(a) || a.row - b.row);
   const isLeftOut = options.leaveOneOut !== false && seen.length >= 2;
   const tested = isLeftOut ? seen.slice(1) : seen;
+  const most = seen.reduce((of, one) => (one.expected > of.expected ? one : of));
+  const without = isLeftOut ? most : undefined;
 
   const total = (list: readonly TaskSum[], key: Exclude<keyof TaskSum, 'row'>) =>
     list.reduce((sum, item) => sum + item[key], 0);
@@ -149,6 +162,11 @@ export function compareCounts(
     oldExposure: total(still.length > 0 ? still : past, 'exposure'),
     expected: total(seen, 'plain'),
     tested: { events: total(tested, 'events'), expected, exposure: total(tested, 'exposure') },
+    ifWorse: {
+      expected: Math.max(1e-12, total(seen, 'expected') - (without?.expected ?? 0)),
+      exposure: total(seen, 'exposure') - (without?.exposure ?? 0),
+      bins: total(seen, 'bins') - (without?.bins ?? 0),
+    },
     overdispersion,
     leastDispersion: least,
     shape: 1 / (ofRate + ofBaselines + ofRollouts + ofTime),
@@ -385,6 +403,34 @@ export function meanUnder({ tested, shape }: CountEvidence, { ratio, extra = 0, 
   const scaled = tested.expected * ratio;
   const mean = Math.max(scaled + extra * tested.exposure, floor * tested.exposure);
   return { mean, shape: (shape * mean * mean) / (scaled * scaled) };
+}
+
+/**
+ * The chance that a harm is found at a level, before it is seen: as many events are needed as let a test under `limit`
+ * fail, and what cutting extremes takes off a harm is not seen of it.
+ */
+export function powerOfCounts(evidence: CountEvidence, limit: Hypothesis) {
+  const { ifWorse, overdispersion, newTasks, outlier } = evidence;
+  const worse = { ...evidence, tested: { ...evidence.tested, ...ifWorse } };
+  const needed = new Map<number, number>();
+  return (harm: Hypothesis, alpha: number): number => {
+    const least = needed.get(alpha) ?? eventsToFail(worse, limit, alpha);
+    needed.set(alpha, least);
+    const { mean, shape } = meanUnder(worse, harm);
+    const seen = (mean * shareBelowCap(mean, ifWorse)) / shareBelowCap(ifWorse.expected, ifWorse);
+    const left = outlier === undefined ? 0 : expectedMaximum(newTasks);
+    const lost = left * Math.sqrt((overdispersion * seen) / Math.max(1, newTasks - 1));
+    return normalBelow((seen - lost - least) / Math.sqrt(overdispersion * seen + (seen * seen) / shape));
+  };
+}
+
+/** What is left of the mean of a bin's events when those above its cap are not counted. */
+function shareBelowCap(events: number, { expected, bins }: CountEvidence['ifWorse']): number {
+  const mean = events / Math.max(1, bins);
+  const deviation = Math.sqrt(mean + 1e-9);
+  const z = (mean - capOf(expected / Math.max(1, bins))) / deviation;
+  const above = z * normalBelow(z) + Math.exp(-0.5 * z * z) / Math.sqrt(2 * Math.PI);
+  return Math.max(0.05, 1 - (deviation * above) / Math.max(mean, 1e-9));
 }
 
 /** Chance of this many events or more under a hypothesis. */

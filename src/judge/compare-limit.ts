@@ -42,6 +42,7 @@ export function countsAgainstLimit(table: BinTable, measure: CountMeasure, limit
     oldExposure: exposure,
     expected,
     tested: { events, expected, exposure },
+    ifWorse: { expected, exposure, bins: cells },
     leastDispersion: 1,
     overdispersion: Math.max(1, cells > 3 ? squares / (cells - 1) : 1),
     shape: 1e9,

@@ -1,5 +1,5 @@
 import type { CheckSpec, Sample } from '../model/index.ts';
-import { expectedMaximum, normalBelow, studentUpper } from '../stats/index.ts';
+import { normalBelow, studentUpper } from '../stats/index.ts';
 import { type BinTable, nobody } from './bin-table.ts';
 import { compareBefore } from './compare-before.ts';
 import {
@@ -8,9 +8,8 @@ import {
   chanceOfFewCounts,
   compareCounts,
   eventsToFail,
-  type Hypothesis,
   intervalOfCounts,
-  meanUnder,
+  powerOfCounts,
 } from './compare-counts.ts';
 import { countsAgainstLimit, slowerThan, valuesAgainstLimit } from './compare-limit.ts';
 import { compareTrend } from './compare-trend.ts';
@@ -246,17 +245,7 @@ function weighCounts(table: BinTable, { check, measure, latency }: CheckData, op
   const harmful = isTolerated(check, source) ? { ratio: 1, extra: toleratedRatio } : { ratio: ratioOf(check.margin) };
   const [low, high] = intervalOfCounts(source, 0.025);
   const usual = source.tested.expected / Math.max(1, source.tested.exposure);
-  const needed = new Map<number, number>();
-  const powerUnder = (harm: Hypothesis, alpha: number) => {
-    const least = needed.get(alpha) ?? eventsToFail(source, limit, alpha);
-    needed.set(alpha, least);
-    const { mean, shape } = meanUnder(source, harm);
-    // The worst task is left out, also when all are worse.
-    const left = source.outlier === undefined ? 0 : expectedMaximum(source.newTasks);
-    const lost = left * Math.sqrt((source.overdispersion * mean) / Math.max(1, source.newTasks - 1));
-    const deviation = Math.sqrt(source.overdispersion * mean + (mean * mean) / shape);
-    return normalBelow((mean - lost - least) / deviation);
-  };
+  const powerUnder = powerOfCounts(source, limit);
   return {
     source,
     estimate: harmOf(source.newEvents / Math.max(source.expected, 1e-9)),

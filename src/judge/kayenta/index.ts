@@ -11,7 +11,7 @@ export {
   resultOfKayenta,
   verdictOfKayenta,
 } from './check.ts';
-export { classify, type KayentaClass, type KayentaResult } from './classify.ts';
+export { type ClassifiedMetric, classify, type KayentaClass, type KayentaResult } from './classify.ts';
 export { type KayentaConfig, type KayentaMetric, readKayentaConfig } from './config.ts';
 export { type KayentaScore, scoreOf } from './score.ts';
 export {
