@@ -1,4 +1,4 @@
-import { type JudgeMemory, type Judgement, judge } from '../../src/judge/index.ts';
+import { type JudgeMemory, type Judgement, type JudgePlan, judge, type VerdictInput } from '../../src/judge/index.ts';
 import { plainCheck } from '../../src/judge/plain-check.ts';
 import { type Chance, seededChance } from '../../src/kit/index.ts';
 import type { CheckSpec, Sample } from '../../src/model/index.ts';
@@ -57,7 +57,12 @@ const checks: CheckSpec[] = [
   },
 ];
 
-export function runSecondsRollout(fleet: SecondsFleet, seed: number): RolloutRun {
+/** `onLook` is told of every time the judge was asked, with what it was asked about. */
+export function runSecondsRollout(
+  fleet: SecondsFleet,
+  seed: number,
+  onLook?: (input: VerdictInput, judgement: Judgement) => void,
+): RolloutRun {
   const chance = seededChance(seed, 'seconds');
   const t0 = 1_700_000_000_000;
   const samples: Sample[] = [];
@@ -129,23 +134,20 @@ export function runSecondsRollout(fleet: SecondsFleet, seed: number): RolloutRun
     const look = () => {
       const nowMs = t0 + second * 1000;
       const seen = samples.filter(({ toMs, fromMs }) => toMs <= nowMs - 1000 && fromMs > nowMs - 240_000);
-      last = judge(
-        {
-          rollout: 'ro_1',
-          phase,
-          phaseName: String(phase),
-          spec: { checks, failShare: 0.5, alpha: 0.01, binMs: 1000, warmupMs: fleet.warmupMs },
-          newVersion: 'v_new',
-          updates: [...admitted].map(([index, times]) => ({ index, ...times })),
-          phaseStartedAtMs,
-          updatedAtMs,
-          deadlineAtMs: (updatedAtMs ?? nowMs) + fleet.maxBakeMs,
-          phases: sizes.length,
-        },
-        seen,
-        memory,
-        nowMs,
-      );
+      const plan: JudgePlan = {
+        rollout: 'ro_1',
+        phase,
+        phaseName: String(phase),
+        spec: { checks, failShare: 0.5, alpha: 0.01, binMs: 1000, warmupMs: fleet.warmupMs },
+        newVersion: 'v_new',
+        updates: [...admitted].map(([index, times]) => ({ index, ...times })),
+        phaseStartedAtMs,
+        updatedAtMs,
+        deadlineAtMs: (updatedAtMs ?? nowMs) + fleet.maxBakeMs,
+        phases: sizes.length,
+      };
+      last = judge(plan, seen, memory, nowMs);
+      onLook?.({ plan, samples: seen, memory, nowMs }, last);
       memory = last.memory;
       return last.verdict.verdict;
     };
