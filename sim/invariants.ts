@@ -14,6 +14,8 @@ import type { JobDecision, JobState } from '../src/rollout/index.ts';
 
 import { asItWasSaid } from './maintenance.ts';
 
+import { goTogether } from './sibling.ts';
+
 /** Indices from here on are extra tasks. */
 const firstExtra = 1_000_000;
 
@@ -52,6 +54,7 @@ export class KnownInvariants {
     noBadTwice(before, decision);
     plannedExposure(decision);
     undecidedIsNoPass(before, decision);
+    goTogether(before, decision);
     asItWasSaid(before, decision, nowMs);
     allStopFirst(before, decision);
     maintenanceIsObeyed(before, decision, nowMs);

@@ -239,6 +239,18 @@ export const mutations: readonly Mutation[] = [
     },
   },
   {
+    name: 'a phase does not wait for the other job',
+    broken: { barrierBefore: () => undefined },
+  },
+  {
+    name: 'a rollout ends while the other job can still fail',
+    broken: { barrierAtEnd: () => undefined },
+  },
+  {
+    name: 'a rollout goes on although the other job goes back',
+    broken: { failureOf: () => undefined },
+  },
+  {
     name: 'who rides out a maintenance is stopped all the same',
     broken: {
       proposeFor: (facts) => proposeFor({ ...facts, answer: facts.answer === 'ignore' ? 'hold' : facts.answer }),

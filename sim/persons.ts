@@ -13,15 +13,18 @@ export interface Standstill {
   readonly size: number;
   /** A version that never serves is left assigned. */
   readonly isStuck: boolean;
+  /** Rollouts of other jobs that one of these goes together with. */
+  readonly others?: ReadonlyMap<string, Rollout> | undefined;
 }
 
 /** All that is left to do is a person's: what is held, or filled the budget by failing. */
-export function isForPersons({ rollouts, operations, size, isStuck }: Standstill): boolean {
+export function isForPersons({ rollouts, operations, size, isStuck, others }: Standstill): boolean {
   const isOut = isBudgetUsedUp(operations);
   return rollouts.every((rollout) => {
     const { state, hold } = rollout;
     if (state === 'waiting') return true;
     if (state === 'held') return hold?.then === undefined;
+    if (isBarredForGood(rollout, others)) return true;
     return (isOut && canRaise(rollout, size)) || (state === 'reverting' && isStuck);
   });
 }
@@ -39,7 +42,7 @@ export function turnsFor(rollouts: readonly Rollout[]): number {
  */
 export function waysOut(
   rollout: Rollout,
-  { operations, size }: Omit<Standstill, 'isStuck'>,
+  { operations, size }: Pick<Standstill, 'operations' | 'size'>,
   choose: (exits: readonly RolloutCommand[]) => RolloutCommand,
 ): readonly RolloutCommand[] {
   const legal = legalCommands(rollout);
@@ -58,6 +61,15 @@ export function argumentsOf(
 ): Partial<Pick<JobCommand, 'count' | 'phase'>> {
   if (command === 'raise-budget') return { count };
   return command === 'hold-after' ? { phase: plan.phases.at(-1)?.name } : {};
+}
+
+/** It stands at a barrier, and the other job has ended without coming so far. */
+function isBarredForGood({ group, state, phases, currentPhase }: Rollout, others: Standstill['others']): boolean {
+  if (group === undefined || state !== 'running' || phases[currentPhase]?.state !== 'passed') return false;
+  return group.members.some(({ rollout }) => {
+    const end = others?.get(rollout)?.state;
+    return end === 'aborted' || end === 'reverted' || end === 'superseded';
+  });
 }
 
 function isBudgetUsedUp(operations: readonly LedgerOperation[]): boolean {

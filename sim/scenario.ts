@@ -15,6 +15,7 @@ import type {
 import { policyOf } from './maintenance.ts';
 import { moreHappenings, voiceOf } from './more-happenings.ts';
 import type { ServiceVoice } from './services.ts';
+import { type SiblingScript, siblingOf } from './sibling.ts';
 
 /** A fault of the world, or a person's act: data, so that a failing run can be shortened and printed. */
 export type Happening = { readonly atMs: number } & (
@@ -93,6 +94,8 @@ export interface Scenario {
   readonly limits: JobLimits;
   /** The first new version cannot be undone. */
   readonly forwardOnly: boolean;
+  /** Another job that its first rollout goes together with; at the depth of decisions. */
+  readonly sibling?: SiblingScript | undefined;
   /** Extra tasks that its rollouts borrow. */
   readonly surge: number;
   /** Its rollouts stop all of a phase before any of them starts. */
@@ -128,6 +131,7 @@ export function scenarioOf(seed: number): Scenario {
     ...plain,
     voice: voiceOf(seed),
     onMaintenance: policyOf(seed),
+    sibling: siblingOf(seed),
     ...recreationOf(seed, plain),
     happenings,
   };

@@ -51,6 +51,7 @@ import { disturb, RackWorks, workOf } from './rack-works.ts';
 import { areStill, cannotServe, differencesOf, isStuck, restWithinMs } from './rest.ts';
 import { type Happening, isLateBad, type Scenario, v0, v1, watchedMs, withStrategy } from './scenario.ts';
 import { type SimulatedService, serviceOf } from './services.ts';
+import { groupOf, Sibling } from './sibling.ts';
 import { Streams } from './streams.ts';
 import { jobId as job, startMs, versionOf } from './versions.ts';
 
@@ -140,6 +141,8 @@ class World {
   readonly #workedOn = new Map<HostId, number>();
   #forced = 0;
   readonly #service: SimulatedService | undefined;
+  #sibling: Sibling | undefined;
+  #isSiblingBusy = false;
   #state: JobState;
   #reports: TaskReport[] = [];
   #answers: OperationAnswer[] = [];
@@ -293,6 +296,7 @@ class World {
       inventory: this.#inventory(),
       carriers: this.#carriers,
       evidence: this.#evidence,
+      others: this.#sibling?.others,
     };
     const nowMs = this.#serverMs();
     const ids = this.#streams.of('ids');
@@ -330,6 +334,7 @@ class World {
     for (const rollout of decision.looks) this.#wantLook(rollout);
     for (const rollout of decision.watches) this.#wantWatch(rollout);
     for (const wish of decision.markWishes) this.#considerMark(wish.rollout, wish.lastGoodServesOn.length);
+    this.#letSiblingAct();
     this.#checkExplained(nowMs);
     const wakeAtMs = decision.wakeAtMs === undefined ? undefined : decision.wakeAtMs - this.#offsetMs;
     if (wakeAtMs === undefined || wakeAtMs === this.#wakeMs) return;
@@ -642,7 +647,7 @@ class World {
         },
         nowMs,
       );
-      this.#state = { ...this.#state, rollouts: [...this.#state.rollouts, rollout] };
+      this.#state = { ...this.#state, rollouts: [...this.#state.rollouts, this.#together(rollout)] };
     } else if (one.kind === 'round') {
       const id = makeId('ro', nowMs, this.#streams.of('ids'));
       const round = roundOf(id, one, nowMs);
@@ -659,6 +664,36 @@ class World {
     else if (one.kind === 'rack-maintenance') this.#work(one);
     else if (one.kind === 'mark') this.#mark(one.version);
     this.#wantDecision();
+  }
+
+  /** The first one goes together with another job's, where the scenario has one. */
+  #together(rollout: Rollout): Rollout {
+    const script = this.#scenario.sibling;
+    if (script === undefined || this.#sibling !== undefined || rollout.kind !== 'deploy') return rollout;
+    const own = { ...rollout, group: groupOf(script, rollout.id, job) };
+    this.#sibling = new Sibling(script, own);
+    return own;
+  }
+
+  /** Does what it may do next a while after it may; what it waits for of ours comes by a decision. */
+  #letSiblingAct(): void {
+    const sibling = this.#sibling;
+    const next = sibling === undefined || this.#isSiblingBusy ? undefined : this.#siblingNext(sibling);
+    if (sibling === undefined || next === undefined) return;
+    this.#isSiblingBusy = true;
+    this.#clock.after(next.inMs, () => {
+      this.#isSiblingBusy = false;
+      this.#siblingNext(sibling)?.act(this.#serverMs());
+      this.#record('elsewhere', () => [...sibling.others.values()].map(({ state }) => state).join());
+      this.#wantDecision();
+      this.#letSiblingAct();
+    });
+  }
+
+  #siblingNext(sibling: Sibling): ReturnType<Sibling['next']> {
+    const { own: id } = sibling;
+    const own = this.#state.rollouts.find((one) => one.id === id);
+    return sibling.next(own, this.#ended.find((one) => one.id === id)?.state);
   }
 
   #commandWhen(one: Extract<Happening, { kind: 'command' }>, untilMs: number): void {
@@ -805,8 +840,8 @@ class World {
   }
 
   #rescue(rollout: Rollout, turn: number): void {
-    const { rollouts, operations, job: facts } = this.#state;
-    const ways = waysOut(rollout, { rollouts, operations, size: facts.size }, (exits) =>
+    const { operations, job: facts } = this.#state;
+    const ways = waysOut(rollout, { operations, size: facts.size }, (exits) =>
       turn === 0 ? pickOne(this.#streams.of('person'), exits) : 'abort',
     );
     for (const command of ways) this.#command(rollout, command, facts.size);
@@ -824,7 +859,13 @@ class World {
     if (!isOver || this.#isDeciding || this.#state.rollouts.length === 0) return false;
     const { rollouts, operations, assignment } = this.#state;
     const stuck = isStuck(this.#scenario, assignment);
-    return isForPersons({ rollouts, operations, size: this.#state.job.size, isStuck: stuck });
+    return isForPersons({
+      rollouts,
+      operations,
+      size: this.#state.job.size,
+      isStuck: stuck,
+      others: this.#sibling?.others,
+    });
   }
 
   #differences(): readonly unknown[] {
