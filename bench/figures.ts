@@ -42,6 +42,10 @@ export const figures: readonly Figure[] = [
   memory('1,000 idle pipelines', '1,000 idle pipelines, each with one finished release'),
   memory('100 active rollouts', '100 active rollouts of 12 tasks, each judged every second'),
   memory('nothing in its database', 'A server with nothing in its database, 24 hosts sending heartbeats'),
+  ...['100', '300', '1000', '3000', '10000'].map(activeRollouts),
+  besidePm2('pm2 reload', 'Eight processes updated under 100 requests a second: `pm2 reload`'),
+  besidePm2('Rollway, in place, one at a time', 'the same by Rollway, in place, one at a time'),
+  besidePm2('Rollway, one extra task, none missing', 'the same by Rollway, with one extra task and a budget of 0'),
   {
     what: 'Heartbeats of 500 agents, one a second each, over TLS, signed',
     ...{ goal: '< 30 % of a core', result: 'heartbeats', command: 'node bench/heartbeats.ts --write' },
@@ -118,6 +122,36 @@ function memory(key: string, what: string): Figure {
     read: ({ figures: all }) => {
       const { heapMb, rssMb, cpuPercent } = all[key];
       return { measured: `${heapMb} MB of heap, ${rssMb} MB resident, ${Math.max(0, cpuPercent)} % of a core` };
+    },
+  };
+}
+
+function activeRollouts(size: string): Figure {
+  return {
+    what: `${grouped(Number(size))} active rollouts of 12 tasks, judged every 10 s, to the next phase every 10 minutes`,
+    ...{ goal: '', result: 'active-rollouts', command: `node bench/active-rollouts.ts --sizes ${size}` },
+    read: ({ figures: all }) => {
+      const { cpuPercent, cpuMsPerRolloutAndMinute, rssMb, databaseMb, latencyMedianMs, latencyP95Ms } = all[size];
+      return {
+        measured:
+          `${cpuPercent} % of a core (${cpuMsPerRolloutAndMinute} ms a rollout and minute), ${rssMb} MB resident, ` +
+          `${databaseMb} MB of database; action to action of other services: median ${latencyMedianMs} ms, 95 % within ${latencyP95Ms} ms`,
+      };
+    },
+  };
+}
+
+function besidePm2(key: string, what: string): Figure {
+  return {
+    what,
+    ...{ goal: '', result: 'side-by-side-pm2', command: 'node bench/side-by-side-pm2.ts' },
+    read: ({ figures: all, runs }) => {
+      const { failed, mostFailed, requests, mostMissing, missingSeconds, seconds: took } = all[key];
+      return {
+        measured:
+          `${failed} of ${grouped(requests)} requests failed (${mostFailed} in the worst of ${runs} runs); ` +
+          `${mostMissing} of 8 missing at most, ${missingSeconds} process-seconds; ${took} s`,
+      };
     },
   };
 }

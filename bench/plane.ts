@@ -27,16 +27,19 @@ export interface Plane {
   readonly store: Store;
   readonly engine: Engine;
   readonly samples: SampleStore;
+  /** When actions were ordered, and at once done, by the words of their commands. */
+  readonly actions: readonly { readonly command: string; readonly atMs: number }[];
+  /** The newest report of each task that this process has heard of, by job and index. */
+  readonly tasks: ReadonlyMap<string, TaskReport>;
   /** Watches the repository, or reads it again. */
   read(name: string): Promise<void>;
   close(): Promise<void>;
 }
 
-export const hostCount = 24;
-const hosts = Array.from({ length: hostCount }, (_, i) => `host-${i + 1}`);
 const never = 24 * 3_600_000;
 
-export async function openPlane(file: string, repositories: Repositories): Promise<Plane> {
+export async function openPlane(file: string, repositories: Repositories, hostCount = 24): Promise<Plane> {
+  const hosts = Array.from({ length: hostCount }, (_, i) => `host-${i + 1}`);
   const store = await openStore({ kind: 'sqlite', path: file });
   const engine = createEngine({
     ...{ store, clock: realClock, chance: realChance, processId: makeId('srv', Date.now(), realChance) },
@@ -46,16 +49,22 @@ export async function openPlane(file: string, repositories: Repositories): Promi
     },
   });
   const samples = await openSampleStore({ nowMs: Date.now() });
-  const inbox = openInbox(store, engine);
+  const inbox = openInbox(store, engine, hosts);
+  const actions: { command: string; atMs: number }[] = [];
   const cluster = new SimulatedCluster(hosts, realTime, realChance, () => ({ ...healthy, fetchMs: 1, startMs: 1 }), {
     serves: () => {},
     tookOut: () => {},
     begun: () => {},
   });
-  cluster.receive = (report) => inbox.task(report);
+  const tasks = new Map<string, TaskReport>();
+  cluster.receive = (report) => {
+    tasks.set(`${report.job}/${report.index}`, report);
+    return inbox.task(report);
+  };
   const graphs: CommitGraphs = new Map();
   const runner: PipelineWorld['runner'] = {
-    async run(host, { id, output }) {
+    async run(host, { id, output, commands }) {
+      actions.push({ command: commands.flat().join(' '), atMs: performance.now() });
       const made = output && { digest: sha256(id), sizeBytes: 1 };
       inbox.action(host, { id, state: 'succeeded', exitCode: 0, summary: '', ...(made && { output: made }) });
     },
@@ -69,7 +78,7 @@ export async function openPlane(file: string, repositories: Repositories): Promi
   ])
     engine.registerWork(kind);
   for (const effect of [...pipeline.effects, ...rollouts.effects]) engine.registerEffect(effect);
-  await joinHosts(store);
+  await joinHosts(store, hosts);
   const stopping = new AbortController();
   const beat = () =>
     engine.append({ write: listeningWrites('bench', hosts, [], Date.now()), work: [fleetWatchWork] }).catch(() => {});
@@ -77,7 +86,7 @@ export async function openPlane(file: string, repositories: Repositories): Promi
   const beats = setInterval(beat, 1000);
   const turns = engine.run(stopping.signal);
   return {
-    ...{ store, engine, samples },
+    ...{ store, engine, samples, actions, tasks },
     async read(name) {
       const known = await store.read((tx) =>
         tx.selectFrom('repository').select('name').where('name', '=', name).execute(),
@@ -162,7 +171,7 @@ interface Waiting {
 type ActionReport = Parameters<typeof planIntake>[1]['actions'][number];
 
 /** What hosts say, taken in as the server does it, a batch per host. */
-function openInbox(store: Store, engine: Engine) {
+function openInbox(store: Store, engine: Engine, hosts: readonly string[]) {
   const waiting = new Map<string, Waiting>(hosts.map((host) => [host, { tasks: [], actions: [] }]));
   let batch = Date.now();
   let isBusy = false;
@@ -192,7 +201,7 @@ function openInbox(store: Store, engine: Engine) {
   };
 }
 
-async function joinHosts(store: Store): Promise<void> {
+async function joinHosts(store: Store, hosts: readonly string[]): Promise<void> {
   const nowMs = Date.now();
   await store.transaction(async (tx) => {
     if ((await fleet.listHosts(tx)).length > 0) return;

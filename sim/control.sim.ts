@@ -62,6 +62,33 @@ describe('the whole with a TaskController', () => {
     },
   );
 
+  it('TWC-8 killed and replaced by one without memory at any moment: no operation begins twice, and it goes on within 2 s', {
+    timeout: 120_000,
+  }, async () => {
+    const awayMs = 3300;
+    const waits: number[] = [];
+    for (let atMs = startMs; atMs < startMs + 24_000; atMs += 370) {
+      const backMs = atMs + awayMs;
+      let isMissed = false;
+      let firstAfterMs: number | undefined;
+      const controller: RunOptions['controller'] = (request, nowMs) => {
+        if (nowMs >= atMs && nowMs < backMs) {
+          isMissed ||= request.request.length > 0;
+          return undefined;
+        }
+        if (nowMs >= backMs) firstAfterMs ??= nowMs;
+        return oneAtATime(request);
+      };
+      const result = await runWhole(crashScenario('rollout'), { controller });
+      // That it was begun once per operation and incarnation, and that all ended well, is what the run itself holds.
+      expect(result).toMatchObject({ violation: undefined, outcomes: ['succeeded'] });
+      // Else no operation waited for it while it was away.
+      if (isMissed) waits.push(firstAfterMs! - backMs);
+    }
+    expect(waits.length).toBeGreaterThan(15);
+    expect(Math.max(...waits)).toBeLessThan(2000);
+  });
+
   it('A1 TWC-9 wherever the server dies between and in calls: each task is updated once, and the end is the same', {
     timeout: 120_000,
   }, async () => {

@@ -42,7 +42,7 @@ test('a ring of histograms equals a plain map of its newest bins, whatever comes
         const expected = bin > newest - capacity && bin <= newest ? plain.get(bin) : undefined;
         expect(fine.has(bin)).toBe(expected !== undefined);
         if (expected === undefined) expect(fine.get(bin)).toBeNaN();
-        else expect(expected.map((_, i) => fine.get(bin, i))).toEqual(expected);
+        else expect([...fine.counts(bin), fine.get(bin)]).toEqual(expected);
       }
     }),
   );
@@ -54,19 +54,39 @@ test('fine and coarse bins of one series lie in the same cells, and do not touch
     fine.put(bin, [bin, 300, 1], true);
     coarse.put(Math.floor(bin / 3), [bin, 300, 1], true);
   }
-  expect([4, 5, 6].map((bin) => [fine.get(bin, 0), fine.get(bin, 1), fine.get(bin, 2)])).toEqual([
+  expect([4, 5, 6].map((bin) => [...fine.counts(bin), fine.get(bin)])).toEqual([
     [4, 300, 1],
     [5, 300, 1],
     [6, 300, 1],
   ]);
-  expect([coarse.get(1, 0), coarse.get(1, 1), coarse.get(1, 2)]).toEqual([12, 900, 3]);
-  expect([coarse.get(2, 0), coarse.get(2, 1), coarse.get(2, 2)]).toEqual([6, 300, 1]);
+  expect([1, 2].map((bin) => [...coarse.counts(bin), coarse.get(bin)])).toEqual([
+    [12, 900, 3],
+    [6, 300, 1],
+  ]);
 });
 
-test('buckets that never counted anything take no room', () => {
-  const buckets = new Buckets(100);
-  buckets.set(0, 20, (bucket) => (bucket === 4 || bucket === 6 ? 9 : 0));
-  expect(buckets.sizeBytes).toBe(100 * 3);
-  buckets.set(1, 20, (bucket) => (bucket === 5 ? 1000 : 0));
-  expect(buckets.sizeBytes).toBe(100 * 3 * 2);
+test('a bucket takes as many bits as its counts need, and one more; one that never counted anything takes none', () => {
+  const buckets = new Buckets(100, 20);
+  const row = (counts: Record<number, number>) => Array.from({ length: 20 }, (_, bucket) => counts[bucket] ?? 0);
+  buckets.write(0, row({}));
+  expect(buckets.sizeBytes).toBe(0);
+  buckets.write(0, row({ 4: 7, 6: 1 }));
+  expect(buckets.sizeBytes).toBe(20 + Math.ceil((100 * (4 + 2)) / 8));
+  buckets.write(1, row({ 4: 15, 6: 3 }));
+  expect(buckets.sizeBytes).toBe(20 + Math.ceil((100 * (4 + 2)) / 8));
+  buckets.write(2, row({ 4: 16 }));
+  expect(buckets.sizeBytes).toBe(20 + Math.ceil((100 * (6 + 2)) / 8));
+  expect([0, 1, 2].map((slot) => buckets.read(slot))).toEqual([
+    row({ 4: 7, 6: 1 }),
+    row({ 4: 15, 6: 3 }),
+    row({ 4: 16 }),
+  ]);
+  buckets.write(99, row({ 19: 2 ** 29 }));
+  buckets.write(3, row({ 0: 2 ** 31 }));
+  expect(buckets.sizeBytes).toBe(4 * 20 * 100);
+  expect([2, 3, 99].map((slot) => buckets.read(slot))).toEqual([
+    row({ 4: 16 }),
+    row({ 0: 2 ** 31 }),
+    row({ 19: 2 ** 29 }),
+  ]);
 });

@@ -37,71 +37,122 @@ export class Cells {
   }
 }
 
-type Counts = Uint8Array | Uint16Array | Float32Array;
+const mostBits = 30;
+const mostCount = 0x3fff_ffff;
 
 /**
- * Counts of a histogram, bin by bin. Kept are the buckets that ever counted anything, from the first to the last of
- * them, in 8 bits each as long as all fit, then in 16, then in 32: most histograms of a task fill a few neighbouring
- * buckets, and a bin holds some seconds.
+ * Counts of a histogram, bin by bin, each bucket in as many bits as the largest count it ever held (and one more, so
+ * that they rarely have to be laid out anew): a bucket that never counted anything takes no room. Counts that are no
+ * whole numbers, or beyond a billion, make all of them 32-bit floats.
  */
 export class Buckets {
   readonly #bins: number;
-  #counts: Counts = new Uint8Array(0);
-  #first = 0;
-  #kept = 0;
+  readonly #buckets: number;
+  /** First how many bits each bucket has, a byte each; then bin after bin without gaps. */
+  #packed: Uint8Array | undefined;
+  #wide: Float32Array | undefined;
+  #bitsPerBin = 0;
 
-  constructor(bins: number) {
+  constructor(bins: number, buckets: number) {
     this.#bins = bins;
+    this.#buckets = buckets;
   }
 
   get sizeBytes(): number {
-    return this.#counts.byteLength;
+    return (this.#wide ?? this.#packed)?.byteLength ?? 0;
   }
 
-  get(slot: number, bucket: number): number {
-    const at = bucket - this.#first;
-    return at < 0 || at >= this.#kept ? 0 : this.#counts[slot * this.#kept + at]!;
-  }
-
-  /** Replaces a bin by what `countOf` says of each of so many buckets. */
-  set(slot: number, buckets: number, countOf: (bucket: number) => number): void {
-    const values: number[] = [];
-    let [first, end] = this.#kept === 0 ? [buckets, 0] : [this.#first, this.#first + this.#kept];
-    let bytes = this.#counts.BYTES_PER_ELEMENT;
-    for (let bucket = 0; bucket < buckets; bucket += 1) {
-      const value = countOf(bucket);
-      values.push(value);
-      if (value === 0) continue;
-      first = Math.min(first, bucket);
-      end = Math.max(end, bucket + 1);
-      bytes = Math.max(bytes, bytesFor(value));
+  read(slot: number): number[] {
+    if (this.#wide) return [...this.#wide.subarray(slot * this.#buckets, (slot + 1) * this.#buckets)];
+    const counts = new Array<number>(this.#buckets).fill(0);
+    const packed = this.#packed;
+    if (packed === undefined) return counts;
+    let at = this.#firstBit(slot);
+    for (let bucket = 0; bucket < this.#buckets; bucket += 1) {
+      const bits = packed[bucket]!;
+      if (bits > 0) counts[bucket] = readBits(packed, at, bits);
+      at += bits;
     }
-    if (end <= first) return;
-    if (end - first > this.#kept || bytes > this.#counts.BYTES_PER_ELEMENT) this.#grow(first, end - first, bytes);
-    this.clear(slot);
-    for (let bucket = first; bucket < end; bucket += 1)
-      this.#counts[slot * this.#kept + bucket - first] = values[bucket] ?? 0;
+    return counts;
   }
 
-  clear(slot: number): void {
-    this.#counts.fill(0, slot * this.#kept, (slot + 1) * this.#kept);
+  /** Replaces what a bin holds. */
+  write(slot: number, counts: ArrayLike<number>): void {
+    if (this.#wide === undefined) this.#makeRoomFor(counts);
+    if (this.#wide) {
+      for (let bucket = 0; bucket < this.#buckets; bucket += 1)
+        this.#wide[slot * this.#buckets + bucket] = counts[bucket]!;
+      return;
+    }
+    const packed = this.#packed;
+    if (packed === undefined) return;
+    let at = this.#firstBit(slot);
+    for (let bucket = 0; bucket < this.#buckets; bucket += 1) {
+      const bits = packed[bucket]!;
+      if (bits > 0) writeBits(packed, at, bits, counts[bucket]!);
+      at += bits;
+    }
   }
 
-  #grow(first: number, kept: number, bytes: number): void {
-    const size = this.#bins * kept;
-    const counts = bytes === 1 ? new Uint8Array(size) : bytes === 2 ? new Uint16Array(size) : new Float32Array(size);
-    for (let slot = 0; slot < this.#bins; slot += 1)
-      for (let at = 0; at < this.#kept; at += 1)
-        counts[slot * kept + this.#first + at - first] = this.#counts[slot * this.#kept + at]!;
-    this.#counts = counts;
-    this.#first = first;
-    this.#kept = kept;
+  #firstBit(slot: number): number {
+    return this.#buckets * 8 + slot * this.#bitsPerBin;
+  }
+
+  #makeRoomFor(counts: ArrayLike<number>): void {
+    const bits = new Uint8Array(this.#buckets);
+    let isEnough = true;
+    for (let bucket = 0; bucket < this.#buckets; bucket += 1) {
+      const count = counts[bucket]!;
+      if (!Number.isInteger(count) || count < 0 || count > mostCount) {
+        this.#widen();
+        return;
+      }
+      const known = this.#packed?.[bucket] ?? 0;
+      const needed = 32 - Math.clz32(count);
+      bits[bucket] = needed <= known ? known : Math.min(mostBits, needed + 1);
+      if (needed > known) isEnough = false;
+    }
+    if (!isEnough) this.#layOut(bits);
+  }
+
+  #layOut(bits: Uint8Array): void {
+    const before = Array.from({ length: this.#packed ? this.#bins : 0 }, (_, slot) => this.read(slot));
+    this.#bitsPerBin = bits.reduce((sum, one) => sum + one, 0);
+    this.#packed = new Uint8Array(this.#buckets + Math.ceil((this.#bins * this.#bitsPerBin) / 8));
+    this.#packed.set(bits);
+    for (const [slot, counts] of before.entries()) if (counts.some((count) => count > 0)) this.write(slot, counts);
+  }
+
+  #widen(): void {
+    const wide = new Float32Array(this.#bins * this.#buckets);
+    for (let slot = 0; slot < this.#bins; slot += 1) wide.set(this.read(slot), slot * this.#buckets);
+    this.#wide = wide;
+    this.#packed = undefined;
   }
 }
 
-function bytesFor(value: number): number {
-  if (!Number.isInteger(value) || value < 0 || value > 65_535) return 4;
-  return value > 255 ? 2 : 1;
+function readBits(bytes: Uint8Array, at: number, bits: number): number {
+  let byte = at >>> 3;
+  let value = bytes[byte]! >>> (at & 7);
+  for (let got = 8 - (at & 7); got < bits; got += 8) {
+    byte += 1;
+    value |= bytes[byte]! << got;
+  }
+  return value & ((1 << bits) - 1);
+}
+
+function writeBits(bytes: Uint8Array, at: number, bits: number, value: number): void {
+  let rest = value;
+  let left = bits;
+  let shift = at & 7;
+  for (let byte = at >>> 3; left > 0; byte += 1) {
+    const take = Math.min(8 - shift, left);
+    const mask = ((1 << take) - 1) << shift;
+    bytes[byte] = (bytes[byte]! & ~mask) | ((rest << shift) & mask);
+    rest >>>= take;
+    left -= take;
+    shift = 0;
+  }
 }
 
 /**
@@ -131,29 +182,33 @@ export class Ring {
     return this.#holds(bin) && !Number.isNaN(this.#cells.get(this.#slot(bin)));
   }
 
-  get(bin: number, at = 0): number {
-    return this.has(bin) ? this.#read(this.#slot(bin), at) : Number.NaN;
+  /** NaN where nothing is; of a histogram its sum. */
+  get(bin: number): number {
+    return this.#holds(bin) ? this.#cells.get(this.#slot(bin)) : Number.NaN;
+  }
+
+  /** Of a histogram: what each bucket counted; where nothing is, zeros. */
+  counts(bin: number): number[] {
+    return this.has(bin) ? this.#buckets!.read(this.#slot(bin)) : new Array<number>(this.width - 1).fill(0);
   }
 
   /** Adds to the bin (`isSum`), or replaces what it holds. False: the bin is too old for this ring. */
-  put(bin: number, values: ArrayLike<number>, isSum: boolean): boolean {
+  put(bin: number, values: readonly number[], isSum: boolean): boolean {
     if (bin > this.newestBin) this.#advanceTo(bin);
     if (!this.#holds(bin)) return false;
     const slot = this.#slot(bin);
     const isAdded = isSum && this.has(bin);
-    const valueAt = (at: number): number => (isAdded ? this.#read(slot, at) + values[at]! : values[at]!);
     const last = this.width - 1;
-    this.#buckets?.set(slot, last, valueAt);
-    this.#cells.set(slot, valueAt(last));
+    if (this.#buckets) {
+      const before = isAdded ? this.#buckets.read(slot) : undefined;
+      this.#buckets.write(slot, before ? before.map((count, at) => count + values[at]!) : values);
+    }
+    this.#cells.set(slot, (isAdded ? this.#cells.get(slot) : 0) + values[last]!);
     return true;
   }
 
   #slot(bin: number): number {
     return this.#first + (bin % this.capacity);
-  }
-
-  #read(slot: number, at: number): number {
-    return this.#buckets && at < this.width - 1 ? this.#buckets.get(slot, at) : this.#cells.get(slot);
   }
 
   #holds(bin: number): boolean {
@@ -163,9 +218,8 @@ export class Ring {
   #advanceTo(bin: number): void {
     const gap = Math.min(bin - this.newestBin, this.capacity);
     for (let at = Math.max(0, bin - gap + 1); at <= bin; at += 1) {
-      const slot = this.#slot(at);
-      this.#cells.clear(slot);
-      this.#buckets?.clear(slot);
+      // Buckets of a bin without a sum are never read.
+      this.#cells.clear(this.#slot(at));
     }
     this.newestBin = bin;
   }
@@ -180,7 +234,7 @@ export function makeRings(
 ) {
   const bins = fineBins + coarseBins;
   const cells = kind === 'histogram' ? Cells.ofSums(bins) : Cells.ofNumbers(bins);
-  const buckets = kind === 'histogram' ? new Buckets(bins) : undefined;
+  const buckets = kind === 'histogram' ? new Buckets(bins, width - 1) : undefined;
   return {
     fine: new Ring(fineBins, width, cells, buckets),
     coarse: new Ring(coarseBins, width, cells, buckets, fineBins),

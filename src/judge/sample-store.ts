@@ -361,7 +361,5 @@ function isReadable({ fromMs, toMs, value }: Sample): boolean {
 function readValue({ kind, bounds }: Series, ring: Ring, bin: number, parts: number): Sample['value'] {
   if (kind === 'gauge') return { gauge: ring.get(bin) / parts };
   if (kind === 'counter') return { counterDelta: ring.get(bin) };
-  const counts: number[] = [];
-  for (let i = 0; i < ring.width - 1; i += 1) counts.push(ring.get(bin, i));
-  return { histogramDelta: { bounds: bounds!, counts, sum: ring.get(bin, ring.width - 1) } };
+  return { histogramDelta: { bounds: bounds!, counts: ring.counts(bin), sum: ring.get(bin) } };
 }

@@ -18,6 +18,7 @@ import { believedMs } from './confounders.ts';
 import { explainPromise } from './explain-promise.ts';
 import type { FindingBook } from './finding-book.ts';
 import { judge, learnCurves } from './judge.ts';
+import { momentInBin } from './moment-in-bin.ts';
 import { neighbourShare } from './neighbours.ts';
 import type { JudgeMemory, Judgement, JudgePlan, PhasePromise } from './port.ts';
 import { promisePhases, promiseWindowMs } from './promise.ts';
@@ -73,7 +74,7 @@ async function look(
   const { binMs } = plan.spec;
   const next: Enqueue = {
     ...lookAt(rollout.id),
-    dueAtMs: (Math.floor(turn.nowMs / binMs) + 1) * binMs + Math.floor(binMs / 4),
+    dueAtMs: (Math.floor(turn.nowMs / binMs) + 1) * binMs + momentInBin(rollout.id, binMs),
   };
   const fromMs =
     Math.min(plan.phaseStartedAtMs, ...plan.updates.map((update) => update.admittedAtMs)) - pastBins * binMs;

@@ -7,11 +7,13 @@ import { up as disruption3 } from './migrations/disruption-3.ts';
 import { up as engine } from './migrations/engine.ts';
 import { up as fleet } from './migrations/fleet.ts';
 import { up as fleet2 } from './migrations/fleet-2.ts';
+import { up as fleet3 } from './migrations/fleet-3.ts';
 import { up as judge } from './migrations/judge.ts';
 import { up as judge2 } from './migrations/judge-2.ts';
 import { up as judge3 } from './migrations/judge-3.ts';
 import { up as pipeline } from './migrations/pipeline.ts';
 import { up as pipeline2 } from './migrations/pipeline-2.ts';
+import { up as pipeline3 } from './migrations/pipeline-3.ts';
 import { up as rollout } from './migrations/rollout.ts';
 import { up as rollout2 } from './migrations/rollout-2.ts';
 import { up as rollout3 } from './migrations/rollout-3.ts';
@@ -44,4 +46,6 @@ export const migrations: readonly Migration[] = [
   { name: 'fleet-2', up: fleet2 },
   { name: 'rollout-3', up: rollout3 },
   { name: 'judge-3', up: judge3 },
+  { name: 'pipeline-3', up: pipeline3 },
+  { name: 'fleet-3', up: fleet3 },
 ];

@@ -4,6 +4,9 @@ import type { ControlFacts } from './facts.ts';
 /** After its timeout a call may still be on its way back to us for so long; then it counts as lost. */
 const graceMs = 5000;
 
+/** One that failed is asked again soon, so that a controller that was replaced is noticed within two seconds. */
+const retryMs = 1000;
+
 export type DueCall =
   | { readonly kind: 'call' }
   /** Nothing to be said before this time; undefined: before something happens. */
@@ -14,7 +17,7 @@ type Timing = Pick<TaskControlSpec, 'timeoutMs' | 'intervalMs'>;
 /**
  * Whether to call now. Calls of one job are serial. At once when something is new that the controller may act on: an
  * operation that waits, one that ended, a task that is well again, a notice; else at its interval, while something
- * waits or was not taken in. After a failure always at the interval.
+ * waits or was not taken in. After a failure a second later, or at the interval if that is shorter.
  */
 export function dueCall(control: ControlFacts, next: TaskControlRequest, timing: Timing, nowMs: number): DueCall {
   // A notice that was not taken in is told again, like a completion.
@@ -29,9 +32,9 @@ export function dueCall(control: ControlFacts, next: TaskControlRequest, timing:
     const isLost = nowMs >= lostAtMs || nowMs < control.calledAtMs;
     return isLost ? { kind: 'call' } : { kind: 'wait', untilMs: lostAtMs };
   }
-  const againAtMs = control.calledAtMs + timing.intervalMs;
-  const isDue = control.sequence === 0 || nowMs >= againAtMs || nowMs < control.calledAtMs;
   const hasFailed = control.lastFailure !== undefined;
+  const againAtMs = control.calledAtMs + (hasFailed ? Math.min(retryMs, timing.intervalMs) : timing.intervalMs);
+  const isDue = control.sequence === 0 || nowMs >= againAtMs || nowMs < control.calledAtMs;
   if (isDue || (isNews && !hasFailed)) return { kind: 'call' };
   return { kind: 'wait', untilMs: againAtMs };
 }

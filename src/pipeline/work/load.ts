@@ -18,7 +18,7 @@ import { buildKey } from '../build-key.ts';
 import type { RollbackChoices } from '../commands.ts';
 import { openDraft } from '../draft.ts';
 import { type AnyWait, listWaits } from '../explain.ts';
-import type { ActionHost, DeployHold, Passed, PipelineState, ReleaseFacts, ServiceFacts } from '../facts.ts';
+import type { ActionHost, DeployHold, Passed, PipelineState, ReleaseFacts, Run, ServiceFacts } from '../facts.ts';
 import * as rows from '../rows.ts';
 import { decideKind, type PipelineWorld } from './world.ts';
 
@@ -74,7 +74,7 @@ export async function loadPipeline(
       holds,
       freeOfHold: await loadFreeOfHold(view, graphs, service, holds, releases),
       cache: await loadCache(view, releases, revisions),
-      hosts: await loadHosts(view),
+      hosts: await loadHosts(view, commands.length > 0 || startsSomething(releases, runs, revisions)),
       hasRoom: hasRoom === undefined || (await hasRoom()),
     },
   };
@@ -159,17 +159,33 @@ async function loadCache(
   return new Map(found.map(({ key, digest, sizeBytes }) => [key, { kind: 'package', digest, sizeBytes }]));
 }
 
-async function loadHosts(view: View): Promise<ActionHost[]> {
+/** Whether an action that runs on a host has not succeeded yet: only then hosts are compared. */
+function startsSomething(
+  releases: readonly ReleaseFacts[],
+  runs: readonly Run[],
+  revisions: ReadonlyMap<number, ServiceSpec>,
+): boolean {
+  return releases.some(({ id, pipelineRevision }) =>
+    (revisions.get(pipelineRevision)?.pipeline.actions ?? []).some(
+      ({ name, type }) =>
+        (type === 'build' || type === 'test' || type === 'run') &&
+        !runs.some((run) => run.release === id && run.action === name && run.state === 'succeeded'),
+    ),
+  );
+}
+
+/** How busy each is, is counted only when something may be started on one. */
+async function loadHosts(view: View, areCompared: boolean): Promise<ActionHost[]> {
   const { hosts, massSilence } = await fleetRows.loadHosts(view.tx);
-  const claims = await fleetRows.countPlacements(view.tx);
+  const claims = areCompared ? await fleetRows.countPlacements(view.tx) : undefined;
   const disks = new Map((await fleetRows.listHosts(view.tx)).map((host) => [host.id, host.freeDiskRatio]));
-  const running = await rows.countRunsByHost(view.tx);
+  const running = areCompared ? await rows.countRunsByHost(view.tx) : undefined;
   return hosts.map((host) => ({
     id: host.id,
     canWork: host.state === 'up' && !host.isSilent && (disks.get(host.id) ?? 1) >= leastFreeDisk,
     isGone: !massSilence && (host.state === 'lost' || host.state === 'fenced'),
-    runningActions: running.get(host.id) ?? 0,
-    runningTasks: claims.get(host.id) ?? 0,
+    runningActions: running?.get(host.id) ?? 0,
+    runningTasks: claims?.get(host.id) ?? 0,
   }));
 }
 
