@@ -1,4 +1,4 @@
-import { type CheckSpec, type JudgeSpec, notServed, type Sample } from '../model/index.ts';
+import { type CheckSpec, type JudgeSpec, notServed, queryMetric, type Sample } from '../model/index.ts';
 import { discoverChecks, metricsIn, type SeenMetric } from './discover.ts';
 
 /** The checks of the specification; where a standard metric does not occur, what was discovered stands in for it. */
@@ -20,6 +20,7 @@ export function checksInForce(spec: JudgeSpec, samples: readonly Sample[]): read
       if (isThere || !other || !('latency' in other)) return check;
       return { ...check, metric: { latency: { ...metric.latency, histogram: other.latency.histogram } } };
     }
+    if ('query' in metric) return { ...check, metric: { gauge: queryMetric(check.name) } };
     if ('perLoad' in metric && metric.perLoad.counter === null) {
       const errors = same('errorRatio') ?? spec.checks.find((one) => 'errorRatio' in one.metric)?.metric;
       const counter = errors && 'errorRatio' in errors ? errors.errorRatio.counter : null;

@@ -1,4 +1,4 @@
-import { type CheckSpec, fleetMetrics, notServed } from '../model/index.ts';
+import { type CheckSpec, fleetMetrics, notServed, queryMetric } from '../model/index.ts';
 
 /** What the parts of a check are that hardly anybody sets: for those that are made here and not written by a person. */
 export const plainCheck = {
@@ -34,7 +34,8 @@ const wordsOfFleet: Readonly<Record<string, string>> = {
 
 /** What a check of numbers measures, for people. */
 export function nameOfMetric({ metric, name }: CheckSpec): string {
-  const inWords = (metricName: string) => wordsOfFleet[metricName] ?? metricName;
+  const inWords = (metricName: string) =>
+    metricName === queryMetric(name) ? name : (wordsOfFleet[metricName] ?? metricName);
   if ('gauge' in metric) return inWords(metric.gauge);
   if ('rate' in metric) return inWords(metric.rate);
   if ('incidents' in metric) return inWords(metric.incidents);

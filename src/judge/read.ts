@@ -1,6 +1,6 @@
 import { listTasks } from '../disruption/rows.ts';
 import { listHosts } from '../fleet/rows.ts';
-import type { JobId, RolloutId } from '../model/index.ts';
+import { type JobId, partsOfJob, type RolloutId } from '../model/index.ts';
 import { findService, listRevisions } from '../pipeline/rows.ts';
 import { listJobs } from '../rollout/rows.ts';
 import type { Tx } from '../store/index.ts';
@@ -43,6 +43,25 @@ export async function readJudgeBin(tx: Tx, job: JobId): Promise<number | undefin
   const revision = (await findService(tx, service))?.revision;
   if (revision === undefined) return undefined;
   return (await listRevisions(tx, service, [revision])).get(revision)?.judge.binMs;
+}
+
+/** PromQL that a service asks by checks of its own. */
+export async function readOwnQueries(tx: Tx, job: JobId): Promise<OwnQuery[]> {
+  const { service } = partsOfJob(job);
+  const revision = (await findService(tx, service))?.revision;
+  if (revision === undefined) return [];
+  const spec = (await listRevisions(tx, service, [revision])).get(revision)?.judge;
+  return (spec?.checks ?? []).flatMap(({ name, metric }) =>
+    'query' in metric ? [{ job, check: name, promql: metric.query.promql, server: metric.query.server }] : [],
+  );
+}
+
+export interface OwnQuery {
+  readonly job: JobId;
+  readonly check: string;
+  readonly promql: string;
+  /** null: the first server that lets services ask. */
+  readonly server: string | null;
 }
 
 /** What a person says of a verdict; written by the server alone, beside the audit. */

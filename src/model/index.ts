@@ -15,6 +15,7 @@ export * from './operation.ts';
 export * from './outage.ts';
 export * from './problem.ts';
 export * from './problems.ts';
+export * from './query-metric.ts';
 export * from './release.ts';
 export * from './result.ts';
 export * from './rollout.ts';

@@ -179,6 +179,8 @@ export const checkSpecSchema = z.strictObject({
     z.strictObject({ perLoad: z.strictObject({ gauge: z.string().nullable(), counter: z.string().nullable() }) }),
     /** A counter of what hardly ever happens to a task: how often, for the time it served. */
     z.strictObject({ incidents: z.string() }),
+    /** PromQL that a Prometheus server of the operator's is asked once per bin; a level. `server` null: the first. */
+    z.strictObject({ query: z.strictObject({ promql: z.string().min(1).max(2000), server: z.string().nullable() }) }),
     z.strictObject({ kayenta: kayentaSpecSchema }),
   ]),
   worse: z.enum(['higher', 'lower']),

@@ -29,7 +29,7 @@ function checkChecks(user: config.ServiceConfig): ConfigError[] {
     const kinds = metricKindsOf(check);
     const limited = checkLimit(name, check);
     if (limited) return [limited];
-    const all = 'errorRatio, latency, gauge, rate, perLoad, incidents, kayenta';
+    const all = 'errorRatio, latency, gauge, rate, perLoad, incidents, query, kayenta';
     if (kinds.length > 1) return [mistake(['checks', name], `must have only one of ${all}`)];
     if (kinds.length === 1 || standard.includes(name)) return [];
     return [mistake(['checks', name], `must have one of ${all}`)];

@@ -164,6 +164,25 @@ describe('TWS-4 the smallest configuration', () => {
     ]);
   });
 
+  it('TWH-5 takes PromQL as it is, or with a server of the operator’s by name, and refuses what cannot be any', () => {
+    const compiled = (query: unknown) => compileSpec({ ...minimal, checks: { slow: { query } } }, 'rollway.yaml');
+    const promql = 'sum by (instance) (rate(x{job="{service}", a=~"[)]"}[{bin}]))';
+    const one = compiled(promql);
+    expect(one.ok && one.value.spec.judge.checks[0]?.metric).toEqual({ query: { promql, server: null } });
+    const two = compiled({ promql: 'x', server: 'main' });
+    expect(two.ok && two.value.spec.judge.checks[0]?.metric).toEqual({ query: { promql: 'x', server: 'main' } });
+    for (const wrong of [
+      '',
+      'sum by (',
+      'x)',
+      'x{a="b}',
+      'x\u0000',
+      'x'.repeat(2001),
+      { promql: 'x', url: 'http://x' },
+    ])
+      expect(compiled(wrong).ok).toBe(false);
+  });
+
   it.each([
     [{ errors: { limit: '5ms' } }, 'checks.errors.limit must be a percentage such as "1%"'],
     [{ latency: { limit: '5%' } }, 'checks.latency.limit must be a duration such as "250ms"'],
@@ -449,7 +468,7 @@ describe('mistakes', () => {
     [{ ...minimal, phases: [1, { selct: 1 }, 'all'] }, 'phases[1].selct is not known; did you mean "select"?'],
     [
       { ...minimal, metrics: '/m', checks: { mine: { delta: '3%' } } },
-      'checks.mine must have one of errorRatio, latency, gauge, rate, perLoad, incidents, kayenta',
+      'checks.mine must have one of errorRatio, latency, gauge, rate, perLoad, incidents, query, kayenta',
     ],
     [{ ...minimal, ready: { http: '/x', port: 'admin' } }, 'ready is "admin", but its ports are http'],
     [{ ...minimal, kind: 'worker', ready: '/x' }, 'ready needs a port, and the service has no ports'],

@@ -244,6 +244,11 @@ export interface CheckConfig extends MeasuredConfig {
    * the check of errors).
    */
   readonly perLoad?: { readonly gauge?: string; readonly counter?: string };
+  /**
+   * PromQL whose answer is compared as a level: one series for each task, by the label that the operator's sources file
+   * names for it. `{job}`, `{service}`, `{environment}` and `{bin}` are filled in. `server`: which of the servers there.
+   */
+  readonly query?: string | { readonly promql: string; readonly server?: string };
   /** Name of a counter of what hardly ever happens to a task, such as restarts. */
   readonly incidents?: string;
   /** Which direction is harm. */

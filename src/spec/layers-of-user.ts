@@ -208,7 +208,16 @@ function isCommands(said: unknown): said is config.Commands {
 function checkValues(said: config.CheckConfig | false): Partial<CheckSettings> {
   if (said === false) return { off: true };
   const { delta, margin, limit, window, floor, kayenta: _______, ...more } = said;
-  const { errorRatio: _, latency: __, gauge: ___, rate: ____, perLoad: _____, incidents: ______, ...rest } = more;
+  const {
+    errorRatio: _,
+    latency: __,
+    gauge: ___,
+    rate: ____,
+    perLoad: _____,
+    incidents: ______,
+    query: ________,
+    ...rest
+  } = more;
   return {
     ...rest,
     metric: metricOfCheck(said),
@@ -222,8 +231,8 @@ function checkValues(said: config.CheckConfig | false): Partial<CheckSettings> {
 
 /** What a check says that it measures; one that says nothing changes one that there is by default. */
 export function metricKindsOf(check: config.CheckConfig | config.KayentaMetricConfig): unknown[] {
-  const { errorRatio, latency, gauge, rate, perLoad, incidents, kayenta } = check as config.CheckConfig;
-  return [errorRatio, latency, gauge, rate, perLoad, incidents, kayenta].filter((kind) => kind !== undefined);
+  const { errorRatio, latency, gauge, rate, perLoad, incidents, query, kayenta } = check as config.CheckConfig;
+  return [errorRatio, latency, gauge, rate, perLoad, incidents, query, kayenta].filter((kind) => kind !== undefined);
 }
 
 /** `1%` → 0.01, `250ms` → 0.25 (seconds), a number as it is. */
@@ -250,6 +259,8 @@ function readFailShare(said: NonNullable<NonNullable<config.ServiceConfig['judge
 
 function metricOfCheck(said: config.CheckConfig): CheckSettings['metric'] | undefined {
   if (said.kayenta) return { kayenta: kayentaOf(said.kayenta) };
+  if (typeof said.query === 'string') return { query: { promql: said.query, server: null } };
+  if (said.query) return { query: { promql: said.query.promql, server: said.query.server ?? null } };
   if (said.perLoad) return { perLoad: { gauge: said.perLoad.gauge ?? null, counter: said.perLoad.counter ?? null } };
   return said.incidents === undefined ? measuredOf(said) : { incidents: said.incidents };
 }

@@ -66,6 +66,13 @@ const command = oneOf('a command such as "node server.js", or its words as a lis
 const commands = oneOf('a command, or a list of commands', [oneLine, z.array(command)]);
 const someCommands = oneOf('a command, or a list of commands', [oneLine, z.array(command).min(1, 'must not be empty')]);
 const port = name;
+const promql = z
+  .string(expected('PromQL'))
+  .min(1, 'must not be empty')
+  .max(2000, 'must be at most 2,000 characters')
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they have no business in a query
+  .refine((value) => !/[\u0000-\u0008\u000b-\u001f]/.test(value), 'must not contain control characters')
+  .refine(isBalanced, 'has brackets or quotes that are not closed');
 const patterns = z.array(
   text.refine((value) => !value.startsWith('/') && !value.split('/').includes('..'), 'must stay inside the checkout'),
   expected('a list of paths'),
@@ -160,6 +167,18 @@ const controlTiming = {
     .refine((value) => within(value, 1000, Number.POSITIVE_INFINITY), 'must be at least 1s')
     .optional(),
 };
+/** Brackets and quotes only: what else is wrong with it, its server says. */
+function isBalanced(promql: string): boolean {
+  const closing: string[] = [];
+  const pairs: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
+  for (const token of promql.match(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`|[()[\]{}"'`]/g) ?? []) {
+    if (pairs[token] !== undefined) closing.push(pairs[token]);
+    else if (/^[)\]}]$/.test(token)) {
+      if (closing.pop() !== token) return false;
+    } else if (token.length === 1) return false;
+  }
+  return closing.length === 0;
+}
 function within(value: string, least: number, most: number): boolean {
   const ms = parseDuration(value);
   return ms === undefined || (ms >= least && ms <= most);
@@ -277,6 +296,10 @@ const check = z.strictObject({
   kayenta: kayenta.optional(),
   perLoad: z.strictObject({ gauge: text.optional(), counter: text.optional() }).optional(),
   incidents: text.optional(),
+  query: oneOf('PromQL, or { promql, server }', [
+    promql,
+    z.strictObject({ promql, server: name.optional() }),
+  ]).optional(),
   floor: z.number(expected('a number')).nonnegative('must not be negative').optional(),
   worse: z.enum(['higher', 'lower'], expected('"higher" or "lower"')).optional(),
   class: z.enum(['system', 'call', 'business'], expected('"system", "call" or "business"')).optional(),

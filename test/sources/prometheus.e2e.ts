@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fetchMetrics } from '../../src/io/fetch-metrics.ts';
 import { type Collected, type KnownTask, TaskBook } from '../../src/judge/index.ts';
 import { prometheusSource } from '../../src/judge/sources/prometheus.ts';
+import { askOwnQueries } from '../../src/server/sources/own-queries.ts';
 import { needs } from '../skip.ts';
 
 const prometheus = needs('prometheus', 'a real Prometheus server is asked; Debian packages it');
@@ -97,6 +98,31 @@ describe.skipIf(!prometheus)('a real Prometheus server', () => {
     const [fast, slow] = value.histogramDelta.counts as [number, number];
     expect(value.histogramDelta.bounds).toEqual([0.1, Number.POSITIVE_INFINITY]);
     expect(slow / (fast + slow)).toBeCloseTo(0.2, 6);
+  });
+
+  test('what a service asks by a check of its own, on a server that lets it; garbage is a finding', async () => {
+    const server = { name: 'main', url, lagMs: 0, queries: [], ownQueries: { task: { address: 'instance' } } } as const;
+    const askOwn = async (promql: string) => {
+      const query = { job, check: 'deep-queue', promql, server: null };
+      const { byServer } = askOwnQueries([query], [{ ...server, queries: [] }]);
+      const book = new TaskBook();
+      book.refresh([{ ...task, addresses: [address] }], Date.now());
+      const options = {
+        name: 'main',
+        url,
+        queries: [],
+        listOwnQueries: () => byServer.get('main')!,
+        read: fetchMetrics,
+      };
+      const source = prometheusSource({ ...options, book, binMs: 5000, judgeBinMsOf: () => 5000, lagMs: 0 });
+      return source.collect(Math.floor(Date.now() / 5000) * 5000, AbortSignal.timeout(10_000));
+    };
+    const found = await askOwn('sum by (instance) (last_over_time(queue{job="{service}"}[{bin}]))');
+    expect(found.findings).toEqual([]);
+    expect(found.samples).toMatchObject([{ metric: 'rollway_query_deep_queue', index: 2, value: { gauge: 7 } }]);
+    expect((await askOwn('queue offset nonsense')).findings).toMatchObject([{ trouble: 'unreadable' }]);
+    expect((await askOwn('sum(queue)')).findings).toMatchObject([{ trouble: 'unknown-task' }]);
+    expect((await askOwn('queue / 0')).findings).toMatchObject([{ trouble: 'not-finite' }]);
   });
 
   test('a query that is none, and one without the tasks’ label, are findings', async () => {

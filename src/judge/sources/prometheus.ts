@@ -29,6 +29,8 @@ export interface PrometheusOptions {
   readonly url: string;
   readonly readToken?: (() => Promise<string | undefined>) | undefined;
   readonly queries: readonly PrometheusQuery[];
+  /** Those that services ask, as they are now. */
+  readonly listOwnQueries?: (() => readonly PrometheusQuery[]) | undefined;
   readonly read: ReadEndpoint;
   readonly book: TaskBook;
   readonly binMs: number;
@@ -76,7 +78,8 @@ export function prometheusSource(options: PrometheusOptions): MetricSource {
   return {
     name: `prometheus/${name}`,
     async collect(edgeMs, signal) {
-      const due = queries.flatMap((query) =>
+      const own = options.listOwnQueries?.() ?? [];
+      const due = [...queries, ...own].flatMap((query) =>
         query.jobs.filter((job) => edgeMs % judgeBinMsOf(job) === 0).map((job) => ask(query, job, edgeMs, signal)),
       );
       const all = await Promise.all(due);

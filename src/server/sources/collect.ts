@@ -2,12 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fetchMetrics } from '../../io/fetch-metrics.ts';
 import { type MetricSource, type SourceFinding, TaskBook } from '../../judge/index.ts';
-import { readJudgeBin, readKnownTasks } from '../../judge/read.ts';
+import { type OwnQuery, readJudgeBin, readKnownTasks, readOwnQueries } from '../../judge/read.ts';
 import { prometheusSource } from '../../judge/sources/prometheus.ts';
 import { type PushSource, pushSource } from '../../judge/sources/push.ts';
 import { type ScrapeTarget, scrapeSource } from '../../judge/sources/scrape.ts';
 import type { JobId } from '../../model/index.ts';
 import type { ServerContext } from '../context.ts';
+import { type Asked, askOwnQueries } from './own-queries.ts';
 import { type PrometheusServer, watchSourcesFile } from './sources-file.ts';
 
 /** Sources of metrics besides the agents: those handed in, the endpoints and the Prometheus servers of the file. */
@@ -30,6 +31,8 @@ export function openSources(
   const { binMs } = settings;
   const book = new TaskBook();
   const judgeBins = new Map<JobId, number>();
+  let ownQueries: readonly OwnQuery[] = [];
+  let asked: Asked = { byServer: new Map(), findings: [] };
   let bookAtMs = 0;
   let binsAtMs = 0;
   const refreshBook = async () => {
@@ -40,9 +43,12 @@ export function openSources(
     book.refresh(tasks, nowMs);
     if (nowMs - binsAtMs < readBinEveryMs) return;
     binsAtMs = nowMs;
+    const found: OwnQuery[] = [];
     for (const job of new Set(tasks.map((task) => task.job))) {
+      found.push(...(await store.read((tx) => readOwnQueries(tx, job))));
       judgeBins.set(job, (await store.read((tx) => readJudgeBin(tx, job))) ?? usualJudgeBinMs);
     }
+    ownQueries = found;
   };
   const judgeBinMsOf = (job: JobId) => Math.max(binMs, judgeBins.get(job) ?? usualJudgeBinMs);
 
@@ -63,8 +69,20 @@ export function openSources(
     servers = wanted;
     prometheus = wanted.map(({ name, url, tokenFile, lagMs, queries }) => {
       const readToken = tokenFile === undefined ? undefined : () => readFile(tokenFile, 'utf8').catch(() => undefined);
-      const asked = queries.map((query) => ({ ...query, jobs: query.jobs as JobId[] }));
-      const options = { name, url, readToken, queries: asked, lagMs, read: fetchMetrics, book, binMs, judgeBinMsOf };
+      const ofFile = queries.map((query) => ({ ...query, jobs: query.jobs as JobId[] }));
+      const listOwnQueries = () => asked.byServer.get(name) ?? [];
+      const options = {
+        name,
+        url,
+        readToken,
+        queries: ofFile,
+        listOwnQueries,
+        lagMs,
+        read: fetchMetrics,
+        book,
+        binMs,
+        judgeBinMsOf,
+      };
       return prometheusSource(options);
     });
   };
@@ -91,6 +109,8 @@ export function openSources(
       const { sources, problem } = await file.read();
       if (problem !== undefined) sourceFindings.add([badFile(file.path!, problem)], edgeMs);
       if (sources.targets.length + sources.prometheus.length > 0) await refreshBook();
+      asked = askOwnQueries(ownQueries, sources.prometheus);
+      sourceFindings.add(asked.findings, edgeMs);
       openServers(sources.prometheus);
       const found = targetsOf(sources.targets, book, edgeMs - binMs);
       targets = found.targets;

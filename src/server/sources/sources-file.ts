@@ -16,6 +16,11 @@ const targetSchema = z.strictObject({
   labels: z.record(z.string().max(200), z.string().max(500)).default({}),
 });
 
+const taskLabel = z.union([
+  z.strictObject({ address: z.string().max(200) }),
+  z.strictObject({ index: z.string().max(200) }),
+]);
+
 /**
  * A metric asked of a Prometheus server once per bin of the job's judge. In `promql`, `{job}`, `{service}`,
  * `{environment}` and `{bin}` (`10s`) are filled in. Each series of the answer is a task: by `instance` (its address
@@ -27,7 +32,7 @@ const querySchema = z.strictObject({
   promql: z.string().min(1).max(4000),
   /** `gauge`: a level; `events`: how many in the bin; `histogram`: the same by `le`, or a native histogram. */
   as: z.enum(['gauge', 'events', 'histogram']),
-  task: z.union([z.strictObject({ address: z.string().max(200) }), z.strictObject({ index: z.string().max(200) })]),
+  task: taskLabel,
 });
 
 const prometheusSchema = z.strictObject({
@@ -37,7 +42,9 @@ const prometheusSchema = z.strictObject({
   tokenFile: z.string().min(1).max(1000).optional(),
   /** How far behind it is: it has to scrape first. */
   lagMs: z.number().int().nonnegative().max(600_000).default(5000),
-  queries: z.array(querySchema).min(1).max(200),
+  queries: z.array(querySchema).max(200).default([]),
+  /** Checks of services may ask it PromQL of their own; each series of an answer is a task, by this label. */
+  ownQueries: z.strictObject({ task: taskLabel }).optional(),
 });
 
 export const sourcesFileSchema = z.strictObject({

@@ -75,7 +75,7 @@ function seriesOf(check: string, verdicts: readonly VerdictRow[]): CheckView['se
 }
 
 function unitOf(spec: CheckSpec | undefined): string {
-  if (spec === undefined || 'perLoad' in spec.metric) return '';
+  if (spec === undefined || 'perLoad' in spec.metric || 'query' in spec.metric) return '';
   if ('incidents' in spec.metric) return 'a minute';
   if ('gauge' in spec.metric) {
     if (spec.metric.gauge === fleetMetrics.memory) return 'bytes';

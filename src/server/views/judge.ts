@@ -43,6 +43,7 @@ function inWords(metric: CheckSpec['metric']): string {
   }
   if ('latency' in metric)
     return `p${Number((metric.latency.quantile * 100).toPrecision(6))} of ${metric.latency.histogram}`;
+  if ('query' in metric) return `query ${metric.query.promql}`;
   if ('perLoad' in metric) return `${metric.perLoad.gauge ?? 'tasks'} ÷ ${metric.perLoad.counter ?? 'requests'}`;
   if ('kayenta' in metric) {
     const { metrics, pass, marginal } = metric.kayenta;
