@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type EventView, eventView, type ProblemDocument, problemDocument } from './shapes/basics.ts';
 import type { DoctorReport } from './shapes/machine.ts';
 import { doctorReport } from './shapes/machine.ts';
+import { type MaintenanceView, maintenanceView } from './shapes/maintenance.ts';
 import type { MarkSummary } from './shapes/marks.ts';
 import { markSummary } from './shapes/marks.ts';
 import { type RolloutDetail, rolloutDetail } from './shapes/rollouts.ts';
@@ -42,7 +43,7 @@ export type Topic =
 /** What a snapshot of each topic holds. Lists are wrapped so that every topic is an object. */
 export interface TopicData {
   services: { readonly services: readonly ServiceSummary[] };
-  hosts: { readonly hosts: readonly HostView[] };
+  hosts: { readonly hosts: readonly HostView[]; readonly maintenances: readonly MaintenanceView[] };
   marks: { readonly marks: readonly MarkSummary[] };
   doctor: DoctorReport;
   service: ServiceDetail;
@@ -58,7 +59,7 @@ export type DataOf<T extends Topic> = T extends keyof TopicData
 
 export const topicSchemas = {
   services: z.object({ services: z.array(serviceSummary) }),
-  hosts: z.object({ hosts: z.array(hostView) }),
+  hosts: z.object({ hosts: z.array(hostView), maintenances: z.array(maintenanceView) }),
   marks: z.object({ marks: z.array(markSummary) }),
   doctor: doctorReport,
   service: serviceDetail,
@@ -70,6 +71,7 @@ export const topicSchemas = {
 export const keyedLists: Readonly<Record<string, string>> = {
   services: 'name',
   hosts: 'id',
+  maintenances: 'id',
   marks: 'id',
   tasks: 'index',
   operations: 'id',

@@ -33,7 +33,7 @@ import type { Store, Tx } from '../../src/store/index.ts';
 
 export interface SeededServer {
   readonly url: string;
-  signInUrl(): Promise<string>;
+  signInUrl(role?: 'admin' | 'viewer'): Promise<string>;
   /** Seeds one more service with a rollout over so many tasks. */
   seed(size: number): Promise<SeededRollout>;
   readonly store: Store;
@@ -68,13 +68,17 @@ export async function openSeededServer(): Promise<SeededServer> {
   const listening = await listen(face.fetch, '127.0.0.1', 0, false);
   port = listening.port;
   const admin = await house.auth.createToken({ name: 'ada', role: 'admin', createdBy: rollway('test') });
+  const viewer = await house.auth.createToken({ name: 'vera', role: 'viewer', createdBy: rollway('test') });
   await house.store.transaction(seedCommon);
   const url = `http://127.0.0.1:${port}`;
   return {
     url,
     store: house.store,
     errors,
-    signInUrl: async () => `${url}/sign-in#code=${(await house.auth.createCodeBySecret(admin.secret)).code}`,
+    signInUrl: async (role = 'admin') => {
+      const { secret } = role === 'admin' ? admin : viewer;
+      return `${url}/sign-in#code=${(await house.auth.createCodeBySecret(secret)).code}`;
+    },
     seed: (size) => house.store.transaction((tx) => seedRollout(tx, size, Date.now())),
     tell: (job) =>
       house.engine.append({
@@ -90,6 +94,14 @@ export async function openSeededServer(): Promise<SeededServer> {
     },
   };
 }
+
+/** What is asked of it here. */
+const taskSpec = {
+  stop: { signal: 'SIGTERM', graceMs: 1000 },
+  drainMs: 1000,
+  singleton: false,
+  ready: { deadlineMs: 10_000 },
+};
 
 const hostCount = 40;
 const hostOf = (index: number, size: number) => `host-${(index % Math.min(hostCount, Math.ceil(size / 2))) + 1}`;
@@ -121,7 +133,7 @@ async function seedCommon(tx: Tx): Promise<void> {
   for (const [seq, id] of ([oldVersion, newVersion] as const).entries()) {
     await insertVersion(tx, {
       ...{ id, service: 'shop', commit: String(seq + 1).repeat(40), repository: 'shop', release: undefined },
-      ...{ package: 'a'.repeat(64), task: {} as never, createdAtMs: nowMs },
+      ...{ package: 'a'.repeat(64), task: taskSpec as never, createdAtMs: nowMs },
     });
   }
 }

@@ -19,7 +19,10 @@ export function openLiveHub(context: ServerContext, handlers: Handlers): OpenHub
       case 'services':
         return { services: (await handlers.listServices({}, nobody)).items };
       case 'hosts':
-        return { hosts: (await handlers.listHosts({}, nobody)).items };
+        return {
+          hosts: (await handlers.listHosts({}, nobody)).items,
+          maintenances: (await handlers.listMaintenances({ query: { ended: '0' } }, nobody)).items,
+        };
       case 'marks':
         return { marks: (await handlers.listMarks({ query: { limit: 200 } }, nobody)).items };
       case 'doctor':

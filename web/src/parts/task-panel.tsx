@@ -5,9 +5,11 @@ import { client, problemOf } from '../client.ts';
 import { clock } from '../words.ts';
 import { ansiParts } from './ansi.ts';
 import { FailureCard } from './failure-card.tsx';
+import { TaskPlanButtons } from './task-plan-buttons.tsx';
 import { Lasting } from './time.tsx';
 
 const readLogEveryMs = 2000;
+const ofOneTask = ['restart', 'move'] as const;
 
 interface Props {
   readonly job: string;
@@ -60,6 +62,7 @@ export function TaskPanel({ job, task, word, nameOf, onClose }: Props) {
           </>
         )}
       </dl>
+      <TaskPlanButtons job={job as JobId} size={1} tasks={[task.index]} wishes={ofOneTask} />
       {task.failure !== null && <FailureCard failure={task.failure} />}
       <TaskLogView key={task.index} job={job as JobId} index={task.index} />
     </section>

@@ -1,20 +1,37 @@
-import { Fragment } from 'react';
+import { Fragment, useState } from 'react';
 import type { HostView } from '../../../src/api/index.ts';
+import { useMayOperate } from '../live/use-me.ts';
 import { useTopic } from '../live/use-topic.ts';
 import { Pending } from '../parts/loading.tsx';
+import { MaintenanceDialog } from '../parts/maintenance-dialog.tsx';
+import { MaintenanceList } from '../parts/maintenance-list.tsx';
 import { StateWord } from '../parts/state-word.tsx';
 import { useTitle } from '../parts/use-title.ts';
 import { formatDuration } from '../words.ts';
 
-const columns = ['host', 'rack', 'state', 'tasks', 'cores free', 'memory free', 'disk free', 'address', 'agent'];
+const columns = [
+  'host',
+  'rack',
+  'state',
+  'tasks',
+  'cores free',
+  'memory free',
+  'disk free',
+  'address',
+  'agent',
+  'maintenance',
+];
 const numeric = new Set(['tasks', 'cores free', 'memory free', 'disk free']);
 
 /** Hosts by region and rack, in one table so that its numbers line up. */
 export function HostsScreen() {
   const { data, problem } = useTopic('hosts');
+  const [asked, setAsked] = useState<string | undefined>();
+  const mayOperate = useMayOperate();
   useTitle('Hosts');
   if (data === undefined) return <Pending problem={problem} what="the hosts" />;
-  const { hosts } = data;
+  const { hosts, maintenances } = data;
+  const worked = new Set(maintenances.flatMap((one) => one.hosts));
   const up = hosts.filter((host) => host.state === 'up').length;
   const regions = [...new Set(hosts.map((host) => host.region ?? 'no region'))].sort(inOrder);
   return (
@@ -25,6 +42,8 @@ export function HostsScreen() {
           {up} of {hosts.length} up
         </span>
       </h1>
+      <MaintenanceList entries={maintenances} />
+      {asked !== undefined && <MaintenanceDialog hosts={hosts} host={asked} onClose={() => setAsked(undefined)} />}
       {hosts.length === 0 && (
         <p className="quiet">
           No host has joined yet. Run <code>rollway agent token</code> here, then <code>rollway agent --join …</code>{' '}
@@ -56,7 +75,12 @@ export function HostsScreen() {
                     .filter((host) => (host.region ?? 'no region') === region)
                     .sort((a, b) => inOrder(a.rack ?? '', b.rack ?? '') || inOrder(a.id, b.id))
                     .map((host) => (
-                      <Row key={host.id} host={host} />
+                      <Row
+                        key={host.id}
+                        host={host}
+                        isWorkedOn={worked.has(host.id)}
+                        onMaintain={mayOperate === true ? () => setAsked(host.id) : undefined}
+                      />
                     ))}
                 </Fragment>
               ))}
@@ -89,7 +113,14 @@ function inOrder(a: string, b: string): number {
   return a.localeCompare(b, 'en', { numeric: true });
 }
 
-function Row({ host }: { host: HostView }) {
+interface RowProps {
+  readonly host: HostView;
+  readonly isWorkedOn: boolean;
+  /** Undefined: who is signed in may not. */
+  readonly onMaintain: (() => void) | undefined;
+}
+
+function Row({ host, isWorkedOn, onMaintain }: RowProps) {
   const jobs = new Map<string, number>();
   for (const task of host.tasks) jobs.set(task.job, (jobs.get(task.job) ?? 0) + 1);
   return (
@@ -98,6 +129,7 @@ function Row({ host }: { host: HostView }) {
       <td>{host.rack ?? '–'}</td>
       <td>
         <StateWord state={host.state} />
+        {isWorkedOn && <span className="quiet"> in maintenance</span>}
         {host.silentForMs !== null && <span className="quiet num"> silent for {formatDuration(host.silentForMs)}</span>}
       </td>
       <td className="num right" title={[...jobs].map(([job, n]) => `${job}: ${n}`).join(', ')}>
@@ -111,6 +143,13 @@ function Row({ host }: { host: HostView }) {
       </td>
       <td className="quiet" title={host.abilities.join(', ')}>
         {host.agentVersion}
+      </td>
+      <td>
+        {onMaintain !== undefined && (
+          <button type="button" className="quiet" onClick={onMaintain} aria-label={`Open a maintenance of ${host.id}`}>
+            Open …
+          </button>
+        )}
       </td>
     </tr>
   );

@@ -1,6 +1,7 @@
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { EnvironmentSummary } from '../../../src/api/index.ts';
+import type { JobId } from '../../../src/model/index.ts';
 import { useTopic } from '../live/use-topic.ts';
 import { AttentionList } from '../parts/attention.tsx';
 import { VersionLine } from '../parts/commit.tsx';
@@ -10,6 +11,7 @@ import { PipelineGraph } from '../parts/pipeline-graph.tsx';
 import { ReleaseList } from '../parts/release-list.tsx';
 import { Sparkline } from '../parts/sparkline.tsx';
 import { StateWord } from '../parts/state-word.tsx';
+import { TaskPlanButtons } from '../parts/task-plan-buttons.tsx';
 import { Lasting } from '../parts/time.tsx';
 import { Trust } from '../parts/trust.tsx';
 import { useTitle } from '../parts/use-title.ts';
@@ -70,6 +72,7 @@ function EnvironmentPanel({ entry }: { entry: EnvironmentSummary }) {
         )}
       </div>
       <VersionLine version={entry.version} />
+      <TaskPlanButtons job={entry.job as JobId} size={entry.size} />
       <div className="strip-line">
         <DotStrip dots={entry.dots} isRolling={entry.rollout !== null} />
         {entry.errors !== null && <Sparkline points={entry.errors} />}
