@@ -9,6 +9,7 @@ export * from './finding-book.ts';
 export { judge } from './judge.ts';
 export * from './kayenta/index.ts';
 export * from './ladder.ts';
+export * from './load.ts';
 export * from './port.ts';
 export * from './prometheus-text.ts';
 export { type PromisedPhase, promisePhases, promiseWindowMs } from './promise.ts';

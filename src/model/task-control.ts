@@ -143,6 +143,17 @@ export const taskControlSpecSchema = z.discriminatedUnion('kind', [
     ...timing,
   }),
   z.strictObject({
+    kind: z.literal('load-metric'),
+    /** Read from the samples of the service, not from the service. */
+    metric: z.string().min(1).max(200),
+    /** What a task can bear: of a gauge its value, of a counter or histogram its events per second. */
+    full: z.number().positive(),
+    low: z.number().nonnegative(),
+    high: z.number().positive(),
+    floor: z.number().int().positive(),
+    ...timing,
+  }),
+  z.strictObject({
     kind: z.literal('load-aware'),
     ...source,
     /** Below `low` there is no limit, above `high` only `floor` tasks are out at once; in between it slides. */

@@ -1,6 +1,7 @@
 import { blameWork } from '../blame/work.ts';
 import { controlEffects } from '../disruption/work.ts';
 import { fleetWatch } from '../fleet/work.ts';
+import { loadsOf, loadWindowMs } from '../judge/index.ts';
 import { judgeWork, watchWork } from '../judge/work.ts';
 import { assert } from '../model/index.ts';
 import { pipelineWork } from '../pipeline/work.ts';
@@ -8,7 +9,7 @@ import { rolloutWork } from '../rollout/work.ts';
 import { actionRunner } from './adapters/action-runner.ts';
 import { configReader } from './adapters/config-reader.ts';
 import { sourcePacker } from './adapters/source-packer.ts';
-import { controllerCaller } from './adapters/task-control.ts';
+import { controllerCaller, type ReadLoads } from './adapters/task-control.ts';
 import type { AgentServer } from './agents/index.ts';
 import type { ServerContext } from './context.ts';
 
@@ -44,6 +45,10 @@ export function registerAreas(context: ServerContext, agents: AgentServer): void
     ...rollouts.work,
   ];
   for (const kind of kinds) engine.registerWork(kind);
-  const control = controlEffects({ call: controllerCaller(settings.dataFolder), clock });
+  const readLoads: ReadLoads = (job, metric) => {
+    const toMs = samples.closedUntilMs();
+    return loadsOf(samples.query({ job, metrics: [metric.metric], fromMs: toMs - loadWindowMs, toMs }), metric);
+  };
+  const control = controlEffects({ call: controllerCaller(settings.dataFolder, readLoads), clock });
   for (const effect of [...pipeline.effects, ...rollouts.effects, ...control]) engine.registerEffect(effect);
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { budgetOf, type ServiceSpec } from '../model/index.ts';
+import { budgetOf, type Maintenance, type ServiceSpec } from '../model/index.ts';
 import { ownStrategies } from '../rollout/index.ts';
 import { compileSpec } from '../spec/index.ts';
 import { type DeployAction, decidePlan, type PlanFacts } from './plan.ts';
@@ -111,4 +111,22 @@ test('D2 recreate: one phase of everybody, nobody serves in between, and it says
 test('D2 a strategy that this server does not have is told before anybody deploys', () => {
   const spec = specOf({ tasks: 6, strategy: { plugin: 'by-moon' } });
   expect(decidePlan(factsOf(spec, 6)).notes.join(' ')).toMatch(/no strategy by-moon; it has in-place, surge, recreate/);
+});
+
+test('TWM-1 work on hosts that is known is named, with the tasks it concerns and what becomes of them', () => {
+  const spec = specOf({ tasks: 12 });
+  const maintenance = {
+    ...{ id: 'mnt_1', scope: { label: 'rack', value: 'a' }, hosts: ['host-1'], reason: 'disks', openedAtMs: 0 },
+    ...{ openedBy: { kind: 'person', name: 'ada' }, leaveAtMs: 0, deadlineAtMs: 3_600_000, untilMs: 5_400_000 },
+    ...{ hostsStayUp: false, isFixed: false, waitsFor: undefined, endedAtMs: undefined, end: undefined },
+  } as Maintenance;
+  const places = factsOf(spec, 12).places.map((place) => ({ ...place, host: place.index < 2 ? 'host-1' : 'host-2' }));
+  const { notes, hash } = decidePlan(factsOf(spec, 12, { maintenances: [maintenance], places }));
+  expect(notes.join('\n')).toContain(
+    'Tasks 0, 1 are on rack=a, which is worked on from 1970-01-01 01:00 UTC to 1970-01-01 01:30 UTC (disks; mnt_1): they move away first',
+  );
+  const elsewhere = { ...maintenance, hosts: ['host-9'] };
+  const plain = decidePlan(factsOf(spec, 12, { maintenances: [elsewhere], places }));
+  expect(plain.notes.join('\n')).not.toContain('mnt_1');
+  expect(plain.hash).toBe(hash);
 });

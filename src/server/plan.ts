@@ -8,6 +8,7 @@ import {
   type GroupSpec,
   type JobSpec,
   jobId,
+  type Maintenance,
   type PhaseSpec,
   type PlannedJob,
   type PlanSpec,
@@ -22,6 +23,8 @@ import {
   type StrategyBook,
   type TaskPlace,
 } from '../rollout/index.ts';
+
+import { maintenanceNotes } from './planned-maintenance.ts';
 
 export type DeployAction = Extract<ActionSpec, { type: 'deploy' }>;
 
@@ -38,6 +41,8 @@ export interface PlanFacts {
   /** Live marks that the commit's version would carry, as sentences. */
   readonly marks: readonly string[];
   readonly hasHosts: boolean;
+  /** Open ones; left out: none. */
+  readonly maintenances?: readonly Maintenance[];
   /** Those that this server has. */
   readonly strategies: StrategyBook;
   /** What recent traffic lets each phase show, by name; empty: nothing was seen lately. */
@@ -248,7 +253,7 @@ function percentOf(share: number): string {
 }
 
 function notes(
-  { spec, job: { plan }, from, marks, hasHosts }: PlanFacts,
+  { spec, job: { plan, spec: own }, from, marks, hasHosts, maintenances = [], places }: PlanFacts,
   { size, budget, extras, refusal }: PlannedRollout,
 ): string[] {
   const found: string[] = [...marks];
@@ -262,6 +267,7 @@ function notes(
     found.push('The budget is 0: nothing may be out; borrow extra tasks (`strategy: { surge: 1 }`).');
   if (spec.judge.checks.length === 0) found.push(`No metrics: basic checks only${guardsIn(spec)}.`);
   if (plan.forwardOnly) found.push('Forward-only: a failure holds for a person, nothing is undone by itself.');
+  found.push(...maintenanceNotes(maintenances, places, own.onMaintenance));
   if (!hasHosts) found.push('No host is up: nothing would start.');
   return found;
 }

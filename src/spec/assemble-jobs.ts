@@ -56,7 +56,10 @@ function assembleTaskControl(
   book: OriginBook,
 ): JobSpec['taskControl'] {
   const { value, layer } = taskControl;
-  const full = value === null || value.kind === 'http' ? value : { ...value, port: value.port ?? ports.value[0] ?? '' };
+  const full =
+    value === null || value.kind === 'http' || value.kind === 'load-metric'
+      ? value
+      : { ...value, port: value.port ?? ports.value[0] ?? '' };
   return book.at(`${path}.taskControl`, { value: full, layer });
 }
 

@@ -189,8 +189,8 @@ export function checkSpec(spec: ServiceSpec): ConfigError[] {
   for (const [where, { taskControl }] of spec.environments.flatMap(whereJobsAre)) {
     if (taskControl === null || taskControl.kind === 'http') continue;
     const path = [...where, 'taskControl'];
-    isPort(taskControl.port, [...path, 'port']);
-    if (taskControl.kind === 'load-aware' && taskControl.low >= taskControl.high) {
+    if (taskControl.kind !== 'load-metric') isPort(taskControl.port, [...path, 'port']);
+    if ('low' in taskControl && taskControl.low >= taskControl.high) {
       errors.push(mistake(path, 'has a `low` that is not below its `high`'));
     }
   }

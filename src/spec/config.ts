@@ -130,7 +130,8 @@ export type TaskControlConfig =
     })
   /** Slower at peak: `{"load": 0.7}`; no limit below `low` (60%), `floor` (1) at once from `high` (85%) on. */
   | (TaskControlTiming & {
-      readonly loadAware: string;
+      /** A path that each task answers; or a metric of the service, and what of it a task can bear (a gauge's value, or events per second). */
+      readonly loadAware: string | { readonly metric: string; readonly full: number };
       readonly port?: string;
       readonly low?: Percent;
       readonly high?: Percent;

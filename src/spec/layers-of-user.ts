@@ -161,6 +161,8 @@ function taskControlOf(said: config.TaskControlConfig): TaskControlSetting | nul
   }
   const low = readPercent(said.low ?? '60%') / 100;
   const high = readPercent(said.high ?? '85%') / 100;
+  const limits = { low, high, floor: said.floor ?? 1 };
+  if (typeof said.loadAware === 'object') return { kind: 'load-metric', ...said.loadAware, ...limits, ...timing };
   return { kind: 'load-aware', path: said.loadAware, port, low, high, floor: said.floor ?? 1, ...timing };
 }
 

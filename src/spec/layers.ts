@@ -83,6 +83,7 @@ export type TaskControlSetting =
   | Extract<TaskControlSpec, { kind: 'http' }>
   | Unported<'leader-last'>
   | Unported<'shard-aware'>
+  | Extract<TaskControlSpec, { kind: 'load-metric' }>
   | Unported<'load-aware'>;
 type Unported<K extends TaskControlSpec['kind']> = Omit<Extract<TaskControlSpec, { kind: K }>, 'port'> & {
   readonly port: string | undefined;

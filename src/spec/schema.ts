@@ -204,7 +204,10 @@ const taskControl = oneOf('"budget-only", or one of { url }, { leaderLast }, { s
   }),
   z.strictObject({
     ...controlTiming,
-    loadAware: path,
+    loadAware: oneOf('a path such as "/load", or { metric, full }', [
+      path,
+      z.strictObject({ metric: text.max(200), full: z.number(expected('a number')).positive('must be above 0') }),
+    ]),
     port: port.optional(),
     low: percent.optional(),
     high: percent.optional(),

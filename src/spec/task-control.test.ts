@@ -36,6 +36,11 @@ describe('taskControl', () => {
       { kind: 'shard-aware', path: '/shards', port: 'http', keep: 2, rideOutMs: null, ...timing },
     ],
     [
+      'load-aware by a metric',
+      { loadAware: { metric: 'requests_total', full: 200 }, low: '50%' },
+      { kind: 'load-metric', metric: 'requests_total', full: 200, low: 0.5, high: 0.85, floor: 1, ...timing },
+    ],
+    [
       'load-aware',
       { loadAware: '/load', high: '90%' },
       { kind: 'load-aware', path: '/load', port: 'http', low: 0.6, high: 0.9, floor: 1, ...timing },
@@ -59,6 +64,12 @@ describe('taskControl', () => {
     ['an absolute path', { url: 'http://127.0.0.1/', secretHeaders: { A: '/etc/shadow' } }, /taskControl/],
     ['a timeout of an hour', { url: 'http://127.0.0.1/', timeout: '1h' }, /taskControl/],
     ['a port that is not there', { leaderLast: '/leader', port: 'admin' }, /taskControl.*port.*"admin"/],
+    ['a metric without what a task can bear', { loadAware: { metric: 'requests_total' } }, /taskControl.loadAware/],
+    [
+      'limits of a metric the wrong way round',
+      { loadAware: { metric: 'requests_total', full: 10 }, low: '90%', high: '80%' },
+      /`low` that is not below its `high`/,
+    ],
     [
       'limits the wrong way round',
       { loadAware: '/load', low: '90%', high: '80%' },

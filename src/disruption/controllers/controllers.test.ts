@@ -132,3 +132,55 @@ describe('D10 TWD-10 load-aware', () => {
     );
   });
 });
+
+describe('TWD-10 D10 the pace by load', () => {
+  const limits = fc
+    .tuple(
+      fc.double({ min: 0, max: 2, noNaN: true }),
+      fc.double({ min: 0.01, max: 2, noNaN: true }),
+      fc.integer({ min: 1, max: 5 }),
+    )
+    .map(([low, more, floor]) => ({ low, high: low + more, floor }));
+  const indices = fc.uniqueArray(fc.nat({ max: 30 }), { maxLength: 20 });
+  const loads = fc.array(fc.double({ min: 0, max: 3, noNaN: true }), { maxLength: 10 });
+
+  it('never lets more be in flight than the load permits; an unknown load permits what the peak does', () => {
+    fc.assert(
+      fc.property(indices, indices, loads, limits, (waiting, flying, measured, said) => {
+        const asked = request(waiting, [], flying);
+        const { ack } = loadAware(asked, measured, said);
+        const mean = measured.reduce((sum, one) => sum + one, 0) / measured.length;
+        const share =
+          measured.length === 0 || mean >= said.high ? 0 : Math.min(1, (said.high - mean) / (said.high - said.low));
+        const permitted = Math.max(said.floor, Math.floor(share * (waiting.length + flying.length) + 1e-9));
+        expect(ack.length === 0 || ack.length + flying.length <= permitted).toBe(true);
+      }),
+    );
+  });
+
+  it('the busier, the slower', () => {
+    fc.assert(
+      fc.property(
+        indices,
+        loads,
+        limits,
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (waiting, measured, said, more) => {
+          const busier = measured.map((load) => load + more);
+          const acks = (levels: readonly number[]) => loadAware(request(waiting), levels, said).ack.length;
+          expect(acks(busier)).toBeLessThanOrEqual(acks(measured));
+        },
+      ),
+    );
+  });
+
+  it('says the load, or that it is not known', () => {
+    const said = { low: 0.6, high: 0.85, floor: 1 };
+    expect(loadAware(request([0, 1]), [0.9], said).reasons).toEqual({
+      op_1: 'the load is 0.90: 1 at once, and 0 are in flight',
+    });
+    expect(loadAware(request([0, 1]), [], said).reasons).toEqual({
+      op_1: 'the load is not known: 1 at once, and 0 are in flight',
+    });
+  });
+});

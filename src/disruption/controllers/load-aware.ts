@@ -11,17 +11,20 @@ export interface LoadLimits {
 /**
  * Slower at peak: the mean load of the tasks says how many operations may be acked or under way at once. Between the
  * two limits it slides: at 0.725 of 0.6 … 0.85, half of what is asked for and under way, and never fewer than `floor`.
+ * No load at all is the careful pace: `floor`.
  */
 export function loadAware(
   request: TaskControlRequest,
   loads: readonly number[],
   limits: LoadLimits,
 ): TaskControlResponse {
-  const load = loads.reduce((sum, one) => sum + one, 0) / loads.length;
   const inFlight = request.inFlight.length;
+  const isKnown = loads.length > 0;
+  const load = isKnown ? loads.reduce((sum, one) => sum + one, 0) / loads.length : Number.NaN;
   const most = mostAtOnce(load, limits, request.request.length + inFlight);
   const ack = request.request.slice(0, Math.max(0, most - inFlight)).map(({ opId }) => opId);
-  const why = `the load is ${load.toFixed(2)}: ${most} at once, and ${inFlight} are in flight`;
+  const level = isKnown ? `is ${load.toFixed(2)}` : 'is not known';
+  const why = `the load ${level}: ${most} at once, and ${inFlight} are in flight`;
   return { ack, reasons: Object.fromEntries(request.request.slice(ack.length).map(({ opId }) => [opId, why])) };
 }
 

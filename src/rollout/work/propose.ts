@@ -137,7 +137,7 @@ const mostAsked = 50;
 
 /** Where the service itself can be asked, for the built-in controllers. */
 function endpointsOf({ tasks }: JobState, control: TaskControlSpec): ControlCall['endpoints'] {
-  if (control.kind === 'http') return [];
+  if (control.kind === 'http' || control.kind === 'load-metric') return [];
   const serving = [...tasks.values()].filter(({ current }) => current?.state === 'serving');
   const step = Math.max(1, Math.ceil(serving.length / mostAsked));
   return serving.flatMap(({ index, current }, at) => {

@@ -55,10 +55,17 @@ afterAll(async () => {
 
 function call(control: TaskControlSpec, endpoints: readonly ServiceEndpoint[] = tasks) {
   const one: ControlCall = { job: 'shop@production', control, request, endpoints };
-  return controllerCaller(folder)(one, new AbortController().signal);
+  return controllerCaller(folder, (_, { metric }) => (metric === 'busy' ? [0.8, 1] : []))(
+    one,
+    new AbortController().signal,
+  );
 }
 const load = (path: string): TaskControlSpec => ({
   ...{ kind: 'load-aware', path, port: 'http', low: 0.6, high: 0.85, floor: 1 },
+  ...timing,
+});
+const byMetric = (metric: string): TaskControlSpec => ({
+  ...{ kind: 'load-metric', metric, full: 100, low: 0.6, high: 0.85, floor: 1 },
   ...timing,
 });
 const http = (secret: string): TaskControlSpec => {
@@ -69,6 +76,8 @@ const http = (secret: string): TaskControlSpec => {
 describe('what built-in controllers read from the service', () => {
   it.each<[string, TaskControlSpec, readonly string[]]>([
     ['D10 at the peak of load one at a time', load('/busy'), ['op_0']],
+    ['TWD-10 at the peak by a metric of the service one at a time', byMetric('busy'), ['op_0']],
+    ['TWD-10 when no sample tells the load likewise', byMetric('unknown'), ['op_0']],
     ['D10 off-peak all', load('/calm'), ['op_0', 'op_1', 'op_2', 'op_3']],
     ['the leader waits', { kind: 'leader-last', path: '/leader', port: 'http', ...timing }, ['op_0', 'op_1', 'op_3']],
     [

@@ -14,7 +14,11 @@ import {
   shardReading,
 } from '../../disruption/index.ts';
 import { callTaskController, fetchJson } from '../../io/index.ts';
-import { partsOfJob, type TaskControlSpec } from '../../model/index.ts';
+import type { LoadMetric } from '../../judge/index.ts';
+import { type JobId, partsOfJob, type TaskControlSpec } from '../../model/index.ts';
+
+/** Of each task whose samples tell it, as a share of what a task can bear. */
+export type ReadLoads = (job: JobId, metric: LoadMetric) => readonly number[];
 
 /** A secret is a token, not a file of its own. */
 const mostSecretBytes = 8192;
@@ -24,9 +28,13 @@ const mostSecretBytes = 8192;
  * Secrets of headers lie in `<data folder>/secrets/<service>/`; a configuration names a file there and nothing else,
  * because whoever may change it may not read the server's disk.
  */
-export function controllerCaller(dataFolder: string): CallController {
+export function controllerCaller(dataFolder: string, loads: ReadLoads): CallController {
   return async (call, signal) => {
     const { control } = call;
+    // From samples that are here already: nobody is asked, so nobody can be silent.
+    if (control.kind === 'load-metric') {
+      return { ok: true, reply: loadAware(call.request, loads(call.job, control), control) };
+    }
     if (control.kind !== 'http') return askBuiltIn(call, control, signal);
     const secrets = join(dataFolder, 'secrets', partsOfJob(call.job).service);
     const headers = await readHeaders(secrets, control.secretHeaders);
@@ -54,7 +62,7 @@ async function readHeaders(
 
 async function askBuiltIn(
   { request, endpoints }: ControlCall,
-  control: Exclude<TaskControlSpec, { kind: 'http' }>,
+  control: Exclude<TaskControlSpec, { kind: 'http' | 'load-metric' }>,
   signal: AbortSignal,
 ): Promise<CallResult> {
   if (endpoints.length === 0) return { ok: false, failure: `no task serves on the port ${control.port} to be asked` };

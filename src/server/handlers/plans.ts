@@ -1,6 +1,6 @@
 import type { Explanation, JobPlan, PlanView } from '../../api/index.ts';
 import { readCarriers } from '../../blame/read.ts';
-import { listHostOverviews } from '../../fleet/read.ts';
+import { listHostOverviews, listMaintenances } from '../../fleet/read.ts';
 import { type PhasePromise, promisePhases, promiseWindowMs } from '../../judge/index.ts';
 import { readCurves } from '../../judge/read.ts';
 import {
@@ -211,6 +211,7 @@ async function planOfJob(
   return decidePlan({
     spec,
     job,
+    maintenances: await listMaintenances(tx, 0),
     environment: action.environment,
     commit,
     places,

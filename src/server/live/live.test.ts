@@ -81,7 +81,7 @@ test(
   async () => {
     const live = follow(['hosts', 'doctor']);
     await expect.poll(() => live.seen, { timeout: 15_000 }).toContain('snapshot hosts');
-    expect(live.states.get('hosts')).toEqual({ hosts: [] });
+    expect(live.states.get('hosts')).toEqual({ hosts: [], maintenances: [] });
     await joinHost('host-1');
     await expect.poll(() => live.seen, { timeout: 15_000 }).toContain('delta hosts');
     await joinHost('host-2');
