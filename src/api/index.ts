@@ -32,7 +32,14 @@ export type {
   VersionRef,
 } from './shapes/basics.ts';
 export { commitish, problemDocument } from './shapes/basics.ts';
-export type { AlarmView, JudgeDiscovery, ReplayView, TrustView, TunedRollout } from './shapes/judge.ts';
+export type {
+  AlarmView,
+  CalibrationView,
+  JudgeDiscovery,
+  ReplayView,
+  TrustView,
+  TunedRollout,
+} from './shapes/judge.ts';
 export type { DoctorReport, Finding, JoinToken, ParkedWork, Person, TokenView } from './shapes/machine.ts';
 export type { MaintenancePlanView, MaintenanceView } from './shapes/maintenance.ts';
 export type { CarrierView, MarkDetail, MarkSummary } from './shapes/marks.ts';

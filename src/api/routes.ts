@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { topicText } from './live.ts';
 import { route } from './route.ts';
 import * as basics from './shapes/basics.ts';
-import { alarmView, judgeDiscovery, replayView, trustView, tunedRollout } from './shapes/judge.ts';
+import { alarmView, calibrationView, judgeDiscovery, replayView, trustView, tunedRollout } from './shapes/judge.ts';
 import { doctorReport, finding, joinToken, parkedWork, person, tokenView } from './shapes/machine.ts';
 import { maintenancePlanView, maintenanceView, maintenanceWish } from './shapes/maintenance.ts';
 import { carrierView, markDetail, markSummary } from './shapes/marks.ts';
@@ -729,6 +729,16 @@ export const routes = {
       margin: z.coerce.number().positive().optional(),
     }),
     response: z.object({ items: z.array(tunedRollout) }),
+  }),
+  calibrateJudge: route({
+    method: 'POST',
+    path: '/api/v1/services/:service/judge/calibrate',
+    summary: 'Try the checks on rollouts that never were, over the newest time in which nothing was deployed',
+    tag: 'judge',
+    role: 'operator',
+    params: service,
+    body: z.strictObject({ runs: z.number().int().min(20).max(400).optional() }),
+    response: z.object({ items: z.array(calibrationView) }),
   }),
   replayRollout: route({
     method: 'GET',

@@ -161,7 +161,8 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
 
   program.commandsGroup('Judge');
   const judge = program.command('judge').description('the judge of versions: its metrics, checks and verdicts');
-  const judging = (name: 'discover' | 'show' | 'replay' | 'label' | 'record' | 'tune') => () =>
+  type Judging = 'discover' | 'show' | 'replay' | 'label' | 'record' | 'calibrate' | 'tune';
+  const judging = (name: Judging) => () =>
     import('./verbs/judge.ts').then((m) => ({ run: m[name] as (typeof m)['discover'] }));
   verb(judge, 'discover [service]', 'what metrics it found, and which checks it would run', judging('discover'));
   verb(
@@ -186,6 +187,13 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
     (c) => reason(service(c)),
   );
   verb(judge, 'record [service]', 'how each check has done, and what it should become', judging('record'));
+  verb(
+    judge,
+    'calibrate [service]',
+    'try the checks on rollouts that never were: how often each alarms although nothing changed',
+    judging('calibrate'),
+    (c) => c.option('--runs <n>', 'rollouts to make up, 20 to 400 (default 100)', number),
+  );
   verb(judge, 'tune [service]', 'what another setting would have said of the last rollouts', judging('tune'), (c) =>
     c
       .option('--alpha <p>', 'chance of stopping a harmless deployment', number)

@@ -2,6 +2,14 @@
  * The second judge: is this version good? Compares tasks of the new version with tasks of the old one while both
  * sets keep moving; `pass`, `fail` or `undecided`, never a guess.
  */
+
+export {
+  type CalibratedCheck,
+  type Calibration,
+  type CalibrationRequest,
+  calibrate,
+  fewestBins as fewestCalibratedBins,
+} from './calibrate/calibrate.ts';
 export { guardsSeen } from './checks-in-force.ts';
 export * from './discover.ts';
 export * from './explain-promise.ts';

@@ -9,6 +9,7 @@ import type { KnownTask } from './task-book.ts';
 
 export { toleratedRatio } from './measured-check.ts';
 export {
+  findCalibration as readCalibration,
   listCurves as readCurves,
   listLabels as readLabels,
   listLastLooks as readLastLooks,
@@ -65,4 +66,4 @@ export interface OwnQuery {
 }
 
 /** What a person says of a verdict; written by the server alone, beside the audit. */
-export { saveLabel } from './rows.ts';
+export { saveCalibration, saveLabel } from './rows.ts';

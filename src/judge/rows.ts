@@ -1,5 +1,6 @@
 import type { Actor, JobId, RolloutId } from '../model/index.ts';
 import { prepare, type Tx } from '../store/index.ts';
+import type { Calibration } from './calibrate/calibrate.ts';
 import type { JudgeMemory, Judgement, RolloutCurve } from './port.ts';
 import type { HistoryStep } from './watch/history-step.ts';
 
@@ -241,4 +242,22 @@ export async function deleteHistoryBefore(tx: Tx, job: JobId, stepMs: number, be
     .where('job', '=', job)
     .where(({ eb, or }) => or([eb('step_ms', '<>', stepMs), eb('from_ms', '<', beforeMs)]))
     .execute();
+}
+
+/** The newest answer replaces the one before. */
+export async function saveCalibration(tx: Tx, job: JobId, calibration: Calibration, atMs: number): Promise<void> {
+  const values = { at_ms: atMs, body: JSON.stringify(calibration) };
+  await tx
+    .insertInto('judge_calibration')
+    .values({ job, ...values })
+    .onConflict((on) => on.column('job').doUpdateSet(values))
+    .execute();
+}
+
+export async function findCalibration(
+  tx: Tx,
+  job: JobId,
+): Promise<{ readonly calibration: Calibration; readonly atMs: number } | undefined> {
+  const row = await tx.selectFrom('judge_calibration').selectAll().where('job', '=', job).executeTakeFirst();
+  return row && { calibration: JSON.parse(row.body) as Calibration, atMs: Number(row.at_ms) };
 }

@@ -162,6 +162,11 @@ export async function readExplanation(
   return state && explainRollout(state, rollout, nowMs);
 }
 
+/** The newest rollouts of a job, ended ones too, newest first. */
+export async function readRolloutsOfJob(tx: Tx, job: JobId, limit: number): Promise<Rollout[]> {
+  return listRollouts(tx, job, limit);
+}
+
 /** A rollout alone. */
 export async function findRolloutFacts(tx: Tx, id: RolloutId): Promise<Rollout | undefined> {
   return findRollout(tx, id);

@@ -71,8 +71,31 @@ export const trustView = z.object({
   /** What it should become; null: as it is. */
   proposal: trust.nullable(),
   sentence: z.string(),
+  /** How often it alarmed when nothing had changed; null: nobody tried. */
+  calibration: z.object({ isHonest: z.boolean(), sentence: z.string(), atMs: instant }).nullable(),
 });
 export type TrustView = z.infer<typeof trustView>;
+
+/** How often each check of a job alarms on rollouts that never were. */
+export const calibrationView = z.object({
+  job: jobIdText,
+  runs: z.number().int(),
+  tasks: z.number().int(),
+  bins: z.number().int(),
+  /** Why there is none: too few tasks, or too little time in which nothing was deployed. */
+  refused: z.string().nullable(),
+  checks: z.array(
+    z.object({
+      check: z.string(),
+      alarms: z.number().int(),
+      interval: z.tuple([z.number(), z.number()]),
+      nominal: z.number(),
+      isHonest: z.boolean(),
+      sentence: z.string(),
+    }),
+  ),
+});
+export type CalibrationView = z.infer<typeof calibrationView>;
 
 /** A rollout in which some check alarmed, to be called right or wrong. */
 export const alarmView = z.object({

@@ -111,12 +111,31 @@ export async function record(session: Session, [named]: readonly string[]) {
   const { out } = session;
   out.show({ items }, () => {
     if (items.length === 0) out.line('No rollout was judged yet.');
-    for (const { job, check, proposal, sentence } of items) {
+    for (const { job, check, proposal, sentence, calibration } of items) {
       out.line(`${proposal === null ? ' ' : '→'} ${job}  ${plain(sentence)}`);
+      if (calibration !== null) out.line(`    ${calibration.isHonest ? '' : '! '}${plain(calibration.sentence)}`);
       if (proposal !== null) out.next(`set trust: '${proposal}' for the check ${check} in the configuration`);
     }
   });
   return undefined;
+}
+
+/** How often the checks alarm on rollouts that never were. */
+export async function calibrate(session: Session, [named]: readonly string[], flags: { runs?: number }) {
+  const service = await findService(session, named);
+  const body = flags.runs === undefined ? {} : { runs: flags.runs };
+  const { items } = await session.client.calibrateJudge({ params: { service }, body });
+  const { out } = session;
+  out.show({ items }, () => {
+    for (const { job, runs, tasks, bins, refused, checks } of items) {
+      out.line(refused === null ? `${out.style.bold(job)}  ${runs} runs over ${tasks} tasks and ${bins} bins` : job);
+      if (refused !== null) out.line(`  ${refused}`);
+      for (const { isHonest, sentence } of checks) {
+        out.line(`  ${isHonest ? out.style.good('✓') : out.style.bad('!')} ${plain(sentence)}`);
+      }
+    }
+  });
+  return items.some(({ checks }) => checks.some(({ isHonest }) => !isHonest)) ? exitCodes.failed : undefined;
 }
 
 /** What another setting would have said of the rollouts that are kept. */

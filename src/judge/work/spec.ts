@@ -2,14 +2,18 @@ import type { Enqueue } from '../../engine/index.ts';
 import type { JudgeSpec, Rollout } from '../../model/index.ts';
 import { findRelease, findService, listRevisions } from '../../pipeline/rows.ts';
 import type { Tx } from '../../store/index.ts';
+import { capTrust } from '../calibrate/calibrate.ts';
+import { findCalibration } from '../rows.ts';
 
-/** As the pipeline revision of its release says; of a rollback without one, as the service says now. */
+/** What is not honest for this service may hold at most. As the pipeline revision of its release says; of a rollback without one, as the service says now. */
 export async function loadJudgeSpec(tx: Tx, rollout: Rollout): Promise<JudgeSpec | undefined> {
   const [service] = rollout.job.split('@') as [string];
   const release = rollout.release === undefined ? undefined : await findRelease(tx, rollout.release);
   const revision = release?.pipelineRevision ?? (await findService(tx, service))?.revision;
   if (revision === undefined) return undefined;
-  return (await listRevisions(tx, service, [revision])).get(revision)?.judge;
+  const spec = (await listRevisions(tx, service, [revision])).get(revision)?.judge;
+  const known = spec && (await findCalibration(tx, rollout.job));
+  return spec && capTrust(spec, known?.calibration.checks ?? []);
 }
 
 /** Parts that the one chance of error of a deployment is shared over: its phases, and the watch after them. */

@@ -120,6 +120,14 @@ describe('the judge over the API', () => {
     expect((await face.client('viewer').tuneJudge({ params: { service: 'shop' } })).items).toEqual([]);
   });
 
+  test('calibration without a past is refused with what is missing; only operators may ask', async () => {
+    const ask = (role: 'viewer' | 'operator') =>
+      face.client(role).calibrateJudge({ params: { service: 'shop' }, body: { runs: 20 } });
+    await expect(ask('viewer')).rejects.toThrow(/role/);
+    const { items } = await ask('operator');
+    expect(items).toMatchObject([{ job, runs: 0, checks: [], refused: expect.stringContaining('fewer than 50 bins') }]);
+  });
+
   test('what does not exist is said to be missing', async () => {
     const client = face.client('viewer');
     await expect(client.discoverChecks({ params: { service: 'nothing' } })).rejects.toThrow(/no service nothing/);

@@ -1,13 +1,36 @@
-import type { AlarmView, JudgeDiscovery, ReplayView, TrustView, TunedRollout } from '../../api/index.ts';
-import { discoverChecks, type JudgedRollout, readInput, replay, trustRecord, tune } from '../../judge/index.ts';
-import { readLabels, readLastLooks, readVerdicts, saveLabel } from '../../judge/read.ts';
+import type {
+  AlarmView,
+  CalibrationView,
+  JudgeDiscovery,
+  ReplayView,
+  TrustView,
+  TunedRollout,
+} from '../../api/index.ts';
+import {
+  calibrate,
+  discoverChecks,
+  type JudgedRollout,
+  readInput,
+  replay,
+  trustRecord,
+  tune,
+} from '../../judge/index.ts';
+import {
+  readCalibration,
+  readLabels,
+  readLastLooks,
+  readVerdicts,
+  saveCalibration,
+  saveLabel,
+} from '../../judge/read.ts';
 import type { JobId, JudgeSpec, RolloutId } from '../../model/index.ts';
 import { readServices } from '../../pipeline/read.ts';
 import { findRolloutFacts, readJobs } from '../../rollout/read.ts';
 import type { Tx } from '../../store/index.ts';
 import type { Handlers, ServerContext } from '../context.ts';
 import { refuse } from '../errors.ts';
-import { alarmOf, discoveryOf, judgedRollout } from '../views/judge.ts';
+import { alarmOf, calibrationView, discoveryOf, judgedRollout } from '../views/judge.ts';
+import { calibrationRequest, inTurns, tooLittle, usualRuns } from './calibration.ts';
 
 const rolloutsInRecord = 50;
 /** Each takes some hundred milliseconds: more is for another day. */
@@ -15,7 +38,8 @@ const rolloutsTuned = 10;
 const seenLatelyMs = 10 * 60_000;
 
 /** What the judge sees, says, said, and would have said. */
-export function judgeHandlers({ store, clock, samples, sourceFindings, verdictInputs }: ServerContext) {
+export function judgeHandlers(context: ServerContext) {
+  const { store, clock, chance, engine, samples, sourceFindings, verdictInputs } = context;
   const loadService = async (tx: Tx, name: string) => {
     const found = (await readServices(tx)).find((one) => one.name === name);
     if (!found) return refuse('api/not-found', `There is no service ${name}.`);
@@ -58,6 +82,28 @@ export function judgeHandlers({ store, clock, samples, sourceFindings, verdictIn
         }
         return { items, alarms };
       });
+    },
+    async calibrateJudge({ params, body }, { actor }) {
+      const { spec, jobs } = await store.read((tx) => loadService(tx, params.service));
+      const items: CalibrationView[] = [];
+      for (const job of jobs) {
+        const nowMs = clock.nowMs();
+        const request = spec && (await store.read((tx) => calibrationRequest(tx, job, spec, samples, nowMs)));
+        const found = request && (await inTurns(calibrate({ ...request, runs: body.runs ?? usualRuns }, chance)));
+        if (found === undefined) {
+          items.push({ job, runs: 0, tasks: 0, bins: 0, refused: tooLittle, checks: [] });
+          continue;
+        }
+        await store.transaction((tx) => saveCalibration(tx, job, found, nowMs));
+        const bad = found.checks.flatMap(({ check, isHonest }) => (isHonest ? [] : [check]));
+        await engine.append({
+          events: [
+            { stream: `job/${job}`, type: 'judge.calibrated', actor, data: { runs: found.runs, dishonest: bad } },
+          ],
+        });
+        items.push(calibrationView(job, found));
+      }
+      return { items };
     },
     async tuneJudge({ params, query }) {
       const { jobs } = await store.read((tx) => loadService(tx, params.service));
@@ -121,11 +167,15 @@ async function recordOf(tx: Tx, job: JobId, spec: JudgeSpec | undefined) {
     if (alarm !== undefined && alarms.length < alarmsShown) alarms.push(alarm);
   }
   const names = new Set(judged.flatMap(({ verdicts }) => Object.keys(verdicts)));
+  const known = await readCalibration(tx, job);
   const items = [...names].sort().map((check): TrustView => {
     const trust =
       [...(spec?.checks ?? []), ...(spec?.guards ?? [])].find(({ name }) => name === check)?.trust ?? 'revert';
     const { proposal, ...record } = trustRecord(check, trust, judged);
-    return { job, ...record, proposal: proposal ?? null };
+    const tried = known?.calibration.checks.find((one) => one.check === check);
+    const calibration =
+      tried && known ? { isHonest: tried.isHonest, sentence: tried.sentence, atMs: known.atMs } : null;
+    return { job, ...record, proposal: proposal ?? null, calibration };
   });
   return { items, alarms };
 }

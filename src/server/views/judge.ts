@@ -1,5 +1,11 @@
-import type { AlarmView, JudgeDiscovery } from '../../api/index.ts';
-import { guardsSeen, type JudgedRollout, type KeptFinding, type MetricSeen } from '../../judge/index.ts';
+import type { AlarmView, CalibrationView, JudgeDiscovery } from '../../api/index.ts';
+import {
+  type Calibration,
+  guardsSeen,
+  type JudgedRollout,
+  type KeptFinding,
+  type MetricSeen,
+} from '../../judge/index.ts';
 import type { VerdictRow } from '../../judge/read.ts';
 import type { CheckSpec, JobId, JudgeSpec, Rollout, Verdict } from '../../model/index.ts';
 
@@ -79,4 +85,12 @@ export function alarmOf(job: JobId, one: JudgedRollout, looks: readonly VerdictR
   const rollout = one.rollout as AlarmView['rollout'];
   const atMs = row?.verdict.atMs ?? 0;
   return { job, rollout, checks, atMs, sentence, label: one.label ?? null, person: one.person ?? null };
+}
+
+export function calibrationView(job: JobId, { runs, tasks, bins, checks }: Calibration): CalibrationView {
+  const views = checks.map(({ check, alarms, interval, nominal, isHonest, sentence }) => ({
+    ...{ check, alarms, nominal, isHonest, sentence },
+    interval: [interval[0], interval[1]] as [number, number],
+  }));
+  return { job, runs, tasks, bins, refused: null, checks: views };
 }

@@ -36,6 +36,10 @@ export const sentences: Readonly<Record<string, Say>> = {
     Array.isArray(phases) && phases.length > 0
       ? `What the traffic can show, with 80 % chance: ${phases.map(({ phase, shows }) => `phase ${phase} finds ${shows}`).join('. ')}.`
       : undefined,
+  'judge.calibrated': ({ runs, dishonest }) =>
+    Array.isArray(dishonest) && dishonest.length > 0
+      ? `Of ${runs} rollouts that never were too many alarmed: ${dishonest.join(', ')} may only hold.`
+      : `${runs} rollouts that never were: no check alarms more often than it may.`,
   'watch.started': ({ untilMs, earlier }) =>
     `It is watched for slow regressions until ${clockOf(untilMs)}${count(earlier) > 0 ? `, together with ${count(earlier)} before it` : ''}.`,
   'watch.ended': ({ state, by, note }) =>

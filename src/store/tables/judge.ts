@@ -5,6 +5,7 @@ export interface JudgeTables {
   age_curve: AgeCurveTable;
   verdict_label: VerdictLabelTable;
   judge_history: JudgeHistoryTable;
+  judge_calibration: JudgeCalibrationTable;
 }
 
 /** One look at one phase of a rollout. */
@@ -56,5 +57,13 @@ export interface JudgeHistoryTable {
   step_ms: number;
   from_ms: number;
   /** JSON `HistoryStep` without its times. */
+  body: string;
+}
+
+/** How often checks alarm although nothing changed; one row per job. */
+export interface JudgeCalibrationTable {
+  job: string;
+  at_ms: number;
+  /** JSON `Calibration`. */
   body: string;
 }

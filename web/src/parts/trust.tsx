@@ -43,9 +43,12 @@ export function Trust({ service }: { service: string }) {
         <Proposal key={`${one.job} ${one.check}`} record={one} />
       ))}
       <ul className="plain">
-        {record.items.map(({ job, check, sentence }) => (
+        {record.items.map(({ job, check, sentence, calibration }) => (
           <li key={`${job} ${check}`} className="quiet small">
             {job}: {sentence}
+            {calibration !== null && (
+              <span className={calibration.isHonest ? '' : 'problem'}> {calibration.sentence}</span>
+            )}
           </li>
         ))}
       </ul>
