@@ -169,7 +169,7 @@ export class KnownInvariants {
     for (const version of after.job.goodVersions) this.#ceilings.delete(version);
     for (const [version, count] of counts) {
       if (after.job.goodVersions.includes(version)) continue;
-      const rollout = after.rollouts.find((one) => one.to === version && one.startedAtMs !== undefined);
+      const rollout = after.rollouts.find((one) => one.to === version && mayAllow(one));
       const allowed = rollout === undefined ? undefined : allowanceNow(rollout);
       let had = 0;
       for (const row of before.assignment.values()) if (row.version === version) had += 1;
@@ -194,6 +194,11 @@ export class KnownInvariants {
 /** Without a good version there is nothing to give a surplus back to. */
 function canGoBack(state: JobState): boolean {
   return state.job.goodVersions.some((version) => !state.carriers.has(version));
+}
+
+/** It brings a version, and one of its phases has begun: before that, what is there may only shrink. */
+function mayAllow({ kind, phases }: Rollout): boolean {
+  return (kind === 'deploy' || kind === 'rollback') && phases.some(({ startedAtMs }) => startedAtMs !== undefined);
 }
 
 function allowanceNow(rollout: Rollout): number {

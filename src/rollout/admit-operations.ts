@@ -84,10 +84,12 @@ function labelsOf({ inventory }: Draft): LabelsOf {
 
 function updatesUnderWay(draft: Draft): Map<RolloutId, number> {
   const counts = new Map<RolloutId, number>();
-  for (const { rollout, kind, state } of draft.operations.values()) {
+  for (const { rollout, kind, state, host } of draft.operations.values()) {
     if (rollout === undefined || !isUnderWay(state)) continue;
     const owner = draft.rollouts.get(rollout);
-    const isDown = kind === 'stop' && draft.turn?.rollout === rollout && draft.turn.down !== undefined;
+    // One on a host that is lost ends when its task serves elsewhere, and that waits for the others to stop.
+    const isLost = host !== undefined && draft.hostStates(host) === 'lost';
+    const isDown = kind === 'stop' && !isLost && draft.turn?.rollout === rollout && draft.turn.down !== undefined;
     const isPaced = kind === 'update' || isDown || (owner !== undefined && isRound(owner) && kind !== 'stop');
     if (!isPaced) continue;
     counts.set(rollout, (counts.get(rollout) ?? 0) + 1);

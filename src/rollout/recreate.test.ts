@@ -80,6 +80,29 @@ describe('recreate', () => {
     expect(world.rollout().state).toBe('succeeded');
   });
 
+  it('a stop that is lost with its host does not hold the pace: the others go on, and all come up', () => {
+    const world = smallJob({ size: 4, budget: 4 });
+    world.deploy(v1, { plan: planOf([4], { concurrency: { count: 1 } }, recreate) });
+    world.decide();
+    const [lost] = world.last.dispatches.map(({ operation }) => operation);
+    world.change({
+      operations: world.state.operations.map((one) => (one.id === lost!.id ? { ...one, state: 'executing' } : one)),
+    });
+    world.host(lost!.host!, 'lost');
+    world.decide(100);
+    expect(orders(world)).toEqual(['stop 1']);
+    for (let turn = 0; turn < 60 && world.rollout().phases[0]?.state === 'updating'; turn++) {
+      for (const { id, index, kind, state, nextIncarnation, host } of world.state.operations) {
+        const isStop = kind === 'stop';
+        if (!isUnderWay(state) || (isStop && index === lost!.index)) continue;
+        const where = { incarnation: nextIncarnation, host: host!, version: isStop ? v0 : v1 };
+        world.report(index, isStop ? 'stopped' : 'serving', { ...where, operation: { id, outcome: 'done' } });
+      }
+      world.decide(100);
+    }
+    expect(lives(world)).toEqual([v1, v1, v1, v1]);
+  });
+
   it('D7 a bad version goes back the same way: all of it stops before anything of before starts', () => {
     const world = smallJob({ size: 4, budget: 4 });
     world.deploy(v1, { plan: planOf([4], { minBakeMs: 3000 }, recreate), judged: true });

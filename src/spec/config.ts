@@ -93,10 +93,7 @@ export interface RolloutConfig {
   readonly watch?: Duration;
   /** What is deployed cannot be undone by going back (a migration): on failure it holds for a person. */
   readonly forwardOnly?: boolean;
-  /**
-   * `in-place`; `{ surge: 2 }`: so many extra tasks are borrowed meanwhile, each of which that serves raises the budget by one;
-   * `recreate`: all of a phase stop before any starts (needs `budget: '100%'`); `{ plugin }`: one that the server was started with.
-   */
+  /** `in-place`; `{ surge: 2 }`: so many extra tasks are borrowed meanwhile, each of which that serves raises the budget by one; `recreate`: all of a phase stop before any starts (needs `budget: '100%'`); `{ plugin: 'its-name' }`: one that the server was started with. */
   readonly strategy?: StrategyConfig;
   /** Which of the waiting releases is deployed next. */
   readonly picker?: 'newest' | 'oldest' | 'every' | 'named';

@@ -37,8 +37,3 @@ export function strategyOf(
   const strategy = book.get(name);
   return strategy && { strategy, settings };
 }
-
-/** The same, where one that is not there counts as in place: for screens, and for plans that say so. */
-export function strategyOrInPlace(plan: Pick<PlanSpec, 'strategy'>, book: StrategyBook): ChosenStrategy {
-  return strategyOf(plan, book) ?? { strategy: inPlace, settings: {} };
-}

@@ -1,5 +1,5 @@
 import { type Chance, pickBelow, pickOne, seededChance, stableJson } from '../../kit/index.ts';
-import { err, ok, type Result, type TaskIndex } from '../../model/index.ts';
+import { ok, type Result, type TaskIndex } from '../../model/index.ts';
 import { planOf as plannedOf } from '../plan.ts';
 import type { TaskPlace } from '../select.ts';
 import { planOf, smallJob, v0, v1 } from '../testing/small-job.ts';
@@ -261,10 +261,4 @@ function everybodyRuns(world: World, size: number, version: string): string | un
     ({ index, current }) => index < size && (current?.version !== version || current.state !== 'serving'),
   );
   return others.length === 0 ? undefined : `${others.length} of ${size} tasks do not serve ${version} at the end`;
-}
-
-/** All rules are kept, or which are not. */
-export function strategyProblems(strategy: Strategy, trial: Trial = {}): Result<undefined, string> {
-  const broken = tryStrategy(strategy, trial).filter(({ failure }) => failure !== undefined);
-  return broken.length === 0 ? ok(undefined) : err(broken.map(({ rule, failure }) => `${rule}: ${failure}`).join('\n'));
 }
