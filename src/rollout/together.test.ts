@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Barrier, JobName, Rollout } from '../model/index.ts';
+import type { Barrier, JobName, OnFail, Rollout, RolloutCommand, TaskState } from '../model/index.ts';
 import { barrierFacts } from './barrier.ts';
 import { explainRollout } from './explain.ts';
 import { orderOfGroup } from './group-order.ts';
+import { type Rules, standardRules } from './rules.ts';
 import { smallGroup } from './testing/small-group.ts';
 import { v0, v1, v2 } from './testing/small-job.ts';
+import { mayCommand } from './transitions.ts';
 
 const waves = [['us'], ['eu', 'asia']];
 
@@ -219,7 +221,8 @@ function mayHaveBegun(
     wave.every((other) => {
       if (other === name || barrier === 'none') return true;
       const { phases, plan } = group.rollout(other);
-      const passed = phases.filter(({ state }) => state === 'passed').length;
+      const isBack = group.rollout(other).state === 'reverting' || group.rollout(other).state === 'reverted';
+      const passed = isBack ? 0 : phases.filter(({ state }) => state === 'passed').length;
       const all = plan.phases.length;
       if (barrier === 'job') return place >= mine || passed === all;
       return passed >= Math.min(all, place < mine ? at + 1 : at);
@@ -227,12 +230,26 @@ function mayHaveBegun(
   );
 }
 
-describe('properties', () => {
+/** Whoever rests waits for a person, or for another job that does: nobody waits in a circle. */
+function waitsForPerson(group: ReturnType<typeof smallGroup>, name: JobName, seen: readonly JobName[] = []): boolean {
+  if (seen.includes(name)) return false;
+  const rollout = group.rollout(name);
+  if (rollout.endedAtMs !== undefined) return false;
+  const job = group.job(name);
+  const { unblocker } = explainRollout(job.state, rollout, job.nowMs);
+  if (unblocker.kind === 'person') return true;
+  const next = unblocker.kind === 'rollout' ? group.names.find((one) => `ro_${one}` === unblocker.rollout) : undefined;
+  return next !== undefined && waitsForPerson(group, next, [...seen, name]);
+}
+
+const runs = process.env.TEST_LONG ? 5000 : 80;
+
+describe('properties', { timeout: process.env.TEST_LONG ? 300_000 : 30_000 }, () => {
   const names = ['a', 'b', 'c'];
   const orders = fc.constantFrom([['a'], ['b', 'c']], [['a', 'b', 'c']], [['a', 'b'], ['c']], [['a'], ['b'], ['c']]);
   const steps = fc.constantFrom([4], [1, 4], [1, 2, 4]);
 
-  it('I3 no job begins a phase that its barrier forbids; all succeed, or all that were touched have gone back', () => {
+  function playUnattended(rules: Rules = standardRules): void {
     fc.assert(
       fc.property(
         orders,
@@ -242,7 +259,7 @@ describe('properties', () => {
         fc.integer({ min: 0, max: 12 }),
         fc.array(fc.constantFrom(...names), { minLength: 20, maxLength: 60 }),
         (order, barrier, [a, b, c], bad, failsFrom, turns) => {
-          const group = smallGroup({ waves: order, barrier, phases: { a, b, c } });
+          const group = smallGroup({ waves: order, barrier, phases: { a, b, c }, rules });
           const begunNow = (name: JobName): number[] =>
             group.rollout(name).phases.flatMap(({ startedAtMs }, at) => (startedAtMs === undefined ? [] : [at]));
           const step = (name: JobName, isFailing: boolean): void => {
@@ -262,7 +279,83 @@ describe('properties', () => {
           for (const name of names) expect(group.job(name).assigned()).toEqual(Array(4).fill(isGood ? v1 : v0));
         },
       ),
-      { numRuns: 150 },
+      { numRuns: runs, endOnFailure: true },
+    );
+  }
+
+  it('I3 no job begins a phase that its barrier forbids; all succeed, or all that were touched have gone back', () => {
+    playUnattended();
+  });
+
+  it.each<[string, Partial<Rules>]>([
+    ['no barrier is ever closed', { barrierBefore: () => undefined }],
+    [
+      'barriers forget the waves',
+      {
+        barrierBefore: (rollout, at, others) => {
+          const { group } = rollout;
+          const flat = group && { ...group, waves: [group.waves.flat()] };
+          return standardRules.barrierBefore({ ...rollout, group: flat }, at, others);
+        },
+      },
+    ],
+    ['one that is through ends at once', { barrierAtEnd: () => undefined }],
+    ['nobody follows a failure', { failureOf: () => undefined }],
+  ])('it is seen when %s', (_, broken) => {
+    expect(() => playUnattended({ ...standardRules, ...broken })).toThrow();
+  });
+
+  it('I3 L2 the same with persons who say anything at any time; what rests waits for a person, and says so', () => {
+    const commands = fc.constantFrom<RolloutCommand | undefined>(
+      ...(['pause', 'resume', 'abort', 'revert', 'promote', 'skip-bake', 'pass-barrier'] as const),
+      ...Array<undefined>(8).fill(undefined),
+    );
+    const onFail = fc.constantFrom<OnFail>('revert', 'hold', { holdThenRevertAfterMs: 3000 });
+    const turn = fc.record({
+      name: fc.constantFrom(...names),
+      command: commands,
+      outcome: fc.constantFrom<TaskState>('serving', 'serving', 'serving', 'serving', 'failed'),
+    });
+    fc.assert(
+      fc.property(
+        orders,
+        fc.constantFrom<Barrier>('phase', 'job', 'none'),
+        fc.tuple(steps, steps, steps),
+        onFail,
+        fc.array(turn, { minLength: 10, maxLength: 60 }),
+        (order, barrier, [a, b, c], rule, turns) => {
+          const group = smallGroup({ waves: order, barrier, phases: { a, b, c }, plan: { onFail: rule } });
+          const startsOf = (name: JobName): (number | undefined)[] =>
+            group.rollout(name).phases.map(({ startedAtMs }) => startedAtMs);
+          const step = (name: JobName, outcome: TaskState): void => {
+            const before = startsOf(name);
+            const allowed = [0, 1, 2].filter((at) => mayHaveBegun(group, barrier, order, name, at));
+            group.turn(name, outcome);
+            const { unbarred, promoted } = group.rollout(name);
+            startsOf(name).forEach((startedAtMs, at) => {
+              const isNew = startedAtMs !== undefined && before[at] === undefined;
+              if (isNew && unbarred === undefined && promoted === undefined) {
+                expect(allowed, `${name} begins ${at}`).toContain(at);
+              }
+            });
+          };
+          for (const { name, command, outcome } of turns) {
+            if (command !== undefined) group.tell(name, command);
+            step(name, outcome);
+          }
+          for (let round = 0; round < 40; round++) for (const name of names) step(name, 'serving');
+          for (const name of names) {
+            const rollout = group.rollout(name);
+            if (rollout.endedAtMs !== undefined) continue;
+            expect(waitsForPerson(group, name), `${name}: ${rollout.state}`).toBe(true);
+            expect(mayCommand(rollout, 'abort', 'enough').ok).toBe(true);
+            group.tell(name, 'abort');
+          }
+          for (const name of names) step(name, 'serving');
+          expect(group.isOver()).toBe(true);
+        },
+      ),
+      { numRuns: runs, endOnFailure: true },
     );
   });
 
@@ -296,7 +389,7 @@ describe('properties', () => {
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 });

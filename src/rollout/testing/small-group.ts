@@ -1,4 +1,5 @@
 import type { Barrier, JobName, Rollout, RolloutCommand, TaskState, VersionId } from '../../model/index.ts';
+import { type Rules, standardRules } from '../rules.ts';
 import { planOf, smallJob, v1 } from './small-job.ts';
 
 export interface SmallGroup {
@@ -12,10 +13,21 @@ export interface SmallGroup {
   /** Jobs whose version the judge compares. */
   readonly judged?: readonly JobName[];
   readonly to?: VersionId;
+  /** Broken ones, to see that tests see them. */
+  readonly rules?: Rules;
 }
 
 /** Several jobs in the hand whose rollouts go together; each decides alone, and sees the others as they were committed. */
-export function smallGroup({ waves, barrier, phases = {}, plan = {}, empty = [], judged = [], to = v1 }: SmallGroup) {
+export function smallGroup({
+  waves,
+  barrier,
+  phases = {},
+  plan = {},
+  empty = [],
+  judged = [],
+  to = v1,
+  rules = standardRules,
+}: SmallGroup) {
   const names = waves.flat();
   const members = names.map((name) => {
     const id: Rollout['id'] = `ro_${name}`;
@@ -25,6 +37,7 @@ export function smallGroup({ waves, barrier, phases = {}, plan = {}, empty = [],
     names.map((name) => [name, smallJob({ size: 4, budget: 4, running: empty.includes(name) ? null : 'v_0' })]),
   );
   for (const { name, rollout: id } of members) {
+    jobs.get(name)!.rules = rules;
     const group = { id: 'run_1' as const, name, waves: waves.map((wave) => [...wave]), barrier, members };
     jobs
       .get(name)!
