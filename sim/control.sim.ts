@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { budgetOnly } from '../src/disruption/index.ts';
+import { budgetOnly, type LoadLimits, loadAware, mostAtOnce, shardAware } from '../src/disruption/index.ts';
 import { seededChance } from '../src/kit/index.ts';
 import type { TaskController } from '../src/model/index.ts';
 import { crashScenario, proveCrashes } from './crash.ts';
@@ -13,6 +13,16 @@ const oneAtATime: TaskController = ({ request, inFlight }) => ({
   ack: inFlight.length === 0 ? request.slice(0, 1).map(({ opId }) => opId) : [],
 });
 
+const paceLimits: LoadLimits = { low: 0.5, high: 0.9, floor: 1 };
+
+/** A day of two minutes: from 0.3 to 1 and back; every seventh time nobody knows. */
+function loadsAt(nowMs: number, sequence: number): readonly number[] {
+  return sequence % 7 === 0 ? [] : [0.65 - 0.35 * Math.cos((nowMs / 120_000) * 2 * Math.PI)];
+}
+
+/** Shard n has replicas on the tasks n, n + 1 and n + 5, of sixteen. */
+const shards = Object.fromEntries(Array.from({ length: 16 }, (_, n) => [`s${n}`, [n, (n + 1) % 16, (n + 5) % 16]]));
+
 /** Services as they may be: each is a function from request to answer. */
 const controllers: Readonly<Record<string, (seed: number) => NonNullable<RunOptions['controller']>>> = {
   'acks everything': () => budgetOnly,
@@ -24,6 +34,11 @@ const controllers: Readonly<Record<string, (seed: number) => NonNullable<RunOpti
   },
   'is silent for three minutes': () => (request, nowMs) =>
     nowMs < startMs + 180_000 ? undefined : budgetOnly(request),
+  'goes slower at peak, by its load': () => (request, nowMs) =>
+    loadAware(request, loadsAt(nowMs, request.sequenceNumber), paceLimits),
+  'has shards, and rides out short maintenance': () => (request, nowMs) =>
+    // What never serves would keep a shard short for ever.
+    nowMs > startMs + 180_000 ? budgetOnly(request) : shardAware(request, shards, { keep: null, rideOutMs: 30_000 }),
   'acks what nobody asked for': () => (request) => ({
     ack: [...budgetOnly(request).ack, ...request.inFlight.map(({ opId }) => opId), 'op_invented'],
     acknowledgedSequence: request.sequenceNumber + 1_000_000,
@@ -46,6 +61,30 @@ describe('jobs with a TaskController under faults', () => {
       expect(broken).toEqual([]);
     },
   );
+});
+
+describe('D10 TWD-10 the pace by load under faults', () => {
+  it('never lets more be in flight than the load permits, and every rollout comes to its end', {
+    timeout: 60_000,
+  }, () => {
+    const beyond: unknown[] = [];
+    let atPeak = 0;
+    for (let seed = 70_201; seed <= 70_240; seed++) {
+      const controller: RunOptions['controller'] = (request, nowMs) => {
+        const loads = loadsAt(nowMs, request.sequenceNumber);
+        const reply = loadAware(request, loads, paceLimits);
+        const inFlight = request.inFlight.length;
+        const permitted = mostAtOnce(loads[0] ?? 1, paceLimits, request.request.length + inFlight);
+        if (reply.ack.length > 0 && reply.ack.length + inFlight > permitted) beyond.push({ seed, nowMs, loads });
+        if (permitted === 1 && request.request.length > 1) atPeak += 1;
+        return reply;
+      };
+      const { violation } = withoutReality(() => runDecisions(scenarioOf(seed), { controller }));
+      expect(violation?.message, `seed ${seed}`).toBeUndefined();
+    }
+    expect(beyond).toEqual([]);
+    expect(atPeak).toBeGreaterThan(10);
+  });
 });
 
 describe('the whole with a TaskController', () => {

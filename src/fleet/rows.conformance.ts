@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { JobId } from '../model/index.ts';
+import { listOutages, saveOutage } from '../disruption/rows.ts';
+import type { JobId, Maintenance } from '../model/index.ts';
 import type { Store } from '../store/index.ts';
 import { type Placement, usageByHost } from './inventory.ts';
+import { newMaintenance, outagesOf } from './maintenance.ts';
 import { listHostOverviews, readDiscovery } from './read.ts';
 import * as rows from './rows.ts';
 import { emptyWatchMemory } from './silence.ts';
@@ -110,6 +112,33 @@ export function fleetRowsConformance(name: string, open: () => Promise<Store>): 
         ['a', 4],
         ['b', 1],
       ]);
+    });
+
+    test('a maintenance comes back as it was saved, with its outages, until it is over and forgotten', async () => {
+      const made = newMaintenance(
+        {
+          ...{ id: 'mnt_1', scope: { label: 'rack', value: 'r1' }, reason: 'disks', fromMs: undefined, isFixed: false },
+          ...{ actor: { kind: 'person', name: 'ada' }, leadMs: 1_795_253_400_123, forMs: 60_000, hostsStayUp: true },
+        },
+        [{ id: 'a', labels: { rack: 'r1' } }],
+        1000,
+      );
+      if (!made.ok) throw new Error(made.error.detail);
+      const save = (maintenance: Maintenance) =>
+        store.transaction(async (tx) => {
+          await rows.saveMaintenance(tx, maintenance);
+          for (const outage of outagesOf(maintenance)) await saveOutage(tx, outage);
+        });
+      await save(made.value);
+      expect(await store.read(rows.listOpenMaintenances)).toEqual([JSON.parse(JSON.stringify(made.value))]);
+      expect(await store.read((tx) => listOutages(tx, job))).toEqual(outagesOf(made.value));
+      await save({ ...made.value, endedAtMs: 5000, end: 'ended' });
+      expect(await store.read(rows.listOpenMaintenances)).toEqual([]);
+      expect(await store.read((tx) => listOutages(tx, job))).toEqual([]);
+      expect(await store.read((tx) => rows.listEndedMaintenances(tx, 5))).toMatchObject([{ end: 'ended' }]);
+      expect(await store.transaction((tx) => rows.deleteEndedMaintenances(tx, 5000))).toBe(0);
+      expect(await store.transaction((tx) => rows.deleteEndedMaintenances(tx, 5001))).toBe(1);
+      expect(await store.read((tx) => rows.findMaintenance(tx, 'mnt_1'))).toBeUndefined();
     });
 
     test('the inventory knows who is silent', async () => {

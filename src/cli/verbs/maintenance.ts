@@ -106,7 +106,7 @@ export interface ExtendFlags {
 
 export async function extend(session: Session, [id = '']: readonly string[], flags: ExtendFlags) {
   const nowMs = Date.now();
-  if (flags.until === undefined && flags.deadline === undefined) throw unclear('--until or --deadline', 'nothing');
+  if (flags.until === undefined && flags.deadline === undefined) throw unclear('--until or --deadline', undefined);
   const body = {
     reason: reasonOf(flags, 'extending a maintenance'),
     ...(flags.until === undefined ? {} : { untilMs: readTime(flags.until, nowMs) }),
@@ -131,7 +131,7 @@ function wishOf(host: string | undefined, flags: OpenFlags, nowMs: number) {
 }
 
 function lengthOf(flags: OpenFlags, fromMs: number, nowMs: number): number {
-  if ((flags.for === undefined) === (flags.until === undefined)) throw unclear('either --for or --until', 'it');
+  if ((flags.for === undefined) === (flags.until === undefined)) throw unclear('either --for or --until', undefined);
   return flags.for === undefined ? Math.max(0, readTime(flags.until as string, nowMs) - fromMs) : readSpan(flags.for);
 }
 
@@ -139,7 +139,7 @@ function scopeOf(host: string | undefined, domain: string | undefined) {
   if (host !== undefined && domain === undefined) return { host };
   const [, label, value] = /^([^=]+)=(.+)$/.exec(domain ?? '') ?? [];
   if (host !== undefined || label === undefined || value === undefined) {
-    throw unclear('one host, or a domain: --domain rack=a', domain ?? 'it');
+    throw unclear('one host, or a domain: --domain rack=a', domain);
   }
   return { domain: { label, value } };
 }
@@ -166,8 +166,9 @@ export function readTime(text: string, nowMs: number): number {
   return atMs;
 }
 
-function unclear(wanted: string, given: string): ProblemError {
-  return new ProblemError(problem('cli/unclear', `"${given}" is not ${wanted}`, {}, `Say ${wanted}.`));
+function unclear(wanted: string, given: string | undefined): ProblemError {
+  const detail = given === undefined ? `it needs ${wanted}` : `"${given}" is not ${wanted}`;
+  return new ProblemError(problem('cli/unclear', detail, {}, `Say ${wanted}.`));
 }
 
 function planLines(plan: MaintenancePlanView, { out }: Session): string[] {

@@ -1,8 +1,8 @@
 import type { DoctorReport, ParkedWork } from '../../api/index.ts';
 import { readControlAlarms } from '../../disruption/read.ts';
-import { listHostOverviews, readMassSilence } from '../../fleet/read.ts';
+import { listHostOverviews, listMaintenances, readMassSilence } from '../../fleet/read.ts';
 import { freeDiskRatio, sandboxAbilities } from '../../io/index.ts';
-import type { Hold, Rollout } from '../../model/index.ts';
+import { type Hold, type Rollout, scopeName } from '../../model/index.ts';
 import { readFindings } from '../../pipeline/read.ts';
 import { readJobs } from '../../rollout/read.ts';
 import type { AgentServer } from '../agents/index.ts';
@@ -25,6 +25,9 @@ export function machineHandlers(context: ServerContext, agents: AgentServer) {
       parkedEffects: parked.effects,
       hosts: await listHostOverviews(tx),
       isMassSilence: await readMassSilence(tx),
+      overdue: (await listMaintenances(tx, 0)).flatMap(({ id, scope, untilMs, waitsFor }) =>
+        waitsFor === undefined && untilMs < clock.nowMs() ? [{ id, scope: scopeName(scope), untilMs }] : [],
+      ),
       freeDiskRatio: disk,
       leastFreeDiskRatio: settings.leastFreeDiskRatio,
       runningCarriers: (await carrierViews(tx)).flatMap(({ mark, running, override }) =>

@@ -12,6 +12,7 @@ const calm: FindingFacts = {
   runningCarriers: [],
   stoppedRollouts: [],
   controllers: [],
+  overdue: [],
   problems: [],
   metrics: [],
 };
@@ -32,6 +33,13 @@ test('a calm installation has no findings', () => {
 test.each([
   ['a full disk stops builds first', { freeDiskRatio: 0.04 }, 'disk', 'alarm', /builds and uploads do not start/],
   ['mass silence', { isMassSilence: true }, 'alarm', 'alarm', /nothing is moved/],
+  [
+    'TWM-5 work that takes longer than it was said to',
+    { overdue: [{ id: 'mnt_1', scope: 'rack=a', untilMs: 5 }] },
+    'host',
+    'warning',
+    /rack=a should be over, and mnt_1 is not ended/,
+  ],
   ['a lost host', { hosts: [host] }, 'host', 'alarm', /host-1 is lost/],
   [
     'metrics that are wrong on many tasks are one finding',

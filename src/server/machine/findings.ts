@@ -36,6 +36,8 @@ export interface FindingFacts {
     readonly remedy: string;
     readonly atMs: number;
   }[];
+  /** Work on hosts that should be over, and is not ended. */
+  readonly overdue: readonly { readonly id: string; readonly scope: string; readonly untilMs: number }[];
   /** What is wrong with metrics now. */
   readonly metrics: readonly KeptFinding[];
 }
@@ -48,6 +50,7 @@ export function decideFindings(facts: FindingFacts): Finding[] {
     ...disks(facts),
     ...parked(facts),
     ...hosts(facts),
+    ...overdue(facts),
     ...carriers(facts),
     ...stopped(facts),
     ...problems(facts),
@@ -101,6 +104,17 @@ function disks({ freeDiskRatio, leastFreeDiskRatio, hosts: known }: FindingFacts
       .filter((host) => host.freeDiskRatio < leastFreeDiskRatio && host.state === 'up')
       .map((host) => low(`host/${host.id}`, host.freeDiskRatio, 'builds')),
   ];
+}
+
+function overdue({ overdue: known }: FindingFacts): Finding[] {
+  return known.map(({ id, scope, untilMs }) => ({
+    kind: 'host',
+    severity: 'warning',
+    sentence: `The work on ${scope} should be over, and ${id} is not ended: nothing is placed there.`,
+    remedy: `\`rollway maintenance end ${id}\`, or \`rollway maintenance extend ${id} --until …\`.`,
+    subject: 'fleet',
+    sinceMs: untilMs,
+  }));
 }
 
 function parked({ parkedWork, parkedEffects }: FindingFacts): Finding[] {
