@@ -96,6 +96,8 @@ export interface Scenario {
   readonly forwardOnly: boolean;
   /** Another job that its first rollout goes together with; at the depth of decisions. */
   readonly sibling?: SiblingScript | undefined;
+  /** How long its deployments are watched after their last phase; undefined: not at all. */
+  readonly watchMs?: number | undefined;
   /** Extra tasks that its rollouts borrow. */
   readonly surge: number;
   /** Its rollouts stop all of a phase before any of them starts. */
@@ -132,6 +134,7 @@ export function scenarioOf(seed: number): Scenario {
     voice: voiceOf(seed),
     onMaintenance: policyOf(seed),
     sibling: siblingOf(seed),
+    watchMs: watchMsOf(seed),
     ...recreationOf(seed, plain),
     happenings,
   };
@@ -231,20 +234,19 @@ function recreationOf(seed: number, { limits, surge }: Scenario): Partial<Scenar
   };
 }
 
-type Ways = Pick<Scenario, 'surge' | 'recreates' | 'seed'>;
+type Ways = Pick<Scenario, 'surge' | 'recreates' | 'watchMs'>;
 
 /** What a person deploys by: the plan of the scenario, with its strategy. */
-export function withStrategy(given: PlanSpec, { surge, recreates, seed }: Ways): PlanSpec {
-  const plan = withWatch(given, seed);
+export function withStrategy(given: PlanSpec, { surge, recreates, watchMs }: Ways): PlanSpec {
+  const plan = watchMs === undefined ? given : { ...given, watchMs };
   if (recreates === true) return { ...plan, strategy: 'recreate' };
   return surge === 0 ? plan : { ...plan, strategy: { surge: { count: surge } } };
 }
 
 /** A third of the runs watches after the last phase; of a stream of their own, so that nothing else changes. */
-function withWatch(plan: PlanSpec, seed: number): PlanSpec {
+function watchMsOf(seed: number): number | undefined {
   const chance = seededChance(seed, 'watch');
-  if (chance.next() > 0.33) return plan;
-  return { ...plan, watchMs: 10_000 + pickBelow(chance, 40_000) };
+  return chance.next() > 0.33 ? undefined : 10_000 + pickBelow(chance, 40_000);
 }
 
 /** Whether the judge finds a version bad after the last phase, although no phase showed it. */

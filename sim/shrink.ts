@@ -58,6 +58,7 @@ const plainWorlds: readonly Plainer[] = [
   (one) => (one.limits === noLimits ? undefined : { ...one, limits: noLimits }),
   (one) => (one.shared === noSharedLimits ? undefined : { ...one, shared: noSharedLimits }),
   (one) => (one.sibling === undefined ? undefined : { ...one, sibling: undefined }),
+  (one) => (one.watchMs === undefined ? undefined : { ...one, watchMs: undefined }),
   (one) => (one.voice === undefined ? undefined : { ...one, voice: undefined }),
   (one) => (one.forwardOnly ? { ...one, forwardOnly: false } : undefined),
   (one) => (one.network === calmNetwork ? undefined : { ...one, network: calmNetwork }),
