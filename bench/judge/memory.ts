@@ -74,8 +74,8 @@ async function measure() {
   const store = await openSampleStore({ nowMs: startMs, settings: { binMs, maxSeries: tasks * series } });
   for (let bin = 0; bin < bins; bin += 1) {
     const nowMs = startMs + (bin + 1) * binMs;
-    // The last two minutes whole: coarse bins hold the sum of six.
-    const all = bin >= bins - 12 || bin === 0;
+    // The last minute whole, of which the coarse bins hold the sum.
+    const all = bin >= bins - 6 || bin === 0;
     for (let index = 0; index < tasks; index += 1) {
       const count = all ? series : 1;
       const samples = Array.from({ length: count }, (_, i) => sampleOf(index, all ? i : series - 1, bin));

@@ -39,10 +39,12 @@ export class Cells {
 
 const mostBits = 30;
 const mostCount = 0x3fff_ffff;
+/** At first: coarse bins hold the sum of several fine ones, and to be laid out anew costs time and leaves holes. */
+const spareBitsAtFirst = 3;
 
 /**
- * Counts of a histogram, bin by bin, each bucket in as many bits as the largest count it ever held (and one more, so
- * that they rarely have to be laid out anew): a bucket that never counted anything takes no room. Counts that are no
+ * Counts of a histogram, bin by bin, each bucket in as many bits as the largest count it ever held (and a few
+ * more, so that they rarely have to be laid out anew): a bucket that never counted anything takes no room. Counts that are no
  * whole numbers, or beyond a billion, make all of them 32-bit floats.
  */
 export class Buckets {
@@ -100,6 +102,7 @@ export class Buckets {
 
   #makeRoomFor(counts: ArrayLike<number>): void {
     const bits = new Uint8Array(this.#buckets);
+    const spare = this.#packed === undefined ? spareBitsAtFirst : 1;
     let isEnough = true;
     for (let bucket = 0; bucket < this.#buckets; bucket += 1) {
       const count = counts[bucket]!;
@@ -109,7 +112,7 @@ export class Buckets {
       }
       const known = this.#packed?.[bucket] ?? 0;
       const needed = 32 - Math.clz32(count);
-      bits[bucket] = needed <= known ? known : Math.min(mostBits, needed + 1);
+      bits[bucket] = needed <= known ? known : Math.min(mostBits, needed + spare);
       if (needed > known) isEnough = false;
     }
     if (!isEnough) this.#layOut(bits);
