@@ -65,6 +65,22 @@ export const figures: readonly Figure[] = [
       isMet: brokenButByAKill === 0 && Number(mostMissing) <= Number(budget),
     }),
   },
+  {
+    what: 'The page of a rollout of 2,000 tasks in Chromium, 300 dots changing four times a second; and when nothing happens',
+    ...{
+      goal: '> 30 frames a second; idle < 5 % of a core',
+      result: 'web-frames',
+      command: 'node bench/web-frames.ts',
+    },
+    read: ({ busy, idle, isGood }) => {
+      const { framesPerSecond, longestFrameMs } = busy as { framesPerSecond: number; longestFrameMs: number };
+      const { browserPercent } = idle as { browserPercent: number };
+      return {
+        measured: `${framesPerSecond} frames a second, the longest ${longestFrameMs} ms; idle ${browserPercent} % of a core`,
+        isMet: Boolean(isGood),
+      };
+    },
+  },
   simulator('decisions', 1000),
   simulator('whole', 30),
   largeJob('decide, first of the rollout', 'A job of 15,000 tasks: the decision that begins a rollout', 50),
