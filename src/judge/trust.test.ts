@@ -39,6 +39,13 @@ describe('trust moves by the record', () => {
     expect(proposal(trust, rollouts)).toBe(expected);
   });
 
+  test('what is not honest for the service is not proposed to revert, whatever its record', () => {
+    const rollouts = many(25, 'pass');
+    expect(trustRecord('errors', 'hold', rollouts).proposal).toBe('revert');
+    expect(trustRecord('errors', 'hold', rollouts, false).proposal).toBeUndefined();
+    expect(trustRecord('errors', 'observe', rollouts, false).proposal).toBe('hold');
+  });
+
   test('the record counts agreement with people, and says it in a sentence', () => {
     const rollouts = [
       ...many(3, 'fail', { person: 'back' }),

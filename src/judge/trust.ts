@@ -39,7 +39,12 @@ const tooManyFalse = 0.1;
 const fewestAlarms = 3;
 
 /** `observe → hold → revert`: a check moves by its record. Pure; a person makes the change, in the configuration. */
-export function trustRecord(check: string, trust: Trust, rollouts: readonly JudgedRollout[]): TrustRecord {
+export function trustRecord(
+  check: string,
+  trust: Trust,
+  rollouts: readonly JudgedRollout[],
+  isHonest = true,
+): TrustRecord {
   let [passes, alarms, undecided, trueAlarms, falseAlarms, both, agreed] = [0, 0, 0, 0, 0, 0, 0];
   for (const { verdicts, person, label } of rollouts) {
     const verdict = verdicts[check];
@@ -59,7 +64,9 @@ export function trustRecord(check: string, trust: Trust, rollouts: readonly Judg
   const seen = passes + alarms + undecided;
   const counts = { rollouts: seen, passes, alarms, undecided, trueAlarms, falseAlarms };
   const record = { check, trust, ...counts, unjudgedAlarms: alarms - trueAlarms - falseAlarms, both, agreed };
-  const proposal = propose(trust, record);
+  const earned = propose(trust, record);
+  // What alarms when nothing has changed is not let to revert, whatever its record.
+  const proposal = earned === 'revert' && !isHonest ? undefined : earned;
   return { ...record, proposal, sentence: explain(record, proposal) };
 }
 

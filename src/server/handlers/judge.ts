@@ -171,8 +171,8 @@ async function recordOf(tx: Tx, job: JobId, spec: JudgeSpec | undefined) {
   const items = [...names].sort().map((check): TrustView => {
     const trust =
       [...(spec?.checks ?? []), ...(spec?.guards ?? [])].find(({ name }) => name === check)?.trust ?? 'revert';
-    const { proposal, ...record } = trustRecord(check, trust, judged);
     const tried = known?.calibration.checks.find((one) => one.check === check);
+    const { proposal, ...record } = trustRecord(check, trust, judged, tried?.isHonest);
     const calibration =
       tried && known ? { isHonest: tried.isHonest, sentence: tried.sentence, atMs: known.atMs } : null;
     return { job, ...record, proposal: proposal ?? null, calibration };
