@@ -814,10 +814,20 @@ class World {
       const isWorkedOn = this.#works.isUnderWork(current!.host);
       const isLong = this.#clock.nowMs() - sinceMs > failoverWithinMs && !isBeingTried && !isWorkedOn;
       const isUnderWay = this.#state.operations.some((one) => one.index === index && one.admittedAtMs !== undefined);
-      if (isLong && !isUnderWay && index < this.#state.job.size) {
+      if (isLong && !isUnderWay && !this.#waitsForItsPhase(index) && index < this.#state.job.size) {
         throw new Violation('L1', 'a task of a lost host was not placed again', { index, host: current!.host });
       }
     }
+  }
+
+  /**
+   * All of its phase have to stop before it starts, and a controller that is waited for is not told that a stop on a lost
+   * host has ended: a person declares the host dead, or goes on without the controller.
+   */
+  #waitsForItsPhase(index: number): boolean {
+    const owner = this.#state.assignment.get(index)?.rollout;
+    const rollout = this.#state.rollouts.find(({ id }) => id === owner);
+    return this.#scenario.recreates === true && this.#service !== undefined && rollout !== undefined;
   }
 
   /** Liveness L2: what waits for a person at the end has an exit that a person can take; it is taken. */

@@ -87,9 +87,10 @@ function updatesUnderWay(draft: Draft): Map<RolloutId, number> {
   for (const { rollout, kind, state, host } of draft.operations.values()) {
     if (rollout === undefined || !isUnderWay(state)) continue;
     const owner = draft.rollouts.get(rollout);
-    // One on a host that is lost ends when its task serves elsewhere, and that waits for the others to stop.
-    const isLost = host !== undefined && draft.hostStates(host) === 'lost';
-    const isDown = kind === 'stop' && !isLost && draft.turn?.rollout === rollout && draft.turn.down !== undefined;
+    const takesDown = draft.turn?.rollout === rollout && draft.turn.down !== undefined;
+    // What is on a host that is lost ends when its task serves elsewhere, and that waits for the others to stop.
+    if (takesDown && host !== undefined && draft.hostStates(host) === 'lost') continue;
+    const isDown = kind === 'stop' && takesDown;
     const isPaced = kind === 'update' || isDown || (owner !== undefined && isRound(owner) && kind !== 'stop');
     if (!isPaced) continue;
     counts.set(rollout, (counts.get(rollout) ?? 0) + 1);
