@@ -2,8 +2,8 @@
  * Ours and others on the same deployments, of three fleets: the synthetic one, the same with the troubles of real ones,
  * and the sparse, heavy-tailed one. What each stops of the harmless ones as its users set it up; what it finds at the
  * loosest setting at which it stops at most 1 % of them; and the whole curve between.
- * `node bench/judge/side-by-side.ts [--tasks 200] [--harmless 300] [--runs 60]` writes
- * `bench/results/judge-peers-<tasks>.json` and `docs/images/judge-side-by-side.svg`.
+ * `node bench/judge/side-by-side.ts [--tasks 200] [--harmless 300] [--runs 60] [--fleet calm|troubled|sparse]` writes
+ * `bench/results/judge-peers-<fleet>.json` and `docs/images/judge-side-by-side-<fleet>.svg`.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,11 +32,13 @@ const { values } = parseArgs({
     tasks: { type: 'string', default: '200' },
     harmless: { type: 'string', default: '300' },
     runs: { type: 'string', default: '60' },
+    fleet: { type: 'string' },
   },
 });
 const tasks = Number(values.tasks);
 const stages = stagesOf(tasks);
 const machine = describeMachine();
+const images = join(import.meta.dirname, '../../docs/images');
 const sizes = { harmless: Number(values.harmless), runs: Number(values.runs) };
 
 /** A fleet, what can be wrong with a version on it, and the score that ours gives. */
@@ -56,11 +58,13 @@ const scoresOf = <Run extends FleetRun>(column: Column<Run>, fault: string | und
   }
   return all;
 };
-const share = (all: readonly number[], factor: number) => all.filter((score) => score >= factor).length / all.length;
+/** A score of 0: it would not have been stopped at any setting. */
+const share = (all: readonly number[], factor: number) =>
+  all.filter((score) => score > 0 && score >= factor).length / all.length;
 const percent = (value: number) => Math.round(value * 1000) / 10;
 
-const panels: CurvePanel[] = [];
-function compare<Run extends FleetRun>(column: Column<Run>) {
+function compare<Run extends FleetRun>(column: Column<Run>): void {
+  const panels: CurvePanel[] = [];
   const harmless = scoresOf(column, undefined, sizes.harmless);
   const byFault = column.faults.map((fault) => scoresOf(column, fault, sizes.runs));
   const isMeant = (i: number) => column.fleet !== 'sparse' || !judges[i]!.name.includes('SPRT');
@@ -68,7 +72,7 @@ function compare<Run extends FleetRun>(column: Column<Run>) {
     const curves = judges.flatMap(({ name }, i) =>
       isMeant(i) ? [{ judge: name, points: curveOf(harmless[i]!, byFault[f]![i]!) }] : [],
     );
-    panels.push({ title: `${column.fleet}: ${fault}`, curves });
+    panels.push({ title: fault, curves });
   }
   const rows = judges.flatMap(({ name, usual }, i) => {
     if (!isMeant(i)) return [];
@@ -96,7 +100,9 @@ function compare<Run extends FleetRun>(column: Column<Run>) {
     console.log(
       `| ${judge} | ${harmlessAtUsual} % (${interval.join('–')}) | ${found.map((x) => `${x} %`).join(' | ')} |`,
     );
-  return { fleet: column.fleet, faults: column.faults, rows };
+  writeFileSync(join(images, `judge-side-by-side-${column.fleet}.svg`), drawCurves(panels));
+  const figures = { machine, fleet: column.fleet, tasks, ...sizes, faults: column.faults, rows };
+  console.log(`\nwritten to ${writeResult(`judge-peers-${column.fleet}`, figures)}`);
 }
 
 /** Every setting at which another harmless deployment is stopped. */
@@ -139,16 +145,15 @@ const sparse = (): Column<SparseRun> => {
     },
   };
 };
-const columns = [
-  compare(synthetic('calm', undefined)),
-  compare(
-    synthetic(
-      'troubled',
-      troubles.filter((trouble) => trouble !== 'dependency'),
+const fleets: Readonly<Record<string, () => void>> = {
+  calm: () => compare(synthetic('calm', undefined)),
+  troubled: () =>
+    compare(
+      synthetic(
+        'troubled',
+        troubles.filter((trouble) => trouble !== 'dependency'),
+      ),
     ),
-  ),
-  compare(sparse()),
-];
-const picture = join(import.meta.dirname, '../../docs/images/judge-side-by-side.svg');
-writeFileSync(picture, drawCurves(panels));
-console.log(`\nwritten to ${writeResult(`judge-peers-${tasks}`, { machine, tasks, ...sizes, columns })}`);
+  sparse: () => compare(sparse()),
+};
+for (const [name, run] of Object.entries(fleets)) if ((values.fleet ?? name) === name) run();

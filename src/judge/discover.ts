@@ -96,11 +96,19 @@ export function metricsIn(samples: readonly Sample[]): SeenMetric[] {
     /** Sets of labels that were read already: a series has the same one in all its samples. */
     readonly read: Set<object>;
   }
-  const found = new Map<string, Found>();
+  // One map per kind: a key made of both, for every sample, was a fifth of a small verdict.
+  const kinds = {
+    gauge: new Map<string, Found>(),
+    counter: new Map<string, Found>(),
+    histogram: new Map<string, Found>(),
+  };
   for (const { metric, labels, value } of samples) {
     const kind = 'gauge' in value ? 'gauge' : 'counterDelta' in value ? 'counter' : 'histogram';
-    const entry = found.get(`${kind}${metric}`) ?? { metric, kind, labels: new Map(), read: new Set() };
-    found.set(`${kind}${metric}`, entry);
+    let entry = kinds[kind].get(metric);
+    if (!entry) {
+      entry = { metric, kind, labels: new Map(), read: new Set() };
+      kinds[kind].set(metric, entry);
+    }
     if (entry.read.has(labels)) continue;
     entry.read.add(labels);
     for (const [label, text] of Object.entries(labels)) {
@@ -108,7 +116,7 @@ export function metricsIn(samples: readonly Sample[]): SeenMetric[] {
       if (values.size < 50) entry.labels.set(label, values.add(text));
     }
   }
-  return [...found.values()]
+  return [...kinds.gauge.values(), ...kinds.counter.values(), ...kinds.histogram.values()]
     .map(({ metric, kind, labels }) => ({
       metric,
       kind,

@@ -69,7 +69,7 @@ function statistics(x: Float64Array, y: Float64Array) {
 }
 
 /** So many differences are put side by side and chosen from; more are counted first, until so few are left. */
-const fewDifferences = 512;
+const fewDifferences = 1024;
 
 /**
  * The differences of all pairs of two sorted groups, largest first, without making them all. U of x - shift against y
@@ -119,11 +119,16 @@ class PairDifferences {
       const [low, high] = [this.#counted[next - 1]!, this.#counted[next]!];
       const n = low.above - high.above;
       if (n <= fewDifferences) return this.#between(low, high)[low.above - rank]!;
-      // Where a straight line would have it; every third time the middle, should the line be far off.
-      const part = tries % 3 === 2 ? 0.5 : Math.max(0.02, Math.min(0.98, (low.above - rank + 0.5) / n));
-      const shift = low.shift + (high.shift - low.shift) * part;
-      // Neighbouring numbers: whatever lies between is the upper one.
-      if (shift <= low.shift || shift >= high.shift) return high.shift;
+      // Where a straight line would have it; should the line be far off, the middle of what there is between.
+      const part = Math.max(0.02, Math.min(0.98, (low.above - rank + 0.5) / n));
+      let shift = low.shift + (high.shift - low.shift) * part;
+      if (tries % 3 === 2 || shift <= low.shift || shift >= high.shift) {
+        const { least, most } = this.#ends(low.shift, high.shift);
+        // So many pairs, and all of them differ by the same.
+        if (least === most) return most;
+        const middle = (least + most) / 2;
+        shift = middle < most ? middle : least;
+      }
       this.#above(shift);
     }
   }
@@ -142,6 +147,22 @@ class PairDifferences {
     }
     this.#counted.splice(place < 0 ? this.#counted.length : place, 0, { shift, above });
     return above;
+  }
+
+  /** The smallest difference above one shift, and the largest not above another. */
+  #ends(low: number, high: number): { readonly least: number; readonly most: number } {
+    const [x, y] = [this.#x, this.#y];
+    let least = Number.POSITIVE_INFINITY;
+    let most = Number.NEGATIVE_INFINITY;
+    for (let i = 0, above = 0, from = 0; i < x.length; i += 1) {
+      const value = x[i]!;
+      while (from < y.length && value - y[from]! > high) from += 1;
+      while (above < y.length && value - y[above]! > low) above += 1;
+      if (from >= above) continue;
+      most = Math.max(most, value - y[from]!);
+      least = Math.min(least, value - y[above - 1]!);
+    }
+    return { least, most };
   }
 
   /** The differences above one shift and not above another, ascending. */

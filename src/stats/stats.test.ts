@@ -116,6 +116,11 @@ describe('against counting', () => {
       { numRuns: 300 },
     );
   });
+  test('a million pairs with few different differences', () => {
+    const lattice = (g: number) => Array.from({ length: 1000 }, (_, i) => ((i * 7919 + g * 17) % 101) / 101);
+    const all = Float64Array.from(lattice(0).flatMap((a) => lattice(1).map((b) => a - b))).sort();
+    expect(stats.rankTest(lattice(0), lattice(1)).shift).toBe((all[499_999]! + all[500_000]!) / 2);
+  });
   test('medians and quantiles', () => {
     expect(stats.median([3, 1, 2])).toBe(2);
     expect(stats.median([4, 1, 2, 3])).toBe(2.5);
