@@ -22,7 +22,7 @@ import {
 } from '../../src/model/index.ts';
 import { insertVersion, saveService } from '../../src/pipeline/rows.ts';
 import { newRollout } from '../../src/rollout/index.ts';
-import { ensureJob, insertRollout, saveAssignment } from '../../src/rollout/rows.ts';
+import { ensureJob, findRollout, insertRollout, saveAssignment, saveRollout } from '../../src/rollout/rows.ts';
 import { compose } from '../../src/server/compose.ts';
 import { openDataFolder } from '../../src/server/data-folder.ts';
 import { openFace } from '../../src/server/face.ts';
@@ -36,6 +36,8 @@ export interface SeededServer {
   signInUrl(role?: 'admin' | 'viewer'): Promise<string>;
   /** Seeds one more service with a rollout over so many tasks. */
   seed(size: number): Promise<SeededRollout>;
+  /** Seeds a service of two jobs whose rollouts go together: `us` is in its second phase, `eu` waits for it. */
+  seedTogether(): Promise<void>;
   readonly store: Store;
   /** Lets the viewers hear that something changed. */
   tell(job: JobId): Promise<void>;
@@ -80,6 +82,7 @@ export async function openSeededServer(): Promise<SeededServer> {
       return `${url}/sign-in#code=${(await house.auth.createCodeBySecret(secret)).code}`;
     },
     seed: (size) => house.store.transaction((tx) => seedRollout(tx, size, Date.now())),
+    seedTogether: () => house.store.transaction((tx) => seedTogether(tx, Date.now())),
     tell: (job) =>
       house.engine.append({
         events: [{ stream: `job/${job}`, type: 'test.moved', actor: rollway('test'), data: {} }],
@@ -138,10 +141,32 @@ async function seedCommon(tx: Tx): Promise<void> {
   }
 }
 
-async function seedRollout(tx: Tx, size: number, nowMs: number): Promise<SeededRollout> {
-  const service = `shop-${size}`;
-  const job = jobId(service, 'production');
-  const id = `ro_seeded${size}` as RolloutId;
+async function seedTogether(tx: Tx, nowMs: number): Promise<void> {
+  const members = ['us', 'eu'].map((name) => ({
+    ...{ name, job: jobId('shop-regions', 'production', name), rollout: `ro_seeded${name}` as RolloutId },
+  }));
+  for (const [at, { name, job, rollout: id }] of members.entries()) {
+    await seedRollout(tx, 4 + 2 * at, nowMs, { service: 'shop-regions', job, id });
+    const known = (await findRollout(tx, id))!;
+    const group = { id: 'run_1' as const, name, waves: [['us'], ['eu']], barrier: 'phase' as const, members };
+    // The later wave has passed its first phase, and waits before its second one.
+    const phases = known.phases.map((phase, i) =>
+      at === 0 || i < 1 ? phase : { ...phase, state: 'waiting' as const },
+    );
+    const plan = { ...known.plan, phases: phases.map((phase) => ({ name: phase.name })) } as unknown as Rollout['plan'];
+    await saveRollout(tx, { ...known, group, plan, phases, currentPhase: at === 0 ? known.currentPhase : 0 });
+  }
+}
+
+async function seedRollout(
+  tx: Tx,
+  size: number,
+  nowMs: number,
+  named: { service: string; job: JobId; id: RolloutId } | undefined = undefined,
+): Promise<SeededRollout> {
+  const service = named?.service ?? `shop-${size}`;
+  const job = named?.job ?? jobId(service, 'production');
+  const id = named?.id ?? (`ro_seeded${size}` as RolloutId);
   await saveService(tx, {
     ...{ name: service, repository: 'shop', configPath: 'rollway.yaml', branch: 'main' },
     ...{ revision: undefined, createdAtMs: nowMs },
