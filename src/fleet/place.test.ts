@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type HostState, hostStates, type JobId } from '../model/index.ts';
 import { roomFor } from './capacity.ts';
-import { type Inventory, type InventoryHost, type Placement, withPlacement } from './inventory.ts';
+import { type Inventory, type InventoryHost, type Placement, usageByHost, withPlacement } from './inventory.ts';
 import { type PlaceRequest, place } from './place.ts';
 
 const job: JobId = 'guestbook@production';
@@ -273,4 +273,30 @@ describe('TWA-1 filter then rank, against trying every host', () => {
       { numRuns: 500 },
     );
   });
+});
+
+test('with the claims of one job and what the others take, by host, it is placed as with all claims', () => {
+  const some = fc.record({
+    own: fc.boolean(),
+    index: fc.nat(5),
+    incarnation: fc.integer({ min: 1, max: 3 }),
+    host: fc.constantFrom('a', 'b', 'c'),
+    cpuMillis: fc.constantFrom(100, 900, 2000),
+    memoryMb: fc.constantFrom(100, 1500),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(some, { maxLength: 20 }),
+      fc.nat(5),
+      fc.constantFrom(100, 1000),
+      (claims, index, cpuMillis) => {
+        const hosts = ['a', 'b', 'c'].map((id) => host(id, { rack: id === 'a' ? 'r1' : 'r2' }));
+        const all = claims.map(({ own, ...one }): Placement => ({ ...one, job: own ? job : 'other@production' }));
+        const mine = all.filter((one) => one.job === job);
+        const others = usageByHost(all.filter((one) => one.job !== job));
+        const wish = request({ index, needs: { cpuMillis, memoryMb: 100 } });
+        expect(place(wish, { ...inventory(hosts, mine), others })).toEqual(place(wish, inventory(hosts, all)));
+      },
+    ),
+  );
 });
