@@ -80,6 +80,22 @@ export function explainBarrier(rollout: Rollout, others: NonNullable<JobState['o
   return explained(sentence, what, { kind: 'rollout', rollout: wait.rollout });
 }
 
+/** What an ended rollout is still watched for, and what ends that; undefined: it is over. */
+export function explainWatched({ watch, job }: Rollout, nowMs: number): Explanation | undefined {
+  if (watch?.state === 'watching') {
+    const left = formatDuration(Math.max(0, watch.untilMs - nowMs));
+    const sentence = `${job} is watched for slow regressions for another ${left}; nothing was found so far.`;
+    return explained(sentence, 'it ends by itself; the next release does not wait for it', {
+      kind: 'time',
+      atMs: watch.untilMs,
+    });
+  }
+  if (watch?.state !== 'failing') return undefined;
+  const sentence = `After the last phase it was found bad: ${watch.note ?? ''}`.trim();
+  const next = 'its tasks go back when the rollout that has the job now has ended';
+  return explained(sentence, next, { kind: 'rollout', rollout: job });
+}
+
 function explainMoving(state: JobState, rollout: Rollout, nowMs: number): Explanation | undefined {
   const hosts = new Map(state.inventory.hosts.map((host) => [host.id, host.state]));
   for (const operation of state.operations) {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { noLimits } from '../disruption/index.ts';
 import type { PhaseSpec, PlanSpec, VersionId } from '../model/index.ts';
+import { explainWatched } from './explain.ts';
 import { planOf, smallJob, v0, v1, v2 } from './testing/small-job.ts';
 
 const watchMs = 60_000;
@@ -56,12 +57,14 @@ describe('the watch after the last phase', () => {
 
   it('is over in time when nothing is found, and says what was seen', () => {
     const world = watched();
+    expect(explainWatched(world.rollout(), world.nowMs)).toMatchObject({ unblocker: { kind: 'time' } });
     world.decide(watchMs);
     expect(world.rollout().watch?.state).toBe('watching');
     world.judge({ verdict: 'undecided', phase: 2, sentence: 'no worse by more than 5 %' });
     world.decide(10);
     expect(world.rollout().watch).toMatchObject({ state: 'quiet', note: 'no worse by more than 5 %' });
     expect(world.state.watched).toEqual([]);
+    expect(explainWatched(world.rollout(), world.nowMs)).toBeUndefined();
     world.judge(bad);
     world.decide(10);
     expect(world.assigned()).toEqual(all);
@@ -175,6 +178,10 @@ describe('the watch after the last phase', () => {
     const { markWishes } = world.decide(10);
     expect(markWishes).toMatchObject([{ rollout: { to: v1, from: [v0] } }]);
     expect(world.rollout(0)).toMatchObject({ state: 'succeeded', watch: { state: 'failing' } });
+    expect(explainWatched(world.rollout(0), world.nowMs)).toMatchObject({
+      sentence: 'After the last phase it was found bad: memory grows',
+      unblocker: { kind: 'rollout' },
+    });
     expect(world.state.job.goodVersions).toEqual([v0]);
     world.mark(v1);
     world.mark(v2);

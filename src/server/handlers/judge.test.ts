@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openTestFace, type TestFace } from '../../../test/server-face.ts';
 import { noLimits } from '../../disruption/index.ts';
-import { insertVerdict } from '../../judge/rows.ts';
+import { insertVerdict, saveCalibration } from '../../judge/rows.ts';
 import { type CheckResult, type Rollout, type RolloutId, rollway, type Verdict } from '../../model/index.ts';
 import { saveService } from '../../pipeline/rows.ts';
 import { newRollout } from '../../rollout/index.ts';
@@ -126,6 +126,18 @@ describe('the judge over the API', () => {
     await expect(ask('viewer')).rejects.toThrow(/role/);
     const { items } = await ask('operator');
     expect(items).toMatchObject([{ job, runs: 0, checks: [], refused: expect.stringContaining('fewer than 50 bins') }]);
+  });
+
+  test('a check that is not honest is named in the record and wherever something waits', async () => {
+    const sentence = 'errors alarmed in 9 of 60 rollouts that never were.';
+    const found = { check: 'errors', alarms: 9, runs: 60, nominal: 0.02, isHonest: false, sentence };
+    const checks = [{ ...found, interval: [0.07, 0.27] as const }];
+    await face.house.store.transaction((tx) => saveCalibration(tx, job, { runs: 60, tasks: 6, bins: 90, checks }, 5));
+    const client = face.client('viewer');
+    const { items } = await client.getTrustRecord({ params: { service: 'shop' } });
+    expect(items[0]!.calibration).toEqual({ isHonest: false, sentence, atMs: 5 });
+    const { reasons } = await client.explain({ params: { kind: 'rollout', id: 'ro_0' } });
+    expect(reasons).toContainEqual({ sentence, unblocker: 'rollway judge calibrate shop', sinceMs: 5 });
   });
 
   test('what does not exist is said to be missing', async () => {

@@ -107,7 +107,7 @@ export function machineHandlers(context: ServerContext, agents: AgentServer) {
   } satisfies Partial<Handlers>;
 }
 
-const needsPerson: readonly Hold['by'][] = ['forward-only', 'no-good-version', 'first-deployment', 'strategy'];
+const needsPerson: readonly Hold['by'][] = ['forward-only', 'no-good-version', 'first-deployment', 'strategy', 'watch'];
 
 /** A rollout that failed, or whose strategy is not followed: only a person, or the next release, can bring it on. */
 function stoppedOf({ id: rollout, job, hold }: Rollout): FindingFacts['stoppedRollouts'] {

@@ -2,7 +2,7 @@ import type { Explanation, JobPlan, PlanView } from '../../api/index.ts';
 import { readCarriers } from '../../blame/read.ts';
 import { listHostOverviews, listMaintenances } from '../../fleet/read.ts';
 import { type PhasePromise, promisePhases, promiseWindowMs } from '../../judge/index.ts';
-import { readCurves } from '../../judge/read.ts';
+import { readCalibration, readCurves } from '../../judge/read.ts';
 import {
   type CommitId,
   type EnvironmentSpec,
@@ -11,6 +11,7 @@ import {
   jobsOf,
   type PlannedJob,
   type PlanSpec,
+  partsOfJob,
   type ReleaseId,
   type RolloutId,
   type ServiceName,
@@ -25,7 +26,7 @@ import {
   readServices,
 } from '../../pipeline/read.ts';
 import { readWaits } from '../../pipeline/work.ts';
-import { planOf as planOfRollout, type TaskPlace } from '../../rollout/index.ts';
+import { explainWatched, planOf as planOfRollout, type TaskPlace } from '../../rollout/index.ts';
 import { findRolloutFacts, readExplanation, readJob, readJobs } from '../../rollout/read.ts';
 import type { Tx } from '../../store/index.ts';
 import { readConfigAt } from '../adapters/config-reader.ts';
@@ -64,6 +65,7 @@ export function planHandlers(context: ServerContext) {
     const current = rollouts.at(-1);
     const inner = current === undefined ? undefined : await explainRollout(tx, current);
     const isLive = release.endedAtMs === undefined;
+    const isStillOn = (inner?.reasons.length ?? 0) > 0;
     const own = release.reason ?? (isLive ? 'It is moving: its actions run.' : `It has ${release.state}.`);
     const sentence = isLive && inner && release.reason === undefined ? inner.sentence : own;
     const { graphs, disk } = context;
@@ -71,7 +73,8 @@ export function planHandlers(context: ServerContext) {
     const waits = await readWaits(tx, world, id, context.clock.nowMs());
     const reasons = [
       ...waits.map((wait) => ({ sentence: wait.sentence, unblocker: wait.unblocker, sinceMs: null })),
-      ...(isLive ? (inner?.reasons ?? []) : []),
+      // One that a watch after the last phase found bad has the job again, although its release is over.
+      ...(isLive || isStillOn ? (inner?.reasons ?? []) : []),
     ];
     return { subject: `release/${id}`, sentence, reasons, settings: [] };
   }
@@ -96,11 +99,23 @@ export function planHandlers(context: ServerContext) {
       const sentence = rollout.failure
         ? `It has ${rollout.state}: ${rollout.failure.sentence}`
         : `It has ${rollout.state}.`;
-      return { subject, sentence, reasons: [], settings: [] };
+      const watched = explainWatched(rollout, clock.nowMs());
+      const { fromMs: sinceMs = null } = rollout.watch ?? {};
+      const still = watched && { sentence: watched.sentence, unblocker: capital(watched.next), sinceMs };
+      return { subject, sentence, reasons: still ? [still] : [], settings: [] };
     }
     const { sentence, next } = why;
     const sinceMs = rollout.hold?.sinceMs ?? null;
-    return { subject, sentence, reasons: [{ sentence, unblocker: capital(next), sinceMs }], settings: [] };
+    const reasons = [{ sentence, unblocker: capital(next), sinceMs }, ...(await dishonestChecks(tx, rollout.job))];
+    return { subject, sentence, reasons, settings: [] };
+  }
+
+  /** Checks that may only hold because they alarm when nothing has changed. */
+  async function dishonestChecks(tx: Tx, job: JobId): Promise<Explanation['reasons']> {
+    const known = await readCalibration(tx, job);
+    const bad = known?.calibration.checks.filter(({ isHonest }) => !isHonest) ?? [];
+    const unblocker = `rollway judge calibrate ${partsOfJob(job).service}`;
+    return bad.map(({ sentence }) => ({ sentence, unblocker, sinceMs: known?.atMs ?? null }));
   }
 
   async function explainJob(tx: Tx, id: JobId): Promise<Explanation> {

@@ -91,7 +91,8 @@ export function watchView({ watch, phases }: Rollout, verdicts: readonly Verdict
   if (watch === undefined) return null;
   const { state, fromMs, untilMs, note } = watch;
   const last = verdicts.findLast((row) => row.phase === phases.length)?.verdict;
-  const sentence = note ?? last?.sentence ?? 'Nothing was looked at yet.';
+  const waits = state === 'failing' ? ' Its tasks go back when nobody else has the job.' : '';
+  const sentence = `${note ?? last?.sentence ?? 'Nothing was looked at yet.'}${waits}`;
   return {
     state,
     fromMs,
