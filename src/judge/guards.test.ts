@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { seededChance } from '../kit/index.ts';
-import { type CheckSpec, fleetMetrics, type JudgeSpec, type Sample } from '../model/index.ts';
+import type { CheckSpec, JudgeSpec } from '../model/index.ts';
 import { compileSpec } from '../spec/index.ts';
-import { type JudgeMemory, type JudgePlan, judge } from './index.ts';
+import { type GuardWorld, watchGuards } from './testing/guard-world.ts';
 
 /** What a service gets that says nothing of metrics. */
 const plain = specOf({});
@@ -13,93 +12,7 @@ function specOf(more: object): JudgeSpec {
   return compiled.value.spec.judge;
 }
 
-interface World {
-  readonly seed?: number;
-  readonly tasks?: number;
-  readonly newTasks?: number;
-  /** Cores that a task uses; those of new tasks. */
-  readonly cpu?: number;
-  readonly newCpu?: number;
-  /** MiB that new tasks lose a second. */
-  readonly leak?: number;
-  /** Of the memory of before, how much a new task has at its start; it fills up over a minute. */
-  readonly emptiness?: number;
-  /** New tasks that start again every so many seconds. */
-  readonly restartEvery?: number;
-  /** Share of readiness probes of new tasks that fail. */
-  readonly unready?: number;
-  /** Requests a second of each task; of new ones. */
-  readonly requests?: number;
-  readonly newRequests?: number;
-  /** Start-up costs so much more CPU, halving every 5 s. */
-  readonly burst?: number;
-}
-
-const updatedAt = 240;
-const until = 300;
-const mebibyte = 1024 * 1024;
-
-/** Five minutes of a service of which only the fleet speaks; new tasks are new since second 240. */
-function traffic(world: World): Sample[] {
-  const { tasks = 6, newTasks = 2, cpu = 0.05, emptiness = 0.7, burst = 0.5 } = world;
-  const chance = seededChance(world.seed ?? 1, 'guards');
-  const noise = (spread: number) => 1 + spread * (chance.next() + chance.next() + chance.next() - 1.5);
-  const hosts = Array.from({ length: tasks }, () => noise(0.2));
-  const samples: Sample[] = [];
-  for (let second = 0; second < until; second += 1) {
-    const shared = 1 + 0.3 * Math.sin(second / 40) + 0.1 * chance.next();
-    for (let index = 0; index < tasks; index += 1) {
-      const isNew = index < newTasks && second >= updatedAt;
-      const age = isNew ? second - updatedAt : 0;
-      const who = { job: 'shop@production' as const, index, incarnation: isNew ? 2 : 1, state: 'serving' as const };
-      const when = { fromMs: second * 1000, toMs: second * 1000 + 1000 };
-      const push = (metric: string, value: Sample['value'], labels: Record<string, string> = {}) =>
-        samples.push({ ...who, ...when, version: isNew ? 'v_new' : 'v_old', metric, labels, value });
-      const starting = isNew ? burst * 2 ** (-age / 5) : 0;
-      const usual = (isNew ? (world.newCpu ?? cpu) : cpu) * shared * hosts[index]!;
-      push(fleetMetrics.cpu, { gauge: Math.round((usual * noise(0.5) + starting) * 100) / 100 });
-      const filled = isNew ? 1 - (1 - emptiness) * 2 ** (-age / 20) : 1;
-      const leaked = isNew ? (world.leak ?? 0) * age : 0;
-      push(fleetMetrics.memory, { gauge: (80 * hosts[index]! * filled * noise(0.03) + leaked) * mebibyte });
-      const restarts = isNew && world.restartEvery && age > 0 && age % world.restartEvery === 0 ? 1 : 0;
-      push(fleetMetrics.restarts, { counterDelta: restarts });
-      if (second % 2 === 0) {
-        const isUnready = isNew && chance.next() < (world.unready ?? 0);
-        push(fleetMetrics.probes, { counterDelta: isUnready ? 0 : 1 }, { outcome: 'ready' });
-        push(fleetMetrics.probes, { counterDelta: isUnready ? 1 : 0 }, { outcome: 'unready' });
-      }
-      const requests = isNew ? (world.newRequests ?? world.requests) : world.requests;
-      if (requests !== undefined) {
-        push('http_requests_total', { counterDelta: Math.round(requests * noise(0.2)) }, { code: '200' });
-        push('http_requests_total', { counterDelta: 0 }, { code: '500' });
-      }
-    }
-  }
-  return samples;
-}
-
-/** Looks at every bin until it failed or the bake is over. */
-function watch(world: World, spec = plain) {
-  const { newTasks = 2 } = world;
-  const plan: JudgePlan = {
-    ...{ rollout: 'ro_1', phase: 0, phaseName: 'first', spec, newVersion: 'v_new', oldVersions: ['v_old'] },
-    updates: Array.from({ length: newTasks }, (_, index) => ({
-      ...{ index, admittedAtMs: updatedAt * 1000, servingAtMs: updatedAt * 1000 },
-    })),
-    phaseStartedAtMs: updatedAt * 1000,
-    updatedAtMs: updatedAt * 1000,
-    deadlineAtMs: until * 1000,
-    phases: 3,
-  };
-  const all = traffic(world);
-  let memory: JudgeMemory | undefined;
-  for (let second = updatedAt + 5; ; second += 5) {
-    const seen = all.filter(({ toMs }) => toMs <= second * 1000);
-    const judgement = judge(plan, seen, memory, second * 1000 + 10_000);
-    memory = judgement.memory;
-    if (judgement.verdict.verdict === 'fail' || second >= until) return { ...judgement, second };
-  }
-}
+const watch = (world: GuardWorld, spec = plain) => watchGuards(world, spec);
 
 describe('H2 TWH-4 what the fleet sees by itself', () => {
   test('a service without metrics is looked at; nothing of it is needed to pass, and nothing holds it', () => {
@@ -110,7 +23,7 @@ describe('H2 TWH-4 what the fleet sees by itself', () => {
     expect(judged.verdict.sentence).toMatch(/what the fleet sees by itself \(.*cpu.*\): basic checks only/);
   });
 
-  test.each<[string, World, RegExp]>([
+  test.each<[string, GuardWorld, RegExp]>([
     [
       'CPU that is burnt',
       { newCpu: 0.9 },
@@ -139,7 +52,7 @@ describe('H2 TWH-4 what the fleet sees by itself', () => {
   });
 
   test('H6 harmless versions are not: start-up bursts, memory that fills up again, load that comes and goes', () => {
-    const worlds: World[] = [{}, { tasks: 1, newTasks: 1 }, { tasks: 3, newTasks: 1 }, { tasks: 3, newTasks: 3 }];
+    const worlds: GuardWorld[] = [{}, { tasks: 1, newTasks: 1 }, { tasks: 3, newTasks: 1 }, { tasks: 3, newTasks: 3 }];
     const alarms: string[] = [];
     for (const world of worlds) {
       for (let seed = 1; seed <= 3; seed += 1) {
@@ -154,7 +67,8 @@ describe('H2 TWH-4 what the fleet sees by itself', () => {
 
 describe('what serving a request takes', () => {
   const spec = specOf({ metrics: '/metrics', judge: { bin: '5s', warmup: '15s' } });
-  const of = (name: string, world: World) => watch(world, spec).verdict.perCheck.find(({ check }) => check === name)!;
+  const of = (name: string, world: GuardWorld) =>
+    watch(world, spec).verdict.perCheck.find(({ check }) => check === name)!;
 
   test('a balancer that moves load off slow tasks hides nothing: CPU per request is the same question', () => {
     const world = { requests: 60, newRequests: 8, cpu: 0.3, newCpu: 0.35, tasks: 12, newTasks: 6 };

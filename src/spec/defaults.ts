@@ -113,7 +113,7 @@ export const guardsLayer: Layer = {
   name: 'guards',
   values: {},
   checks: {
-    cpu: guard({ gauge: fleetMetrics.cpu }, { delta: 0.5, margin: 1, floor: 0.02, spread: 0.35 }),
+    cpu: guard({ gauge: fleetMetrics.cpu }, { delta: 0.5, margin: 1, floor: 0.02, spread: 0.25 }),
     memory: guard({ gauge: fleetMetrics.memory }, { delta: 0.5, margin: 1, floor: 16 * 1024 * 1024, spread: 0.15 }),
     'memory-growth': guard({ gauge: fleetMetrics.memory }, { against: 'trend', limit: 3 }),
     restarts: guard({ incidents: fleetMetrics.restarts }, { delta: 0.5, margin: 1, spread: 0.3 }),
@@ -136,7 +136,7 @@ export const guardsLayer: Layer = {
     ),
     'cpu-per-request': guard(
       { perLoad: { gauge: fleetMetrics.cpu, counter: null } },
-      { delta: 0.3, margin: 0.5, floor: 0.02, spread: 0.35 },
+      { delta: 0.3, margin: 0.5, floor: 0.02, spread: 0.25 },
     ),
     'tasks-per-request': guard(
       { perLoad: { gauge: null, counter: null } },
