@@ -45,10 +45,10 @@ function traffic(world: GuardWorld): Sample[] {
       const when = { fromMs: second * 1000, toMs: second * 1000 + 1000 };
       const push = (metric: string, value: Sample['value'], labels: Record<string, string> = {}) =>
         samples.push({ ...who, ...when, version: isNew ? 'v_new' : 'v_old', metric, labels, value });
-      const starting = isNew ? burst * 2 ** (-age / 5) : 0;
+      const starting = isNew ? burst * Math.exp((-age * Math.LN2) / 5) : 0;
       const usual = (isNew ? (world.newCpu ?? cpu) : cpu) * shared * hosts[index]!;
       push(fleetMetrics.cpu, { gauge: Math.round((usual * noise(0.5) + starting) * 100) / 100 });
-      const filled = isNew ? 1 - (1 - emptiness) * 2 ** (-age / 20) : 1;
+      const filled = isNew ? 1 - (1 - emptiness) * Math.exp((-age * Math.LN2) / 20) : 1;
       const leaked = isNew ? (world.leak ?? 0) * age : 0;
       push(fleetMetrics.memory, { gauge: (80 * hosts[index]! * filled * noise(0.03) + leaked) * mebibyte });
       const restarts = isNew && world.restartEvery && age > 0 && age % world.restartEvery === 0 ? 1 : 0;
