@@ -6,17 +6,18 @@ export interface CurvePanel {
 }
 
 const colours = ['#2563eb', '#d97706', '#059669', '#db2777', '#7c3aed', '#64748b'];
-const [width, height, gap, left, top] = [200, 130, 46, 40, 70];
+const [width, height, gap, left] = [200, 130, 46, 40];
 const perRow = 4;
 /** Nothing below a quarter of a percent can be told from nothing here. */
 const least = 0.0025;
 
 export function drawCurves(panels: readonly CurvePanel[]): string {
   const rows = Math.ceil(panels.length / perRow);
-  const whole = [left + perRow * (width + gap), top + rows * (height + gap + 14)] as const;
   const judges = panels[0]?.curves.map(({ judge }) => judge) ?? [];
+  const top = 34 + 18 * judges.length;
+  const whole = [left + perRow * (width + gap), top + rows * (height + gap + 14)] as const;
   const legend = judges.map((judge, i) => {
-    const [x, y] = [left + (i % 3) * 320, 16 + Math.floor(i / 3) * 18];
+    const [x, y] = [left, 16 + i * 18];
     return `<path d="M${x} ${y - 4}h18" stroke="${colours[i]}" stroke-width="${i === 0 ? 3 : 1.6}"/><text x="${x + 24}" y="${y}">${escaped(judge)}</text>`;
   });
   const drawn = panels.map((panel, i) => {
@@ -53,7 +54,7 @@ function drawPanel({ title, curves }: CurvePanel): string {
       return `<path d="${d}" fill="none" stroke="${colours[i]}" stroke-width="${i === 0 ? 3 : 1.6}" stroke-linejoin="round"/>`;
     })
     .reverse();
-  return `<text x="0" y="-8" fill="#374151" font-weight="600">${escaped(title)}</text>${grid.join('')}${lines.join('')}${paths.join('')}`;
+  return `<text x="0" y="-8" font-weight="600">${escaped(title)}</text>${grid.join('')}${lines.join('')}${paths.join('')}`;
 }
 
 function escaped(text: string): string {
