@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readVerdicts } from '../../src/judge/read.ts';
 import { insertVerdict } from '../../src/judge/rows.ts';
+import { findRollout, saveRollout } from '../../src/rollout/rows.ts';
 import { needs } from '../skip.ts';
 import { ensurePages } from './built-pages.ts';
 import { expectSound, openBrowser, type Session, type TestBrowser } from './chromium.ts';
@@ -134,6 +135,30 @@ describe.skipIf(chromium === undefined)('screens', () => {
     await trust.getByRole('button', { name: 'Wrong' }).click();
     await trust.getByText(/latency \(revert\): .* \(0 right, 1 wrong, 0 unsaid\)/).waitFor();
     expect(await trust.getByRole('button', { name: 'Wrong' }).count()).toBe(0);
+  });
+
+  test('H10 the watch after the last phase is on the page: until when, what was found, and whom it names', async () => {
+    const { page } = session;
+    const nowMs = Date.now();
+    await server.store.transaction(async (tx) => {
+      const rollout = (await findRollout(tx, 'ro_seeded12'))!;
+      const watch = {
+        state: 'failing',
+        fromMs: nowMs - 60_000,
+        untilMs: nowMs + 3_540_000,
+        note: 'Memory grows.',
+      } as const;
+      const earlier = { rollout: 'ro_seeded1', release: undefined, version: rollout.to, from: [] } as const;
+      const times = { startedAtMs: nowMs - 200_000, endedAtMs: nowMs - 100_000, untilMs: nowMs + 1_000_000 };
+      const named = ['ro_seeded1', 'ro_seeded12'] as const;
+      await saveRollout(tx, { ...rollout, watch: { ...watch, earlier: [{ ...earlier, ...times }], named } });
+    });
+    await page.goto(`${server.url}/rollouts/ro_seeded12`);
+    const watch = page.getByRole('region', { name: 'Watch after the last phase' });
+    await watch.getByText('Memory grows. Its tasks go back when nobody else has the job.').waitFor();
+    await watch.getByText(/for 1 ?h, begun/).waitFor();
+    await watch.getByText(/it cannot be told which/).waitFor();
+    await expectSound(page, 'a watch that found something');
   });
 
   test('what is not there says so, with a way on', async () => {
