@@ -69,7 +69,7 @@ async function everywhere(): Promise<string[]> {
 const six = (greeting: string) => Array(6).fill(greeting);
 
 test('D1 one deployment fills three jobs, each on the hosts of its region', async () => {
-  await expect.poll(() => newestStates('One'), within(90_000)).toEqual(['succeeded', 'succeeded', 'succeeded']);
+  await expect.poll(() => newestStates('One'), within(150_000)).toEqual(['succeeded', 'succeeded', 'succeeded']);
   expect(await everywhere()).toEqual(six('one'));
   for (const [at, region] of regions.entries()) {
     const { tasks } = await fleet.client.getJob({ params: { job: jobOf(region) } });
@@ -95,7 +95,7 @@ test('D1 D3 the plan shows the order of all phases, and the run keeps to it', as
     ['eu', 2],
     ['asia', 2],
   ]);
-  await expect.poll(() => newestStates('Two'), within(90_000)).toEqual(['succeeded', 'succeeded', 'succeeded']);
+  await expect.poll(() => newestStates('Two'), within(150_000)).toEqual(['succeeded', 'succeeded', 'succeeded']);
   expect(await everywhere()).toEqual(six('two'));
   const nameOf = new Map((await newest()).map(({ id, together }) => [`rollout/${id}`, together!.name]));
   const seen = fleet.events.flatMap(({ stream, type, data }) => {
@@ -117,7 +117,7 @@ test('D1 D3 the plan shows the order of all phases, and the run keeps to it', as
 
 test('D5 D6 B1 what fails in one region goes back in all of them, and one mark says why', async () => {
   repository.commit({ 'server.js': serverOf('three', 'asia') }, 'Three');
-  await expect.poll(() => newestStates('Three'), within(90_000)).toEqual(['reverted', 'reverted', 'reverted']);
+  await expect.poll(() => newestStates('Three'), within(150_000)).toEqual(['reverted', 'reverted', 'reverted']);
   await expect.poll(everywhere, within(30_000)).toEqual(six('two'));
   const [us, eu, asia] = await newest();
   expect(asia?.failure).toMatch(/^Task \d+ fails on host-3/);
@@ -138,7 +138,7 @@ test('D7 a person speaks to one of them or to all; what waits says for which pha
   const [mark] = (await fleet.client.listMarks()).items;
   const commit = repository.commit({ 'server.js': serverOf('four') }, `Four\n\nRollway-Fixes: ${mark!.id}`);
   await fleet.client.deploy({ params: service, body: { commit, holdAfter: 'one-task', reason: 'to look' } });
-  await expect.poll(async () => (await newest())[0]?.hold?.by, within(90_000)).toBe('hold-after');
+  await expect.poll(async () => (await newest())[0]?.hold?.by, within(150_000)).toBe('hold-after');
   // Its first phase has passed, so that the second wave is at its own first phase, and holds there too.
   await expect
     .poll(async () => (await newest()).map(({ hold }) => hold?.by), within(60_000))
@@ -161,7 +161,7 @@ test('D7 a person speaks to one of them or to all; what waits says for which pha
     body: { command: 'resume', together: true },
   });
   expect(all.outcome?.detail).toMatch(/us: .*cannot be told to resume.*\neu: resume: done\nasia: resume: done/);
-  await expect.poll(() => newestStates(us!.to!.subject), within(90_000)).toEqual(Array(3).fill('succeeded'));
+  await expect.poll(() => newestStates(us!.to!.subject), within(150_000)).toEqual(Array(3).fill('succeeded'));
   expect(await everywhere()).toEqual(six('four'));
 });
 
