@@ -12,14 +12,11 @@ test('docs/bench.md says what the results say; else run `node bench/report.ts --
 });
 
 test('every figure has its result, and its command exists', () => {
-  const results = readResults();
-  for (const { what, result, command, read } of figures) {
-    expect(existsSync(join(root, command.split(' ')[1]!)), command).toBe(true);
-    const found = results.get(result);
-    // Where no PostgreSQL can be started there is no figure of it.
-    if (found !== undefined && !what.includes('PostgreSQL'))
-      expect(read(found).measured, what).not.toMatch(/undefined|NaN/);
+  for (const { command } of figures) {
+    const file = command.split(' ').find((word) => word.endsWith('.ts'));
+    expect(existsSync(join(root, file ?? 'no file named')), command).toBe(true);
   }
+  expect(withFigures('', figures, readResults())).not.toMatch(/undefined|NaN/);
 });
 
 test('a missed goal is said, a result that is not there too, and the words around stay', () => {

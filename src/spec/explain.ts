@@ -28,6 +28,8 @@ function formatValue({ path, value }: Origin): string {
   if (value === null || value === undefined) return 'none';
   if (typeof value === 'number' && path.endsWith('Ms')) return value === 0 ? '0 s' : formatDuration(value);
   if (typeof value === 'number' && /\.(delta|margin)$/.test(path)) return `${Math.round(value * 10_000) / 100} %`;
+  // Only the standard checks have empty names: they take those of the check of errors.
+  if (value === '') return 'as errors';
   if (typeof value === 'string') return value;
   if (Array.isArray(value)) return formatList(value);
   return JSON.stringify(value);

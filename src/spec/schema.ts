@@ -56,6 +56,7 @@ const budget = oneOf('a number of tasks, a percentage such as "10%", or { tasks,
       .optional(),
   }),
 ]);
+const trust = z.enum(['observe', 'hold', 'revert'], expected('"observe", "hold" or "revert"'));
 const labels = z.record(text, z.string(expected('text')), expected('labels and values'));
 const oneLine = z.string().check((context) => {
   const words = splitCommand(context.value);
@@ -320,7 +321,7 @@ const check = z.strictObject({
   margin: percent.refine((value) => value !== '0%', 'must be more than 0%').optional(),
   critical: flag.optional(),
   required: flag.optional(),
-  trust: z.enum(['observe', 'hold', 'revert'], expected('"observe", "hold" or "revert"')).optional(),
+  trust: trust.optional(),
 });
 const actionBase = {
   name,
@@ -431,7 +432,7 @@ export const configSchema = z.strictObject(
                 service: name,
                 environment: name.optional(),
                 checks: z.array(name).min(1, 'must not be empty').max(20, 'must be at most 20').optional(),
-                trust: z.enum(['observe', 'hold', 'revert']).optional(),
+                trust: trust.optional(),
               }),
             ]),
           )
