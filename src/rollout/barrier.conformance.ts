@@ -7,7 +7,15 @@ import type { Store } from '../store/index.ts';
 import { decideJob } from './decide.ts';
 import { newRollout } from './new-rollout.ts';
 import { phasesOf } from './phases.ts';
-import { ensureJob, findRollout, insertRollout, loadJob, updateJobInForce } from './rows.ts';
+import {
+  ensureJob,
+  findRollout,
+  insertRollout,
+  loadJob,
+  saveAssignment,
+  saveRollout,
+  updateJobInForce,
+} from './rows.ts';
 import { planOf, v0, v1 } from './testing/small-job.ts';
 import { loadState } from './work/load.ts';
 import { proposalOf } from './work/propose.ts';
@@ -107,6 +115,27 @@ export function barrierConformance(name: string, open: () => Promise<Store>): vo
       await settle();
       expect((await read('eu')).state).toBe('reverted');
       expect((await read('us')).state).toBe('running');
+    });
+
+    test('a watch that ends or finds something is committed although nobody of its group is live any more', async () => {
+      await prepare({ state: 'passed' });
+      const watch = { state: 'watching', fromMs: 1, untilMs: 2, earlier: [], named: [], note: undefined } as const;
+      for (const one of names) {
+        const ended = { ...(await read(one)), state: 'succeeded', startedAtMs: 1, endedAtMs: 1, watch } as const;
+        await store.transaction((tx) => saveRollout(tx, ended));
+      }
+      await wake('us');
+      await settle();
+      expect((await read('us')).watch?.state).toBe('quiet');
+      // One that failed is taken up again as soon as nobody else has the job.
+      const failing = { ...(await read('eu')), watch: { ...watch, state: 'failing' as const } };
+      await store.transaction(async (tx) => {
+        await saveRollout(tx, failing);
+        await saveAssignment(tx, { job: jobOf('eu'), index: 0, version: v1, rollout: undefined, lastGood: v0 });
+      });
+      await wake('eu');
+      await settle();
+      expect(await read('eu')).toMatchObject({ state: 'held', hold: { by: 'watch' }, watch: { state: 'failed' } });
     });
 
     test('a decision that read a phase as passed is void when that is no longer so at its commit', async () => {

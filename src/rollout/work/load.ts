@@ -38,8 +38,8 @@ export async function loadState(
   if (job === undefined) return undefined;
   const own = remembered?.at(id, revision) ?? (await loadJobRows(tx, id));
   const rollouts = await rows.listLiveRollouts(tx, id);
-  const others = await loadOthers(view, rollouts);
   const watched = await rows.listWatchedRollouts(tx, id);
+  const others = await loadOthers(view, rollouts, watched);
   const inventory: Inventory = { ...(await loadHosts(tx)), placements: own.placements, others: 'unread' };
   const versions = await listVersions(tx, versionsOf(job, own, [...rollouts, ...watched]));
   for (const repository of new Set(versions.map((version) => version.repository))) {
@@ -85,14 +85,19 @@ async function loadJobRows(tx: Tx, id: JobId): Promise<JobRows> {
   };
 }
 
-/** The rollouts of other jobs, under the guard of their group: whoever changes what barriers read bumps it. */
+/**
+ * The rollouts of other jobs, under the guard of their group: whoever changes what barriers read bumps it, also when a
+ * watch takes up a rollout that has ended.
+ */
 async function loadOthers(
   view: View,
   rollouts: readonly Rollout[],
+  watched: readonly Rollout[],
 ): Promise<ReadonlyMap<RolloutId, Rollout> | undefined> {
+  for (const { group } of [...rollouts, ...watched])
+    if (group !== undefined) await view.guard('rollout-group', group.id);
   const groups = rollouts.flatMap(({ group }) => group ?? []);
   if (groups.length === 0) return undefined;
-  for (const { id } of groups) await view.guard('rollout-group', id);
   const wanted = groups.flatMap(({ members }) => members.map(({ rollout }) => rollout));
   const own = new Set(rollouts.map(({ id }) => id));
   const found = await rows.listRolloutsOf(

@@ -171,7 +171,7 @@ function followUps(before: JobState, decision: JobDecision): Enqueue[] {
 /** Groups of rollouts that have changed in what the other jobs' barriers read. */
 function groupsToTell(before: JobState, { changed }: JobDecision): RolloutGroup[] {
   return [...changed.rollouts.values()].flatMap((rollout) => {
-    const known = before.rollouts.find(({ id }) => id === rollout.id);
+    const known = [...before.rollouts, ...(before.watched ?? [])].find(({ id }) => id === rollout.id);
     const isTold = known !== undefined && barrierFacts(known) === barrierFacts(rollout);
     return rollout.group === undefined || isTold ? [] : [rollout.group];
   });
