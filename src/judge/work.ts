@@ -20,12 +20,13 @@ import type { FindingBook } from './finding-book.ts';
 import { judge, learnCurves } from './judge.ts';
 import { momentInBin } from './moment-in-bin.ts';
 import { neighbourShare } from './neighbours.ts';
-import type { JudgeMemory, Judgement, JudgePlan, PhasePromise } from './port.ts';
+import type { JudgeMemory, JudgePlan, PhasePromise } from './port.ts';
 import { promisePhases, promiseWindowMs } from './promise.ts';
 import * as rows from './rows.ts';
 import type { SampleStore } from './samples.ts';
 import type { SourceFinding } from './source.ts';
 import { type VerdictInput, type VerdictInputs, writeInput } from './verdict-input.ts';
+import { lookEvent } from './work/look-event.ts';
 import { loadJudgeSpec, partsOf, watchFrom } from './work/spec.ts';
 import { loadSurroundings } from './work/surroundings.ts';
 
@@ -113,7 +114,9 @@ async function look(
     },
     events: [
       ...(memory === undefined && promises.length > 0 ? [promiseEvent(rollout, promises)] : []),
-      ...(isLook ? [lookEvent(rollout, plan, judgement)] : []),
+      ...(isLook
+        ? [lookEvent(rollout, plan.phaseName, judgement.verdict, { measured: row.measured, missing: row.missing })]
+        : []),
     ],
     work: [
       next,
@@ -187,33 +190,6 @@ async function learn(tx: Tx, rollout: Rollout, nowMs: number, samples: SampleSto
     write: (writer) =>
       rows.insertCurves(writer, rollout.id, rollout.job, rollout.endedAtMs ?? nowMs, { binMs, curves }),
     result: undefined,
-  };
-}
-
-function lookEvent(rollout: Rollout, plan: JudgePlan, { verdict, measured, missing }: Judgement): NewEvent {
-  const { lookId, sentence, perCheck } = verdict;
-  return {
-    stream: `rollout/${rollout.id}`,
-    type: 'judge.looked',
-    actor: rollway('judge'),
-    data: {
-      job: rollout.job,
-      phase: plan.phaseName,
-      lookId,
-      verdict: verdict.verdict,
-      sentence,
-      measured,
-      missing,
-      perCheck: perCheck.map(({ check, verdict: word, estimate, interval, power, newTasks, newEvents }) => ({
-        check,
-        verdict: word,
-        estimate,
-        interval,
-        power,
-        newTasks,
-        newEvents,
-      })),
-    },
   };
 }
 

@@ -1,11 +1,11 @@
 import type { Enqueue, Proposal, Turn, View, WorkKind } from '../../engine/index.ts';
-import { type CheckSpec, type JobId, type JudgeSpec, type Rollout, rollway, type Sample } from '../../model/index.ts';
+import type { CheckSpec, JobId, JudgeSpec, Rollout, Sample } from '../../model/index.ts';
 import { listRollouts, listWatchedRollouts } from '../../rollout/rows.ts';
-import type { Judgement } from '../port.ts';
 import * as rows from '../rows.ts';
 import type { SampleStore } from '../samples.ts';
 import { foldStep, type HistoryStep, watchedChecks } from '../watch/history-step.ts';
 import { judgeWatch, type WatchPlan } from '../watch/judge-watch.ts';
+import { lookEvent } from './look-event.ts';
 import { loadJudgeSpec, partsOf } from './spec.ts';
 
 /** A watch has so many steps; none is longer than ten minutes. */
@@ -137,32 +137,7 @@ async function lookAtWatch(
       await rows.saveMemory(writer, rollout.id, rollout.job, nextMemory, nowMs);
       await rows.insertVerdict(writer, { ...row, rollout: rollout.id, phase: rollout.phases.length });
     },
-    events: isLook ? [lookEvent(rollout, judgement)] : [],
+    events: isLook ? [lookEvent(rollout, 'watch', row.verdict, { measured: row.measured, named: row.named })] : [],
     work: isLook || nowMs >= watch.untilMs ? [{ kind: 'job/decide', key: rollout.job }] : [],
-  };
-}
-
-function lookEvent(rollout: Rollout, { verdict, measured, named }: Judgement) {
-  const { lookId, sentence, perCheck } = verdict;
-  return {
-    stream: `rollout/${rollout.id}`,
-    type: 'judge.looked',
-    actor: rollway('judge'),
-    data: {
-      job: rollout.job,
-      phase: 'watch',
-      lookId,
-      verdict: verdict.verdict,
-      sentence,
-      measured,
-      named,
-      perCheck: perCheck.map(({ check, verdict: word, estimate, interval, power }) => ({
-        check,
-        verdict: word,
-        estimate,
-        interval,
-        power,
-      })),
-    },
   };
 }

@@ -1,8 +1,8 @@
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import type { HostView, MaintenancePlanView } from '../../../src/api/index.ts';
-import { client, once, problemOf } from '../client.ts';
+import { client, once } from '../client.ts';
 import { clock, formatDuration } from '../words.ts';
-import { Dialog } from './dialog.tsx';
+import { ReasonForm } from './reason-form.tsx';
 import { usePlan } from './use-plan.ts';
 
 interface Props {
@@ -18,78 +18,46 @@ export function MaintenanceDialog({ hosts, host, onClose }: Props) {
   const [lead, setLead] = useState('15');
   const [length, setLength] = useState('30');
   const [hostsStayUp, setHostsStayUp] = useState(false);
-  const [reason, setReason] = useState('');
-  const [state, setState] = useState<{ isSending: boolean; message?: string }>({ isSending: false });
   const body = bodyOf(scope, lead, length, hostsStayUp);
   const { plan, problem } = usePlan(JSON.stringify(body ?? 'unreadable'), () =>
     body === undefined ? undefined : client.planMaintenance({ body }),
   );
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    if (body === undefined) return;
-    setState({ isSending: true });
-    try {
-      await client.openMaintenance({ body: { ...body, reason: reason.trim() } }, once());
-      onClose();
-    } catch (error) {
-      const { title, detail, remedy } = problemOf(error);
-      setState({ isSending: false, message: `${title}: ${detail} ${remedy}` });
-    }
+  const send = async (reason: string) => {
+    if (body === undefined) return undefined;
+    await client.openMaintenance({ body: { ...body, reason } }, once());
+    onClose();
+    return undefined;
   };
   return (
-    <Dialog title="Open a maintenance" onClose={onClose}>
-      <form onSubmit={(event) => void submit(event)}>
-        <h2>Open a maintenance</h2>
+    <ReasonForm title="Open a maintenance" word="Open" isReady={plan !== undefined} send={send} onClose={onClose}>
+      <label>
+        What is worked on
+        <select value={scope} onChange={(event) => setScope(event.target.value)}>
+          {scopesOf(hosts, host).map(({ value, text }) => (
+            <option key={value} value={value}>
+              {text}
+            </option>
+          ))}
+        </select>
+      </label>
+      <div className="fields">
         <label>
-          What is worked on
-          <select value={scope} onChange={(event) => setScope(event.target.value)}>
-            {scopesOf(hosts, host).map(({ value, text }) => (
-              <option key={value} value={value}>
-                {text}
-              </option>
-            ))}
-          </select>
+          Tasks have to leave (minutes)
+          <input inputMode="decimal" value={lead} onChange={(event) => setLead(event.target.value)} />
         </label>
-        <div className="fields">
-          <label>
-            Tasks have to leave (minutes)
-            <input inputMode="decimal" value={lead} onChange={(event) => setLead(event.target.value)} />
-          </label>
-          <label>
-            Then the work takes (minutes)
-            <input inputMode="decimal" value={length} onChange={(event) => setLength(event.target.value)} />
-          </label>
-        </div>
-        <label className="tick">
-          <input type="checkbox" checked={hostsStayUp} onChange={(event) => setHostsStayUp(event.target.checked)} />
-          The work leaves processes alone (a switch is restarted)
-        </label>
-        {body === undefined && <p className="problem">Write minutes as numbers.</p>}
-        {problem !== undefined && <p className="problem">{problem}</p>}
-        <MaintenancePlan plan={plan} />
         <label>
-          Reason
-          <textarea rows={2} maxLength={1000} value={reason} onChange={(event) => setReason(event.target.value)} />
+          Then the work takes (minutes)
+          <input inputMode="decimal" value={length} onChange={(event) => setLength(event.target.value)} />
         </label>
-        {state.message !== undefined && (
-          <p className="problem" role="alert">
-            {state.message}
-          </p>
-        )}
-        <div className="actions">
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button
-            type="submit"
-            className="accent"
-            disabled={state.isSending || plan === undefined || reason.trim() === ''}
-          >
-            {state.isSending ? 'Sending …' : 'Open'}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+      </div>
+      <label className="tick">
+        <input type="checkbox" checked={hostsStayUp} onChange={(event) => setHostsStayUp(event.target.checked)} />
+        The work leaves processes alone (a switch is restarted)
+      </label>
+      {body === undefined && <p className="problem">Write minutes as numbers.</p>}
+      {problem !== undefined && <p className="problem">{problem}</p>}
+      <MaintenancePlan plan={plan} />
+    </ReasonForm>
   );
 }
 

@@ -1,7 +1,5 @@
-import { type FormEvent, useState } from 'react';
 import type { CommandView } from '../../../src/api/index.ts';
-import { problemOf } from '../client.ts';
-import { Dialog } from './dialog.tsx';
+import { ReasonForm } from './reason-form.tsx';
 
 interface Props {
   readonly title: string;
@@ -14,43 +12,15 @@ interface Props {
 
 /** Asks for the reason, sends the command, and shows what became of it. */
 export function ReasonDialog({ title, effect, needsReason, send, onClose }: Props) {
-  const [reason, setReason] = useState('');
-  const [state, setState] = useState<{ isSending: boolean; message?: string }>({ isSending: false });
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    setState({ isSending: true });
-    try {
-      const answer = await send(reason.trim());
-      if (answer?.outcome?.ok === false) setState({ isSending: false, message: answer.outcome.detail });
-      else onClose();
-    } catch (error) {
-      const { title, detail, remedy } = problemOf(error);
-      setState({ isSending: false, message: `${title}: ${detail}. ${remedy}` });
-    }
+  const sendIt = async (reason: string) => {
+    const answer = await send(reason);
+    if (answer?.outcome?.ok === false) return answer.outcome.detail;
+    onClose();
+    return undefined;
   };
   return (
-    <Dialog title={title} onClose={onClose}>
-      <form onSubmit={(event) => void submit(event)}>
-        <h2>{title}</h2>
-        <p>{effect}</p>
-        <label>
-          Reason{needsReason ? '' : ' (optional)'}
-          <textarea rows={2} maxLength={1000} value={reason} onChange={(event) => setReason(event.target.value)} />
-        </label>
-        {state.message !== undefined && (
-          <p className="problem" role="alert">
-            {state.message}
-          </p>
-        )}
-        <div className="actions">
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button type="submit" className="accent" disabled={state.isSending || (needsReason && reason.trim() === '')}>
-            {state.isSending ? 'Sending …' : title}
-          </button>
-        </div>
-      </form>
-    </Dialog>
+    <ReasonForm title={title} word={title} needsReason={needsReason} send={sendIt} onClose={onClose}>
+      <p>{effect}</p>
+    </ReasonForm>
   );
 }

@@ -1,10 +1,11 @@
 import { Link } from '@tanstack/react-router';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import type { TaskPlanView } from '../../../src/api/index.ts';
 import type { JobId } from '../../../src/model/index.ts';
-import { client, once, problemOf } from '../client.ts';
+import { client, once } from '../client.ts';
 import { formatDuration } from '../words.ts';
 import { Dialog } from './dialog.tsx';
+import { ReasonForm } from './reason-form.tsx';
 import { usePlan } from './use-plan.ts';
 
 export type TaskWish = 'restart' | 'move' | 'resize' | 'retire';
@@ -38,38 +39,28 @@ export function TaskPlanDialog({ job, wish, size, tasks, onClose }: Props) {
   const [atOnce, setAtOnce] = useState('');
   const [wanted, setWanted] = useState(String(size));
   const [confirm, setConfirm] = useState('');
-  const [reason, setReason] = useState('');
-  const [state, setState] = useState<{ isSending: boolean; message?: string; rollout?: string; sentence?: string }>({
-    isSending: false,
-  });
+  const [begun, setBegun] = useState<Awaited<ReturnType<typeof client.changeTasks>>>();
   const body = bodyOf(wish, text, atOnce, wanted);
   const { plan, problem } = usePlan(JSON.stringify(body ?? text), () =>
     body === undefined ? undefined : client.planTasks({ params: { job }, body }),
   );
-  const isReady = plan !== undefined && plan.steps.length > 0 && reason.trim() !== '';
+  const isReady = plan !== undefined && plan.steps.length > 0;
   const isConfirmed = wish !== 'retire' || confirm === job;
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    if (plan === undefined || body === undefined) return;
-    setState({ isSending: true });
-    try {
-      const given = { ...body, planHash: plan.hash, reason: reason.trim(), ...(wish === 'retire' ? { confirm } : {}) };
-      const { rollout, sentence } = await client.changeTasks({ params: { job }, body: given }, once());
-      setState({ isSending: false, sentence, ...(rollout === null ? {} : { rollout }) });
-    } catch (error) {
-      const { title, detail, remedy } = problemOf(error);
-      setState({ isSending: false, message: `${title}: ${detail} ${remedy}` });
-    }
+  const send = async (reason: string) => {
+    if (plan === undefined || body === undefined) return undefined;
+    const given = { ...body, planHash: plan.hash, reason, ...(wish === 'retire' ? { confirm } : {}) };
+    setBegun(await client.changeTasks({ params: { job }, body: given }, once()));
+    return undefined;
   };
   const title = `${taskWishWords[wish]} ${job}`;
-  if (state.sentence !== undefined) {
+  if (begun !== undefined) {
     return (
       <Dialog title={title} onClose={onClose}>
         <h2>{title}</h2>
-        <p role="status">{state.sentence}</p>
+        <p role="status">{begun.sentence}</p>
         <div className="actions">
-          {state.rollout !== undefined && (
-            <Link to="/rollouts/$rollout" params={{ rollout: state.rollout }} search={{}}>
+          {begun.rollout !== null && (
+            <Link to="/rollouts/$rollout" params={{ rollout: begun.rollout }} search={{}}>
               Watch it
             </Link>
           )}
@@ -81,65 +72,48 @@ export function TaskPlanDialog({ job, wish, size, tasks, onClose }: Props) {
     );
   }
   return (
-    <Dialog title={title} onClose={onClose}>
-      <form onSubmit={(event) => void submit(event)}>
-        <h2>{title}</h2>
-        <p>{abouts[wish]}</p>
-        {(wish === 'restart' || wish === 'move') && (
-          <div className="fields">
-            <label>
-              Tasks
-              <input value={text} placeholder="all, or 0-3, 7" onChange={(event) => setText(event.target.value)} />
-            </label>
-            <label>
-              At most at once
-              <input
-                inputMode="numeric"
-                value={atOnce}
-                placeholder="the budget"
-                onChange={(event) => setAtOnce(event.target.value)}
-              />
-            </label>
-          </div>
-        )}
-        {wish === 'resize' && (
+    <ReasonForm
+      title={title}
+      word={taskWishWords[wish]}
+      kind={wish === 'retire' ? 'danger' : 'accent'}
+      isReady={isReady && isConfirmed}
+      send={send}
+      onClose={onClose}
+    >
+      <p>{abouts[wish]}</p>
+      {(wish === 'restart' || wish === 'move') && (
+        <div className="fields">
           <label>
             Tasks
-            <input inputMode="numeric" value={wanted} onChange={(event) => setWanted(event.target.value)} />
+            <input value={text} placeholder="all, or 0-3, 7" onChange={(event) => setText(event.target.value)} />
           </label>
-        )}
-        {body === undefined && <p className="problem">Write whole numbers, such as 12, or 0-3, 7 for tasks.</p>}
-        {problem !== undefined && <p className="problem">{problem}</p>}
-        <PlanSteps plan={plan} />
-        <label>
-          Reason
-          <textarea rows={2} maxLength={1000} value={reason} onChange={(event) => setReason(event.target.value)} />
-        </label>
-        {wish === 'retire' && (
           <label>
-            Type {job} to confirm
-            <input value={confirm} onChange={(event) => setConfirm(event.target.value)} />
+            At most at once
+            <input
+              inputMode="numeric"
+              value={atOnce}
+              placeholder="the budget"
+              onChange={(event) => setAtOnce(event.target.value)}
+            />
           </label>
-        )}
-        {state.message !== undefined && (
-          <p className="problem" role="alert">
-            {state.message}
-          </p>
-        )}
-        <div className="actions">
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-          <button
-            type="submit"
-            className={wish === 'retire' ? 'danger' : 'accent'}
-            disabled={state.isSending || !isReady || !isConfirmed}
-          >
-            {state.isSending ? 'Sending …' : taskWishWords[wish]}
-          </button>
         </div>
-      </form>
-    </Dialog>
+      )}
+      {wish === 'resize' && (
+        <label>
+          Tasks
+          <input inputMode="numeric" value={wanted} onChange={(event) => setWanted(event.target.value)} />
+        </label>
+      )}
+      {body === undefined && <p className="problem">Write whole numbers, such as 12, or 0-3, 7 for tasks.</p>}
+      {problem !== undefined && <p className="problem">{problem}</p>}
+      <PlanSteps plan={plan} />
+      {wish === 'retire' && (
+        <label>
+          Type {job} to confirm
+          <input value={confirm} onChange={(event) => setConfirm(event.target.value)} />
+        </label>
+      )}
+    </ReasonForm>
   );
 }
 
