@@ -36,6 +36,8 @@ export interface Phase {
   readonly name: string;
   readonly state: PhaseState;
   readonly members: readonly TaskIndex[];
+  /** Tasks that a controller left to a later phase. */
+  readonly deferred?: readonly TaskIndex[] | undefined;
   /** Indices that may be assigned to the not yet passed version while this phase is current (invariant I3). */
   readonly allowance: number;
   readonly concurrency: number;
@@ -47,9 +49,9 @@ export interface Phase {
   /** When every member that is not out for another cause served the new version. */
   readonly updatedAtMs: number | undefined;
   readonly endedAtMs: number | undefined;
-  /** How it passed: the judge, its `onUndecided` rule, or a person; with the note to show. */
   /** A person asked to let it through as soon as its tasks are updated; the note says who and why. */
   readonly passAsked: string | undefined;
+  /** How it passed: the judge, its `onUndecided` rule, or a person; with the note to show. */
   readonly passedBy:
     | { readonly by: 'judge' | 'onUndecided' | 'person' | 'basic-checks'; readonly note: string }
     | undefined;

@@ -35,6 +35,8 @@ export interface RollbackChoices {
   readonly job: JobId;
   readonly current: VersionId | undefined;
   readonly good: readonly VersionId[];
+  /** By which strategy its last deployment went: a rollback goes by it too. */
+  readonly strategy?: PlanSpec['strategy'];
   /** Good versions that carry a mark: never a choice. */
   readonly marked: ReadonlySet<VersionId>;
 }
@@ -148,7 +150,7 @@ function rollBack(draft: Draft, command: RollbackCommand, facts: CommandFacts): 
     isMachineFault: false,
     dueAtMs: undefined,
   });
-  draft.wants.push({ kind: 'rollback', run, targets, plan: rollbackPlan, by: facts.actor, reason: command.reason });
+  draft.wants.push({ kind: 'rollback', run, targets, by: facts.actor, reason: command.reason });
   const { service } = draft.state;
   const hold = {
     service,
@@ -193,7 +195,9 @@ function rollbackTargets(
     }
     if (choice.marked.has(to) || draft.state.carriers.has(to))
       return err(problem('release/blocked-by-mark', `${to} carries a mark.`, { version: to }));
-    targets.push({ job: choice.job, rollout: draft.names.rollout(), version: to, from: choice.current });
+    const { strategy } = choice;
+    const plan = strategy === undefined ? rollbackPlan : { ...rollbackPlan, strategy };
+    targets.push({ job: choice.job, rollout: draft.names.rollout(), version: to, plan, from: choice.current });
   }
   if (targets.length === 0)
     return err(problem('rollout/no-good-version', `Nothing good is known before what runs in ${environment}.`));

@@ -37,7 +37,6 @@ export type Want =
       readonly kind: 'rollback';
       readonly run: Run;
       readonly targets: readonly RollbackTarget[];
-      readonly plan: PlanSpec;
       readonly by: Actor;
       readonly reason: string;
     }
@@ -45,11 +44,12 @@ export type Want =
   | { readonly kind: 'hold'; readonly hold: DeployHold }
   | { readonly kind: 'end-hold'; readonly hold: DeployHold };
 
-/** A job that is rolled back, by which rollout and to what. */
+/** A job that is rolled back, by which rollout, to what and how. */
 export interface RollbackTarget {
   readonly job: JobId;
   readonly rollout: RolloutId;
   readonly version: VersionId;
+  readonly plan: PlanSpec;
 }
 
 /** New names, made from the turn's clock and chance. */

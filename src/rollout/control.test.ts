@@ -396,6 +396,22 @@ describe('C6 TWC-2 an ensemble with an elected leader', () => {
     expect(job.asked?.request.map(({ index }) => index)).toEqual([1]);
   });
 
+  it('L1 a controller that defers whomever it is asked about comes to an end: nobody is left twice in a phase', () => {
+    const job = controlledJob({ size: 4, budget: 2, hosts: 4 });
+    job.deploy(v1, { plan: planOf([1, 4]) });
+    job.decide();
+    const asked: number[] = [];
+    for (let round = 0; round < 6; round++) {
+      const request = job.asked!.request;
+      asked.push(...request.map(({ index }) => index));
+      if (!request.some(({ deferrable }) => deferrable)) break;
+      job.reply(job.asked!.sequenceNumber, { ack: [], defer: request.map(({ opId }) => opId) });
+      job.decide(10);
+    }
+    expect(asked.toSorted()).toEqual([0, 1, 2, 3]);
+    expect(job.rollout().phases[0]).toMatchObject({ members: asked.slice(-1), deferred: asked.slice(0, 3) });
+  });
+
   it('I3 nobody is left to a later phase where the plan means just these tasks, and none in the last one', () => {
     const named = { ...planOf([1, 4]).phases[0]!, select: { tasks: [0] } };
     const plan = { ...planOf([1, 4]), phases: [named, planOf([1, 4]).phases[1]!] };

@@ -39,15 +39,19 @@ export function deferrableIn(draft: Draft): (operation: LedgerOperation) => bool
   return (operation) => substituteFor(draft, operation, next) !== undefined;
 }
 
-/** The next one in the order of spread that serves, and that no phase has taken. */
+/**
+ * The next one in the order of spread that serves, and that no phase has taken. Nobody is left to a later phase twice in
+ * one: a controller that defers whomever it is asked about comes to an end.
+ */
 function nextInSpread(draft: Draft, rollout: Rollout): TaskIndex | undefined {
-  const members = new Set(rollout.phases[rollout.currentPhase]?.members);
+  const { members = [], deferred = [] } = rollout.phases[rollout.currentPhase] ?? {};
+  const taken = new Set([...members, ...deferred]);
   const isFree = (other: TaskIndex): boolean => {
     const version = draft.assignment.get(other)?.version;
     const isOld = version !== undefined && (isRound(rollout) || version !== rollout.to);
-    return isOld && !members.has(other) && isServing(draft.tasks.get(other), draft.hostStates);
+    return isOld && !taken.has(other) && isServing(draft.tasks.get(other), draft.hostStates);
   };
-  return inSpread(placesOf(draft), [...members]).find(isFree);
+  return inSpread(placesOf(draft), members).find(isFree);
 }
 
 function goesInPlace(rollout: Rollout): boolean {
@@ -67,7 +71,11 @@ export function deferTasks(draft: Draft, operations: readonly OperationId[]): vo
     giveBack(draft, rollout, index);
     const phases = rollout.phases.map((phase, at) =>
       at === rollout.currentPhase
-        ? { ...phase, members: phase.members.map((one) => (one === index ? substitute : one)) }
+        ? {
+            ...phase,
+            members: phase.members.map((one) => (one === index ? substitute : one)),
+            deferred: [...(phase.deferred ?? []), index],
+          }
         : phase,
     );
     const changed = setRollout(draft, rollout.id, { phases });

@@ -209,18 +209,18 @@ async function findDeployments(
 }
 
 /** Each job at once: what it goes back to has been good there. */
-function rollbacksOf({ run, targets, plan, by: createdBy, reason }: Wanted<'rollback'>): Deployment[] {
+function rollbacksOf({ run, targets, by: createdBy, reason }: Wanted<'rollback'>): Deployment[] {
   const members = targets.map(({ job, rollout }) => ({
     name: partsOfJob(job).name ?? partsOfJob(job).environment,
     job,
     rollout,
   }));
   const waves = [members.map(({ name }) => name)];
-  const base = { release: run.release, plan, createdBy, reason, kind: 'rollback' as const };
-  return targets.map(({ job, rollout: id, version: to }, at) => {
+  const base = { release: run.release, createdBy, reason, kind: 'rollback' as const };
+  return targets.map(({ job, rollout: id, version: to, plan }, at) => {
     const group = { id: run.id, name: members[at]!.name, waves, barrier: 'none' as const, members };
     const alone = members.length === 1 ? {} : { group };
-    return { job: undefined, rollout: { ...base, id, job, to, judged: false, holdAfter: undefined, ...alone } };
+    return { job: undefined, rollout: { ...base, id, job, to, plan, judged: false, holdAfter: undefined, ...alone } };
   });
 }
 

@@ -189,6 +189,9 @@ async function loadHosts(view: View, areCompared: boolean): Promise<ActionHost[]
   }));
 }
 
+/** Among so many the last deployment is looked for. */
+const lastRollouts = 50;
+
 /** What each job of an environment can go back to. */
 export async function loadChoices(
   view: View,
@@ -202,7 +205,9 @@ export async function loadChoices(
       (rollout) => rollout.startedAtMs !== undefined,
     );
     const marked: ReadonlySet<VersionId> = new Set((await blameRows.carriersAmong(view.tx, job.goodVersions)).keys());
-    found.push({ job: job.id, current: live?.to ?? job.goodVersions[0], good: job.goodVersions, marked });
+    const last = (await rolloutRows.listRollouts(view.tx, job.id, lastRollouts)).find(({ kind }) => kind === 'deploy');
+    const current = live?.to ?? job.goodVersions[0];
+    found.push({ job: job.id, current, good: job.goodVersions, strategy: last?.plan.strategy, marked });
   }
   return found;
 }
