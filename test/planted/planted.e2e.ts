@@ -24,11 +24,11 @@ interface Plant {
 
 const tasks = 12;
 const plants: readonly Plant[] = [
-  { name: 'nothing', harm: {}, ends: 'succeeded', mayTouch: tasks },
   { name: '15 % errors in the south only', harm: { errors: 0.15, hosts: [4, 5, 6] }, ends: 'reverted', mayTouch: 6 },
   { name: 'an ill host, not the version', harm: {}, illHost: '127.0.10.3', ends: 'succeeded', mayTouch: tasks },
 ];
 const morePlants: readonly Plant[] = [
+  { name: 'nothing', harm: {}, ends: 'succeeded', mayTouch: tasks },
   { name: 'nothing, again', harm: {}, ends: 'succeeded', mayTouch: tasks },
   { name: '8 % errors', harm: { errors: 0.08 }, ends: 'reverted', mayTouch: 6 },
   { name: 'half as slow again', harm: { slower: 1.5 }, ends: 'reverted', mayTouch: 6 },
@@ -55,7 +55,7 @@ bake: { min: 8s, max: 16s }
 onUndecided: proceed
 judge: { bin: 1s, warmup: 3s }
 checks:
-  memory: { gauge: process_resident_memory_bytes, delta: 10%, margin: 50%, critical: true }
+  heap: { gauge: process_resident_memory_bytes, delta: 10%, margin: 50%, critical: true }
 `;
 
 let fleet: LocalFleet;
@@ -107,7 +107,7 @@ async function ended(subject: string): Promise<RolloutDetail> {
 const timeOf = (rollout: RolloutDetail, type: string) =>
   fleet.events.find((event) => event.stream === `rollout/${rollout.id}` && event.type === type)?.atMs;
 
-for (const plant of isLong ? [...plants, ...morePlants] : plants) {
+for (const plant of isLong ? [...morePlants, ...plants] : plants) {
   test(`H2 H3 D9 planted: ${plant.name} – ${plant.ends}`, { retry: 0, timeout: 200_000 }, async () => {
     const subject = `Plant: ${plant.name}`;
     const message = lastBad === undefined ? subject : `${subject}\n\nRollway-Fixes: ${lastBad}`;
