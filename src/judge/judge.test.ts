@@ -103,6 +103,13 @@ function watch(t: Traffic, plan = planOf()) {
 }
 
 describe('verdicts', () => {
+  test('after a long silence, when all that is left has become coarse, nothing is decided', () => {
+    const minutes = traffic({ seconds: 2 }).map((one) => ({ ...one, fromMs: 0, toMs: 60_000 }));
+    const nowMs = 1_700_000_000_000;
+    const { verdict, measured } = judge(planOf({ deadlineAtMs: nowMs }), minutes, undefined, nowMs);
+    expect([verdict.verdict, measured]).toEqual(['undecided', false]);
+  });
+
   test('failing requests fail, with a sentence, the check and the tasks that drive it', () => {
     const { verdict, second } = watch({ seconds: 70, newErrors: 4 });
     expect(verdict.verdict).toBe('fail');

@@ -21,6 +21,8 @@ interface PhaseMemory {
   readonly spentUpdating: number;
   /** Verdict per check at the last look; a failure stays. */
   readonly verdicts: Readonly<Record<string, Verdict>>;
+  /** Of a failure that was found in a part of all: in which. */
+  readonly failedIn?: Readonly<Record<string, string>>;
   /** Checks that had data on new tasks. */
   readonly hadData: readonly string[];
 }
@@ -98,7 +100,8 @@ function readAll(plan: JudgePlan, samples: readonly Sample[], untilMs = 0) {
     fromMs = Math.min(fromMs, sample.fromMs);
     toMs = Math.max(toMs, sample.toMs);
   }
-  const whole = buildBinTable(plan, samples, fromMs === Number.POSITIVE_INFINITY ? 0 : fromMs, toMs);
+  // Where nothing is left but what has become coarse, there is no bin to look at.
+  const whole = buildBinTable(plan, samples, Math.min(fromMs, toMs), toMs);
   const table = withoutConfounded(whole, plan.confounders ?? []);
   const own = checksInForce(plan.spec, samples);
   const all = [...own, ...guardsInForce(plan.spec, own, samples)];
@@ -151,7 +154,7 @@ export function judgeTable(
   const verdicts: Record<string, Verdict> = { ...before.verdicts };
   const hadData = new Set(before.hadData);
   const missing: string[] = [];
-  const views = new Map<string, NonNullable<Decided['view']>>();
+  const failedIn: Record<string, string> = { ...before.failedIn };
   let measured = false;
   let powerReached = true;
   let spent = 0;
@@ -188,17 +191,22 @@ export function judgeTable(
       const latched = before.verdicts[check.name] === 'fail';
       const decided = latched ? undefined : decide(plan, table, one!, evidence, level, look.passShare, options);
       verdicts[check.name] = decided?.verdict ?? 'fail';
-      if (decided?.view) views.set(check.name, decided.view);
+      if (decided?.failedIn !== undefined) failedIn[check.name] = decided.failedIn;
     } else if (look && before.verdicts[check.name] !== 'fail') verdicts[check.name] = 'undecided';
     // A required metric that only the new version lost fails it; when nothing at all is heard of its tasks, or of the
     // old ones either, nobody can tell: undecided, and the phase holds.
     const isItsFault = check.required && isNewHeard && presence.onOldNow;
     if (isGone) verdicts[check.name] = isItsFault || before.verdicts[check.name] === 'fail' ? 'fail' : 'undecided';
-    const view = views.get(check.name);
-    const shown = view?.evidence ?? evidence;
+    // What failed in a part is told of that part, for as long as the failure stays.
+    const where = verdicts[check.name] === 'fail' && !isGone ? failedIn[check.name] : undefined;
+    const view =
+      one && where !== undefined ? partsOf(plan, table, one, options).find(({ name }) => name === where) : undefined;
+    const shown = view?.evidence() ?? evidence;
     const result = resultOf(check, shown, verdicts[check.name] ?? 'undecided', alpha * typicalShare, table, isGone);
     perCheck.push(
-      view && !isGone ? { ...result, view: view.name, sentence: `${capital(view.name)}: ${result.sentence}` } : result,
+      view && shown !== evidence
+        ? { ...result, view: view.name, sentence: `${capital(view.name)}: ${result.sentence}` }
+        : result,
     );
   }
 
@@ -218,6 +226,7 @@ export function judgeTable(
     used: look ? { ...before.used, [look.stage]: look.age } : before.used,
     spentUpdating: before.spentUpdating + (look?.stage === 'updating' ? look.share : 0),
     verdicts,
+    ...(Object.keys(failedIn).length > 0 && { failedIn }),
     hadData: [...hadData].sort(),
   };
   const judgeVerdict: JudgeVerdict = {
@@ -308,8 +317,8 @@ function curveFor(plan: JudgePlan, { check, latency }: CheckData): AgeCurve | un
 
 interface Decided {
   readonly verdict: Verdict;
-  /** What fails, where it is a part of all: `route /checkout`, `region eu`, and what was seen of it. */
-  readonly view?: { readonly name: string; readonly evidence: Evidence } | undefined;
+  /** Where it fails, if that is a part of all: `route /checkout`, `region eu`. */
+  readonly failedIn?: string | undefined;
 }
 
 function decide(
@@ -321,23 +330,43 @@ function decide(
   passShare: number,
   options: JudgeOptions,
 ): Decided {
-  const { check } = data;
-  const regions = options.regions ? regionsToJudge(table, data.measure) : [];
-  const routes = data.routes?.() ?? [];
   const isHarm = (seen: Evidence, chance: number) =>
-    seen.chanceIfHarmless <= chance && seen.estimate > leastHarm(check);
-  if (isHarm(evidence, level * mainShare(regions.length, routes.length))) return { verdict: 'fail' };
-  for (const domain of regions) {
-    const part = weigh(table, data, { ageCurve: curveFor(plan, data), domain, leaveOneOut: options.leaveOneOut });
-    if (part && part.source.newTasks >= 2 && isHarm(part, (level * regionShare) / table.domains))
-      return { verdict: 'fail', view: { name: `region ${table.domainNames?.[domain] ?? domain}`, evidence: part } };
-  }
-  for (const { route, data: own } of routes) {
-    const part = weigh(table, own, { ageCurve: curveFor(plan, own), leaveOneOut: options.leaveOneOut });
-    if (part && isHarm(part, (level * routeShare) / routes.length))
-      return { verdict: 'fail', view: { name: `${route.label} ${route.value}`, evidence: part } };
+    seen.chanceIfHarmless <= chance && seen.estimate > leastHarm(data.check);
+  const parts = partsOf(plan, table, data, options);
+  const [regions, routes] = [false, true].map((isRoute) => parts.filter((one) => one.isRoute === isRoute).length);
+  if (isHarm(evidence, level * mainShare(regions!, routes!))) return { verdict: 'fail' };
+  for (const { name, evidence: of, share } of parts) {
+    const part = of();
+    if (part && isHarm(part, level * share)) return { verdict: 'fail', failedIn: name };
   }
   return { verdict: evidence.chanceIfHarmful <= passAlpha * passShare ? 'pass' : 'undecided' };
+}
+
+interface Part {
+  readonly name: string;
+  readonly isRoute: boolean;
+  /** Of the chance of error that its check has at a look. */
+  readonly share: number;
+  /** Undefined: too little is seen of it. */
+  readonly evidence: () => Evidence | undefined;
+}
+
+/** What is judged by itself beside all together: regions, then routes. */
+function partsOf(plan: JudgePlan, table: BinTable, data: CheckData, { regions, leaveOneOut }: JudgeOptions): Part[] {
+  const ofRegions = (regions ? regionsToJudge(table, data.measure) : []).map((domain): Part => {
+    const evidence = () => {
+      const seen = weigh(table, data, { ageCurve: curveFor(plan, data), domain, leaveOneOut });
+      return seen && seen.source.newTasks >= 2 ? seen : undefined;
+    };
+    const name = `region ${table.domainNames?.[domain] ?? domain}`;
+    return { name, isRoute: false, share: regionShare / table.domains, evidence };
+  });
+  const routes = data.routes?.() ?? [];
+  const ofRoutes = routes.map(({ route, data: own }): Part => {
+    const evidence = () => weigh(table, own, { ageCurve: curveFor(plan, own), leaveOneOut });
+    return { name: `${route.label} ${route.value}`, isRoute: true, share: routeShare / routes.length, evidence };
+  });
+  return [...ofRegions, ...ofRoutes];
 }
 
 const noPresence = { onOld: false, onOldNow: false, onNew: false, isDue: false, traffic: 1 };

@@ -49,10 +49,12 @@ export function judgeNeighbour(
   const told = samples.map((sample): Sample => {
     return { ...sample, version: sample.fromMs >= beganAtMs ? 'v_since' : 'v_before' };
   });
+  const { rollout, phase, phaseStartedAtMs, updatedAtMs, deadlineAtMs, phases } = about;
   const indices = [...new Set(samples.map(({ index }) => index))];
   const judged = judge(
     {
-      ...about,
+      // Nothing else of it: what restarts do to the service that rolls out says nothing of this one.
+      ...{ rollout, phase, phaseStartedAtMs, updatedAtMs, deadlineAtMs, phases },
       phaseName: service,
       spec: { ...spec, checks: [...checks], guards: [], alpha: request.alpha, failShare: 0 },
       newVersion: 'v_since',

@@ -91,7 +91,10 @@ function watch(world: World) {
     const seen = all.filter(({ toMs }) => toMs <= second * 1000);
     const judgement = judge(plan, seen, memory, second * 1000 + 2000);
     memory = judgement.memory;
-    if (judgement.verdict.verdict === 'fail' || second >= 106) return judgement.verdict;
+    if (judgement.verdict.verdict === 'fail' || second >= 106) {
+      const again = judge(plan, seen, memory, second * 1000 + 2000).verdict;
+      return { ...judgement.verdict, again };
+    }
   }
 }
 
@@ -110,11 +113,14 @@ describe('ML-14 routes of their own', () => {
   });
 
   test('a fault on one route is found, and the sentence names the route', () => {
-    const { verdict, sentence, perCheck } = watch({ slow: { '/item': 3 } });
+    const { verdict, sentence, perCheck, again } = watch({ slow: { '/item': 3 } });
     expect(verdict).toBe('fail');
     expect(perCheck[0]).toMatchObject({ check: 'latency', verdict: 'fail' });
     expect(perCheck[0]!.view).toBe('route /item');
     expect(sentence).toMatch(/^Route \/item: p99 of the new tasks is/);
+    // A failure stays, and so does where it was seen.
+    expect(again).toMatchObject({ verdict: 'fail', sentence });
+    expect(again.perCheck[0]).toMatchObject({ check: 'latency', view: 'route /item' });
     const failing = watch({ failing: { '/item': 0.012 } });
     expect(failing.verdict).toBe('fail');
     expect(failing.sentence).toMatch(/^(Route \/item: )?[\d.]+ % of the requests to new tasks failed/);

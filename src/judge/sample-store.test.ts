@@ -127,6 +127,19 @@ describe('the store of samples', () => {
     ]);
   });
 
+  test('a process that invents bounds takes nobody else’s place for ever', async () => {
+    const store = await openSampleStore({ nowMs: t0 });
+    const of = (index: number, bin: number, bound: number) =>
+      sample(index, bin, { histogramDelta: { bounds: [bound, Number.POSITIVE_INFINITY], counts: [1, 0], sum: 1 } });
+    store.append(
+      Array.from({ length: 10_001 }, (_, i) => of(0, 0, 1 + i)),
+      t0 + 1000,
+    );
+    expect(store.append([of(1, 0, 0.5)], t0 + 1000).kept).toBe(0);
+    await store.tend(t0 + 70_000);
+    expect(store.append([of(1, 69, 0.5)], t0 + 70_000).kept).toBe(1);
+  });
+
   test('says which metrics there are, with their labels', async () => {
     const store = await openSampleStore({ nowMs: t0 });
     store.append(

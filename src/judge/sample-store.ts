@@ -321,10 +321,7 @@ class SampleMemory implements SampleStore {
   /** Series and tasks of which nothing is left. */
   #forget(): void {
     this.#lastForgotBin = this.#closedBin;
-    if (this.#series === 0) {
-      this.#texts.clear();
-      this.#ladders.clear();
-    }
+    if (this.#series === 0) this.#texts.clear();
     const oldestMs = this.closedUntilMs() - this.#settings.keepMs;
     for (const [job, tasks] of this.#jobs) {
       for (const [index, task] of tasks) {
@@ -337,6 +334,15 @@ class SampleMemory implements SampleStore {
       }
       if (tasks.size === 0) this.#jobs.delete(job);
     }
+    this.#forgetLadders();
+  }
+
+  /** A process that invented bounds takes nobody else's place for ever. Numbers are not used again. */
+  #forgetLadders(): void {
+    const used = new Set<readonly number[]>();
+    for (const tasks of this.#jobs.values())
+      for (const task of tasks.values()) for (const { bounds } of task.series.values()) if (bounds) used.add(bounds);
+    for (const [key, { bounds }] of this.#ladders) if (!used.has(bounds)) this.#ladders.delete(key);
   }
 
   counts() {

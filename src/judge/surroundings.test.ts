@@ -150,6 +150,15 @@ describe('H9 callers and callees', () => {
     expect(verdict).toMatchObject({ verdict: 'fail', sentence: errors!.sentence });
   });
 
+  test('what restarts do to the service that rolls out says nothing of it', () => {
+    const curve = {
+      ...{ mean: [1], windows: [[1], [1]], noise: [[1e-6], [1e-6]], jitter: null },
+    };
+    const pastCurves = [1, 2, 3, 4].map(() => ({ errors: curve }));
+    const about = { ...planOf(), pastCurves };
+    expect(look(harmed, { about })).toEqual(look(harmed));
+  });
+
   test('by its trust: it observes, holds or reverts', () => {
     const seen = look(harmed, { trust: 'hold' });
     const of = (trust: 'observe' | 'hold') =>

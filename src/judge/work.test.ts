@@ -206,7 +206,9 @@ describe('looks as durable work', () => {
   });
 
   test('H9 damage to a neighbour fails the rollout, unless the neighbour changes itself', async () => {
-    const neighbours = [{ service: 'cart', environment: null, checks: null, trust: 'revert' as const }];
+    const cart = { service: 'cart', environment: null, checks: null, trust: 'revert' as const };
+    // Of the same service elsewhere nothing is seen: it must not take the place of the other's memory.
+    const neighbours = [cart, { ...cart, environment: 'staging' }];
     const cartJob = {
       ...{ id: 'cart@production', service: 'cart', environment: 'production', wantedSize: 4, budget: { count: 1 } },
       ...{
@@ -250,6 +252,8 @@ describe('looks as durable work', () => {
         );
       } else {
         expect(failed[0]!.verdict.sentence).toMatch(/^Since this rollout began, of cart: .* of its requests failed/);
+        const memory = await store.read((tx) => findMemory(tx, id));
+        expect(memory!.state.surroundings).toMatchObject({ neighbours: { cart: { looks: expect.any(Number) } } });
         expect(replay(readInput(kept.get(failed[0]!.verdict.lookId)!), failed[0]!.verdict).isEqual).toBe(true);
         await store.close();
       }

@@ -140,6 +140,7 @@ class Sift {
   readonly #times: Times;
   readonly #found = new Map<string, Found>();
   readonly #perTask = new Map<string, number>();
+  #namesNow: ReadonlySet<string> | undefined;
   readonly #troubles = new Map<string, { trouble: SourceTrouble; what: string; subject: string | undefined }>();
 
   constructor(query: PrometheusQuery, job: JobId, book: TaskBook, times: Times) {
@@ -190,12 +191,15 @@ class Sift {
     return known?.job === this.#job ? known : undefined;
   }
 
+  /** An answer may have a hundred thousand series of strangers: the tasks are gone through once. */
   #isKnownNow(name: string): boolean {
-    const { task } = this.#query;
-    const tasks = this.#book.list();
-    return 'address' in task
-      ? tasks.some(({ addresses }) => addresses.includes(name))
-      : tasks.some(({ job, index }) => job === this.#job && String(index) === name);
+    this.#namesNow ??= new Set(
+      this.#book.list().flatMap(({ job, index, addresses }) => {
+        if ('address' in this.#query.task) return addresses;
+        return job === this.#job ? [String(index)] : [];
+      }),
+    );
+    return this.#namesNow.has(name);
   }
 
   #placeFor(task: KnownTask, labels: Readonly<Record<string, string>>): Found | undefined {

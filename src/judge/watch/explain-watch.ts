@@ -1,6 +1,6 @@
 import type { CheckSpec, Verdict } from '../../model/index.ts';
 import { percent, share } from '../explain.ts';
-import { countsMilliseconds } from '../plain-check.ts';
+import { countsMilliseconds, levelInWords, nameOfMetric, occasionsOf, outcomeOf } from '../plain-check.ts';
 import type { WatchEvidence } from './compare-watch.ts';
 
 interface Numbers {
@@ -38,18 +38,23 @@ function seasonOf({ season }: WatchEvidence): string {
   return season === 'day' ? ' from one day to the next' : ' from one week to the next';
 }
 
-function nameOf({ name, metric }: CheckSpec): string {
-  if ('errorRatio' in metric) return 'The share of failed requests';
+function nameOf(check: CheckSpec): string {
+  const { metric } = check;
+  if ('errorRatio' in metric) {
+    const outcome = outcomeOf(check);
+    const occasions = occasionsOf(check);
+    return outcome === 'failed' ? `The share of failed ${occasions}` : `The share of ${occasions} that ${outcome}`;
+  }
   if ('latency' in metric) return `p${Number((metric.latency.quantile * 100).toPrecision(6))}`;
-  if ('gauge' in metric) return metric.gauge;
-  return 'rate' in metric ? metric.rate : name;
+  return nameOfMetric(check);
 }
 
-function levelOf({ metric }: CheckSpec, value: number): string {
+function levelOf(check: CheckSpec, value: number): string {
+  const { metric } = check;
   if ('errorRatio' in metric) return share(value);
   if ('latency' in metric) {
     const ms = countsMilliseconds(metric.latency.histogram) ? value : value * 1000;
     return ms >= 1000 ? `${Number((ms / 1000).toPrecision(3))} s` : `${Number(ms.toPrecision(3))} ms`;
   }
-  return String(Number(value.toPrecision(3)));
+  return levelInWords(check, value);
 }

@@ -73,7 +73,7 @@ function onlyFrom(table: BinTable, from: number): BinTable {
 function levelOf(table: BinTable, samples: readonly Sample[], check: CheckSpec): HistoryLevel | undefined {
   const { metric } = check;
   if ('latency' in metric) return levelOfLatency(table, samples, metric.latency, check.worse);
-  const data = readCheck(table, samples, { ...check, against: 'old' });
+  const data = readCheck(table, samples, check);
   if (data === undefined) return undefined;
   return data.measure.kind === 'counts'
     ? levelOfCounts(table, data.measure)

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Chance, seededChance } from '../../kit/index.ts';
-import type { CheckSpec, JudgeSpec } from '../../model/index.ts';
+import { type CheckSpec, fleetMetrics, type JudgeSpec, type Sample } from '../../model/index.ts';
 import { plainCheck } from '../plain-check.ts';
 import type { JudgeMemory } from '../port.ts';
 import { nameSuspects } from './change-point.ts';
-import { type HistoryStep, historyKey } from './history-step.ts';
+import { foldStep, type HistoryStep, historyKey } from './history-step.ts';
 import { judgeWatch, type WatchPlan } from './judge-watch.ts';
 
 const stepMs = 600_000;
@@ -90,6 +90,32 @@ function watch(steps: readonly HistoryStep[], from: number, plan: Partial<WatchP
 const last = (said: ReturnType<typeof watch>) => said.at(-1)!;
 
 describe('H10 a watch after the last phase', () => {
+  it('writes down what is held against a number as it is, whatever is small beside it', () => {
+    const sample = (metric: string, at: number): Sample => ({
+      ...{ job: 'shop@production', index: 0, incarnation: 1, version: 'v_1', state: 'serving', labels: {} },
+      ...{ metric, fromMs: at * 60_000, toMs: (at + 1) * 60_000, value: { gauge: 100 } },
+    });
+    const samples = Array.from({ length: 10 }, (_, at) => sample('heap', at));
+    const levelWith = (more: Partial<CheckSpec>) => {
+      const spec = { ...specOf([{ ...heap, floor: 50, ...more }]), warmupMs: 0 };
+      const step = foldStep(spec, samples, { fromMs: 0, toMs: 600_000, busy: false });
+      return step.levels[historyKey(heap)]!.value;
+    };
+    expect(levelWith({})).toBe(150);
+    expect(levelWith({ against: 'limit', limit: 200 })).toBe(100);
+  });
+
+  it('says what a guard measures in its own words', () => {
+    const from = 2 * day;
+    const named = { ...heap, metric: { gauge: fleetMetrics.cpu } };
+    const steps = pastOf({ steps: from + 12, change: (at) => (at < from ? 0 : 1) }).map((step) => ({
+      ...step,
+      levels: { [historyKey(named)]: step.levels[historyKey(heap)]! },
+    }));
+    const { sentence } = last(watch(steps, from, { checks: [named] })).verdict;
+    expect(sentence).toMatch(/^CPU use is .* higher than before the release \([\d.]+ cores against [\d.]+ cores\)/);
+  });
+
   it('finds a ramp of 1 % over 6 h in a steady service, and says so in one sentence', () => {
     const from = 7 * day;
     const ramp = (at: number) => (at < from ? 0 : ((at - from) / 36) * 0.01);

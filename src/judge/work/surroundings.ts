@@ -49,18 +49,14 @@ export async function loadSurroundings(
   const { believed, lasting } = believable([...episodes, ...third], plan.phaseStartedAtMs, nowMs);
   const neighbours: NeighbourSeen[] = [];
   const memories: Record<string, JudgeMemory> = {};
-  for (const neighbour of plan.spec.neighbours ?? []) {
-    const found = await lookAtNeighbour(
-      tx,
-      rollout,
-      plan,
-      store,
-      neighbour,
-      before.neighbours[neighbour.service],
-      nowMs,
-    );
+  const asked = plan.spec.neighbours ?? [];
+  for (const [place, neighbour] of asked.entries()) {
+    // The same service may be named twice: in two environments, or with other checks and another trust.
+    const isFirst = asked.findIndex(({ service }) => service === neighbour.service) === place;
+    const key = isFirst ? neighbour.service : `${neighbour.service}/${place}`;
+    const found = await lookAtNeighbour(tx, rollout, plan, store, neighbour, before.neighbours[key], nowMs);
     neighbours.push(found.seen);
-    if (found.memory) memories[neighbour.service] = found.memory;
+    if (found.memory) memories[key] = found.memory;
   }
   return { confounders: believed, neighbours, lasting, memory: { episodes, neighbours: memories } };
 }
