@@ -77,6 +77,17 @@ describe('TWM-1 a maintenance', () => {
     expect(extendMaintenance(before, { untilMs: undefined, deadlineAtMs: nowMs + minute }, nowMs).ok).toBe(false);
   });
 
+  it('that waits its turn has not begun, however late it is, and can be put off', () => {
+    const waiting = { ...made(), waitsFor: { ids: ['mnt_9'] as const, sentence: 'because' } };
+    const late = nowMs + 20 * minute;
+    const wish = { untilMs: undefined, deadlineAtMs: nowMs + 60 * minute };
+    expect(extendMaintenance(waiting, wish, late)).toMatchObject({
+      ok: true,
+      value: { deadlineAtMs: nowMs + 60 * minute, untilMs: nowMs + 90 * minute },
+    });
+    expect(extendMaintenance(made(), wish, late).ok).toBe(false);
+  });
+
   it('is cancelled before the work begins, ended at any time, once', () => {
     expect(endMaintenance(made(), 'cancelled', nowMs + minute)).toMatchObject({
       ok: true,

@@ -79,7 +79,7 @@ export function beginNow(waiting: Maintenance, nowMs: number): Maintenance {
 export interface Extension {
   /** When the work is expected to be over now. */
   readonly untilMs: number | undefined;
-  /** When the work begins now: later than it would have, and not when it has begun. */
+  /** When the work begins now: later than it would have, and not when it has begun; one that waits its turn has not. */
   readonly deadlineAtMs: number | undefined;
 }
 
@@ -87,7 +87,8 @@ export function extendMaintenance(known: Maintenance, wish: Extension, nowMs: nu
   const refuse = (detail: string) => err(problem('api/bad-request', detail, { maintenance: known.id }));
   if (known.endedAtMs !== undefined) return refuse(`${known.id} is over.`);
   const deadlineAtMs = wish.deadlineAtMs ?? known.deadlineAtMs;
-  if (deadlineAtMs !== known.deadlineAtMs && nowMs >= known.deadlineAtMs) return refuse('The work has begun already.');
+  const hasBegun = known.waitsFor === undefined && nowMs >= known.deadlineAtMs;
+  if (deadlineAtMs !== known.deadlineAtMs && hasBegun) return refuse('The work has begun already.');
   if (deadlineAtMs < known.deadlineAtMs) return refuse('It can be put off, not brought forward.');
   const untilMs = wish.untilMs ?? known.untilMs + deadlineAtMs - known.deadlineAtMs;
   if (untilMs < Math.max(nowMs, deadlineAtMs)) return refuse('The work would be over before it begins, or before now.');
