@@ -5,7 +5,8 @@ import type { StrategyFacts, StrategyStep } from './port.ts';
 
 /*
  * What a strategy says is taken only when it makes sense. A proposal that does not is an error in words: whoever asked
- * holds the rollout with it. Strategies of users may be wrong in any way, also by throwing.
+ * holds the rollout with it. Strategies of users may be wrong in any way, also by throwing; what is taken is a copy, which
+ * they do not have in their hands any more.
  */
 
 /** Extra tasks: at most as many as the job has. */
@@ -31,7 +32,7 @@ export function checkedOrder(
     if (wrong !== undefined) return refused(wrong);
     const found = order as readonly TaskIndex[];
     if (found.length < tasks.length) return refused(`it orders ${found.length} of the ${tasks.length} tasks`);
-    return ok(found);
+    return ok([...found]);
   });
 }
 
@@ -49,7 +50,7 @@ export function checkedStep(
     if (wrong !== undefined) return refused(wrong);
     if (reason !== undefined && typeof reason !== 'string') return refused(`its reason is ${say(reason)}`);
     if (untilMs !== undefined && !Number.isFinite(untilMs)) return refused(`it wants to be asked at ${say(untilMs)}`);
-    return ok({ next: next!, reason: reason?.slice(0, mostSaid), untilMs });
+    return ok({ next: [...next!], reason: reason?.slice(0, mostSaid), untilMs });
   });
 }
 
@@ -62,7 +63,7 @@ export function checkedDown(
   return asked(strategy.name, () => {
     const down: unknown = strategy.down!(settings, facts);
     const wrong = namesMembers(down, facts);
-    return wrong === undefined ? ok(down as readonly TaskIndex[]) : refused(wrong);
+    return wrong === undefined ? ok([...(down as readonly TaskIndex[])]) : refused(wrong);
   });
 }
 
@@ -97,7 +98,7 @@ function asked<T>(name: string, ask: () => Result<T, string>): Result<T, string>
   try {
     answer = ask();
   } catch (error) {
-    answer = refused(`it threw ${say(error instanceof Error ? error.message : error)}`);
+    answer = refused(`it threw ${say(messageOf(error))}`);
   }
   return answer.ok ? answer : err(`The strategy ${name} is not followed: ${answer.error}.`);
 }
@@ -106,8 +107,21 @@ function refused(why: string): Result<never, string> {
   return err(why);
 }
 
+/** Of what was thrown; an error of a plug-in may throw even here. */
+function messageOf(error: unknown): unknown {
+  try {
+    return error instanceof Error ? error.message : error;
+  } catch {
+    return 'an error without words';
+  }
+}
+
 /** Anything a plug-in may hand over, short. */
 function say(value: unknown): string {
-  const text = typeof value === 'object' && value !== null ? Object.prototype.toString.call(value) : String(value);
-  return text.slice(0, mostSaid);
+  try {
+    const text = typeof value === 'object' && value !== null ? Object.prototype.toString.call(value) : String(value);
+    return text.slice(0, mostSaid);
+  } catch {
+    return `something of type ${typeof value}`;
+  }
 }
