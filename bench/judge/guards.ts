@@ -34,6 +34,13 @@ function worldOf(seed: number): GuardWorld {
     burst: [0.2, 0.5, 0.9][Math.floor(seed / 9) % 3]!,
   };
 }
+/** Harmless too, and told apart from a fault only by their end: compilers and caches that take long to warm up. */
+const longStarts: readonly (readonly [string, (world: GuardWorld) => Partial<GuardWorld>])[] = [10, 20, 40].map(
+  (seconds) => [
+    `harmless: a start that takes 0.9 cores, halving every ${seconds} s`,
+    () => ({ burst: 0.9, burstHalves: seconds }),
+  ],
+);
 const faults: readonly (readonly [string, (world: GuardWorld) => Partial<GuardWorld>])[] = [
   ['CPU ×2', ({ cpu }) => ({ newCpu: cpu! * 2 })],
   ['CPU ×5', ({ cpu }) => ({ newCpu: cpu! * 5 })],
@@ -63,7 +70,7 @@ function tried(runs: number, fault: (world: GuardWorld) => Partial<GuardWorld>) 
 const machine = describeMachine();
 const harmless = tried(Number(values.harmless), () => ({}));
 console.log(JSON.stringify({ fault: 'none (harmless)', ...harmless }));
-const lines = faults.map(([fault, of]) => {
+const lines = [...longStarts, ...faults].map(([fault, of]) => {
   const line = { fault, ...tried(Number(values.runs), of) };
   console.log(JSON.stringify(line));
   return line;

@@ -63,6 +63,25 @@ describe('H2 TWH-4 what the fleet sees by itself', () => {
     }
     expect(alarms).toEqual([]);
   }, 60_000);
+
+  test.each([20, 40])('H6 nor are starts that keep a core busy and halve every %i s', (burstHalves) => {
+    for (const world of [
+      { tasks: 1, newTasks: 1 },
+      { tasks: 3, newTasks: 3 },
+      { tasks: 12, newTasks: 3 },
+    ]) {
+      const { verdict } = watch({ ...world, burst: 0.9, burstHalves });
+      expect(verdict.sentence).not.toMatch(/^CPU/);
+      expect(verdict.verdict).not.toBe('fail');
+    }
+  });
+
+  test('in bins of a second what stays is told from a start within 25 s', () => {
+    const fine = specOf({ judge: { bin: '1s', warmup: '3s' } });
+    const { verdict, second } = watch({ tasks: 4, newCpu: 0.5, cpu: 0.01 }, fine);
+    expect(verdict.verdict).toBe('fail');
+    expect(second).toBeLessThanOrEqual(265);
+  });
 });
 
 describe('what serving a request takes', () => {

@@ -30,6 +30,7 @@ import {
 import { limitOf } from './plain-check.ts';
 import type { AgeCurve } from './port.ts';
 import { type Route, samplesOfRoute, selectRoutes } from './routes.ts';
+import { mayBeStarting } from './start-up.ts';
 
 /** What one check sees, ready to be held against δ and margin. */
 export interface CheckData {
@@ -291,7 +292,10 @@ function weighValues(table: BinTable, { check, measure }: CheckData, options: Ev
   const isStandIn = beside === undefined && check.against === 'old';
   const ofTimes = isStandIn ? (check.guard ? otherTimesOfGuard : otherTimes) : 0;
   const delta = Math.max(check.delta, alone ? hostTrouble.values : 0, ofTimes);
-  const evidence = evidenceOfValue(source, { delta, margin: check.margin, toScale, toHarm });
+  const found = evidenceOfValue(source, { delta, margin: check.margin, toScale, toHarm });
+  // Until past rollouts have shown what a start takes, what is falling is one.
+  const isStart = check.guard && sign === 1 && !options.ageCurve && mayBeStarting(table, measure.values);
+  const evidence = isStart ? { ...found, chanceIfHarmless: 1 } : found;
   if (beside || measure.shown === undefined || !('gauge' in check.metric)) return evidence;
   const floor = check.floor ?? 0;
   return { ...evidence, oldLevel: evidence.oldLevel - floor, newLevel: evidence.newLevel - floor };

@@ -21,8 +21,9 @@ export interface GuardWorld {
   /** Requests a second of each task; of new ones. */
   readonly requests?: number;
   readonly newRequests?: number;
-  /** Start-up costs so much more CPU, halving every 5 s. */
+  /** Start-up costs so much more CPU, halving every so many seconds (5). */
   readonly burst?: number;
+  readonly burstHalves?: number;
 }
 
 const updatedAt = 240;
@@ -31,7 +32,7 @@ const mebibyte = 1024 * 1024;
 
 /** Five minutes of a service of which only the fleet speaks; new tasks are new since second 240. */
 function traffic(world: GuardWorld): Sample[] {
-  const { tasks = 6, newTasks = 2, cpu = 0.05, emptiness = 0.7, burst = 0.5 } = world;
+  const { tasks = 6, newTasks = 2, cpu = 0.05, emptiness = 0.7, burst = 0.5, burstHalves = 5 } = world;
   const chance = seededChance(world.seed ?? 1, 'guards');
   const noise = (spread: number) => 1 + spread * (chance.next() + chance.next() + chance.next() - 1.5);
   const hosts = Array.from({ length: tasks }, () => noise(0.2));
@@ -45,7 +46,7 @@ function traffic(world: GuardWorld): Sample[] {
       const when = { fromMs: second * 1000, toMs: second * 1000 + 1000 };
       const push = (metric: string, value: Sample['value'], labels: Record<string, string> = {}) =>
         samples.push({ ...who, ...when, version: isNew ? 'v_new' : 'v_old', metric, labels, value });
-      const starting = isNew ? burst * Math.exp((-age * Math.LN2) / 5) : 0;
+      const starting = isNew ? burst * Math.exp((-age * Math.LN2) / burstHalves) : 0;
       const usual = (isNew ? (world.newCpu ?? cpu) : cpu) * shared * hosts[index]!;
       push(fleetMetrics.cpu, { gauge: Math.round((usual * noise(0.5) + starting) * 100) / 100 });
       const filled = isNew ? 1 - (1 - emptiness) * Math.exp((-age * Math.LN2) / 20) : 1;
@@ -85,7 +86,7 @@ export function watchGuards(world: GuardWorld, spec: JudgeSpec) {
   let memory: JudgeMemory | undefined;
   for (let second = updatedAt + 5; ; second += 5) {
     const seen = all.filter(({ toMs }) => toMs <= second * 1000);
-    const judgement = judge(plan, seen, memory, second * 1000 + 10_000);
+    const judgement = judge(plan, seen, memory, second * 1000 + 2 * spec.binMs);
     memory = judgement.memory;
     if (judgement.verdict.verdict === 'fail' || second >= until) return { ...judgement, second };
   }
