@@ -23,8 +23,9 @@ export interface Walk {
   readonly stopsAll: boolean;
 }
 
-/** Beyond so many questions the plan is not walked to its end. */
+/** Beyond so many questions, or tasks told of in all of them, the plan is not walked to its end: nobody else is served. */
 const mostSteps = 2000;
+const mostTold = 2_000_000;
 
 /**
  * A phase in a world in which everything comes up at once: what the strategy is told, and what follows from its answers.
@@ -38,7 +39,8 @@ export function walkPhase(chosen: ChosenStrategy, phase: PhaseToWalk): Walk | un
   const runs = new Map<TaskIndex, StrategyMember['runs']>();
   for (const [at, index] of indices.entries()) runs.set(index, at < indices.length - adds ? 'wanted' : 'other');
   let [atOnce, batches, mostOut, stopsAll, nowMs] = [0, 0, 0, false, 0];
-  for (let step = 0; step < mostSteps; step++) {
+  const steps = Math.min(mostSteps, Math.ceil(mostTold / Math.max(1, indices.length)));
+  for (let step = 0; step < steps; step++) {
     const members = indices.map((index) => {
       const state = runs.get(index)!;
       return { ...byIndex.get(index)!, runs: state, isThere: state === 'wanted', isUnderWay: false };
