@@ -1,4 +1,4 @@
-import type { CheckSpec } from '../model/index.ts';
+import type { CheckSpec, JudgeSpec } from '../model/index.ts';
 import type { BinTable } from './bin-table.ts';
 import type { Measure } from './measures.ts';
 
@@ -31,6 +31,15 @@ export function regionsToJudge(table: BinTable, measure: Measure): number[] {
   const sizes = new Int32Array(table.domains);
   for (const domain of table.domain) sizes[domain]! += 1;
   return [...sizes.keys()].filter((domain) => sizes[domain]! >= fewestInRegion);
+}
+
+/** Of a rollout's chance of error so much is for all its neighbours together. */
+const neighbourShare = 0.2;
+
+/** The chance of error of a rollout's phases: what is left for its own checks, and what each neighbour has. */
+export function alphaBeside({ alpha, neighbours = [] }: Pick<JudgeSpec, 'alpha' | 'neighbours'>) {
+  if (neighbours.length === 0) return { own: alpha, eachNeighbour: 0 };
+  return { own: alpha * (1 - neighbourShare), eachNeighbour: (alpha * neighbourShare) / neighbours.length };
 }
 
 /** The chance of error that one check has in one phase, over all its looks. */

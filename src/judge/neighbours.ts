@@ -3,8 +3,6 @@ import { checksInForce } from './checks-in-force.ts';
 import { judge } from './judge.ts';
 import type { JudgeMemory, JudgePlan, NeighbourSeen } from './port.ts';
 
-/** Of a rollout's chance of error so much is for all its neighbours together. */
-export const neighbourShare = 0.2;
 /** Of the time since the phase began at least so many bins are looked at. */
 const fewestBins = 10;
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { seededChance, shuffled } from '../kit/index.ts';
-import type { JudgeSpec, Sample } from '../model/index.ts';
+import { fleetMetrics, type JudgeSpec, type Sample } from '../model/index.ts';
+import { compileSpec } from '../spec/index.ts';
 import { explainPromise, promiseLines, promisePhases } from './index.ts';
 import { plainCheck } from './plain-check.ts';
 
@@ -83,6 +84,23 @@ test('what cannot be shown is said, with the reason', () => {
   const all = promisePhases({ ...request(4), spec: { ...spec, checks } }, young)[0]!;
   expect(promiseLines(all)).toEqual(['heap: nothing, no task of the old version is left to compare with']);
   expect(promisePhases(request(2), [])).toEqual([]);
+});
+
+test('a promise has the share of α that the judge will have: guards and neighbours have theirs', () => {
+  const levelOf = (more: Partial<JudgeSpec>, samples: Sample[]) =>
+    promisePhases({ ...request(3), spec: { ...spec, ...more } }, samples)[0]!.checks[0]!.level;
+  const plain = traffic(12, 60, 1000, 60);
+  const all = levelOf({}, plain);
+  const neighbour = { service: 'cart', environment: null, checks: null, trust: 'hold' as const };
+  expect(levelOf({ neighbours: [neighbour, neighbour] }, plain) / all).toBeCloseTo(0.8, 9);
+  const compiled = compileSpec({ name: 'shop', command: 'x' }, 'rollway.yaml');
+  if (!compiled.ok) throw new Error('the smallest configuration is refused');
+  const cpu = plain.flatMap((one) =>
+    one.labels.code === '200' ? { ...one, metric: fleetMetrics.cpu, labels: {}, value: { gauge: 1 } } : [],
+  );
+  const guarded = levelOf({ guards: compiled.value.spec.judge.guards }, [...plain, ...cpu]);
+  // CPU, CPU per request, tasks per request and what was not served, 2 parts each, beside 30 and 25.
+  expect(guarded / all).toBeCloseTo(0.55 / 0.63, 9);
 });
 
 test('the order of samples does not matter', () => {

@@ -1,8 +1,8 @@
 import type { CheckSpec, JudgeSpec, Sample, TaskIndex } from '../model/index.ts';
 import { combineCurves } from './age-curve.ts';
 import { type BinTable, buildBinTable, newGroup, nobody } from './bin-table.ts';
-import { checksInForce } from './checks-in-force.ts';
-import { alphaOf, mainShare, regionsToJudge } from './levels.ts';
+import { checksInForce, guardsInForce } from './checks-in-force.ts';
+import { alphaBeside, alphaOf, mainShare, regionsToJudge } from './levels.ts';
 import { finalShareOf, planLooks } from './looks.ts';
 import {
   type CheckData,
@@ -53,9 +53,11 @@ const coarseBinMs = 60_000;
  * Only the precision of that comparison is used, never its outcome. Pure.
  */
 export function promisePhases(request: PromiseRequest, samples: readonly Sample[]): PhasePromise[] {
-  const { spec } = request;
+  const spec = { ...request.spec, alpha: alphaBeside(request.spec).own };
+  const own = checksInForce(spec, samples);
+  const sharing = [...own, ...guardsInForce(spec, own, samples)];
   // What is held against a limit of its own needs no comparison to be promised; a score promises nothing.
-  const checks = checksInForce(spec, samples).filter((check) => !isAlone(check) && !('kayenta' in check.metric));
+  const checks = own.filter((check) => !isAlone(check) && !('kayenta' in check.metric));
   if (checks.length === 0 || samples.length === 0) return [];
   const tables = new Map<number, ReturnType<typeof readRecent>>();
   return request.phases.map((phase) => {
@@ -66,6 +68,7 @@ export function promisePhases(request: PromiseRequest, samples: readonly Sample[
     return promisePhase({
       spec,
       checks,
+      sharing,
       phase,
       phases: request.parts ?? request.phases.length,
       curves,
@@ -115,6 +118,8 @@ function readRecent(spec: JudgeSpec, samples: readonly Sample[], checks: readonl
 export interface TablePromise {
   readonly spec: JudgeSpec;
   readonly checks: readonly CheckSpec[];
+  /** All that α is shared over, guards too; left out: the checks. */
+  readonly sharing?: readonly CheckSpec[] | undefined;
   readonly phase: PromisedPhase;
   readonly phases: number;
   readonly curves: readonly Readonly<Record<string, RolloutCurve>>[];
@@ -126,7 +131,7 @@ export interface TablePromise {
 
 /** The same from a table of recent bins in which nobody is new yet. */
 export function promisePhase(request: TablePromise): PhasePromise {
-  const { spec, checks, phase, phases, table, binMs } = request;
+  const { spec, checks, sharing = checks, phase, phases, table, binMs } = request;
   const looks = planLooks(Math.max(2, binsOf(phase.maxBakeMs, spec)));
   const played = playRollout(table, phase, { ...spec, binMs });
   return {
@@ -140,7 +145,7 @@ export function promisePhase(request: TablePromise): PhasePromise {
       const evidence = data && played && weigh(played, data, { ageCurve });
       if (!data || !played || !evidence) return promisesNothing(check, whyNothing(data, played, phase, table));
       const share = mainShare(regionsToJudge(table, data.measure).length, data.routes?.().length ?? 0);
-      const level = alphaOf(check, { checks, alpha: spec.alpha, phases }) * share * finalShareOf(looks);
+      const level = alphaOf(check, { checks: sharing, alpha: spec.alpha, phases }) * share * finalShareOf(looks);
       return promiseOf(check, data, evidence, level);
     }),
   };

@@ -18,8 +18,8 @@ import { believedMs } from './confounders.ts';
 import { explainPromise } from './explain-promise.ts';
 import type { FindingBook } from './finding-book.ts';
 import { judge, learnCurves } from './judge.ts';
+import { alphaBeside } from './levels.ts';
 import { momentInBin } from './moment-in-bin.ts';
-import { neighbourShare } from './neighbours.ts';
 import type { JudgeMemory, JudgePlan, PhasePromise } from './port.ts';
 import { promisePhases, promiseWindowMs } from './promise.ts';
 import * as rows from './rows.ts';
@@ -88,8 +88,7 @@ async function look(
     turn.nowMs,
   );
   const { confounders, neighbours } = around;
-  const hasNeighbours = neighbours.length > 0;
-  const alpha = plan.spec.alpha * (hasNeighbours ? 1 - neighbourShare : 1);
+  const alpha = alphaBeside(plan.spec).own;
   const input: VerdictInput = {
     plan: { ...plan, spec: { ...plan.spec, alpha }, promise: promises[plan.phase], confounders, neighbours },
     samples: seen,

@@ -5,7 +5,8 @@ import { findService, listRevisions } from '../../pipeline/rows.ts';
 import { listJobsOfService, listRollouts } from '../../rollout/rows.ts';
 import type { Tx } from '../../store/index.ts';
 import { believable, declaredConfounders } from '../confounders.ts';
-import { judgeNeighbour, neighbourShare } from '../neighbours.ts';
+import { alphaBeside } from '../levels.ts';
+import { judgeNeighbour } from '../neighbours.ts';
 import type { Confounder, JudgeMemory, JudgePlan, NeighbourSeen } from '../port.ts';
 import type { SampleStore } from '../samples.ts';
 
@@ -99,7 +100,7 @@ async function lookAtNeighbour(
   const request = {
     ...{ service, checks, trust, beganAtMs, about: plan },
     spec: spec ?? { checks: [], failShare: 0, alpha: plan.spec.alpha, binMs: plan.spec.binMs, warmupMs: 0 },
-    alpha: (plan.spec.alpha * neighbourShare) / (plan.spec.neighbours?.length ?? 1),
+    alpha: alphaBeside(plan.spec).eachNeighbour,
     ownChange: await changeOf(tx, jobs, beganAtMs),
   };
   const fromMs = beganAtMs - pastBins * request.spec.binMs;

@@ -252,7 +252,8 @@ async function promisesOf(
 ): Promise<PhasePromise[]> {
   const planned = planOfRollout({ plan, places, budget: { count: 1 }, isFirst: false, strategies });
   const phases = planned.phases.map(({ spec: phase, members }) => ({ ...phase, members }));
-  const request = { spec: judge, phases, pastCurves: await readCurves(tx, job, judge.binMs, 20) };
+  const parts = phases.length + ((plan.watchMs ?? 0) > 0 ? 1 : 0);
+  const request = { spec: judge, phases, parts, pastCurves: await readCurves(tx, job, judge.binMs, 20) };
   const toMs = samples.closedUntilMs();
   return promisePhases(request, samples.query({ job, fromMs: toMs - promiseWindowMs(request), toMs }));
 }
