@@ -7,7 +7,7 @@ import { hold } from './holds.ts';
 import { concurrencyOf, isRenewedBy, placesOf, progressOf, specOf } from './phases.ts';
 import { fail } from './revert.ts';
 import { endRound, isRound, takeInRound } from './rounds.ts';
-import { checkedOrder } from './strategies/checked.ts';
+import { checkedExtras, checkedOrder, checkedSettings } from './strategies/checked.ts';
 import { chosenFor, takesDown } from './strategies/chosen.ts';
 import { noSuchStrategy, refuseStrategy } from './strategy-turn.ts';
 import { followFailure, groupFailure, isBarred, isBarredFromEnd } from './together.ts';
@@ -92,10 +92,14 @@ function startPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
   return started;
 }
 
-/** Its strategy's own order of the tasks, or what is wrong with it. */
+/** Its strategy's own order of the tasks, or what is wrong with the strategy: the same as a plan says beforehand. */
 function orderFor(draft: Draft, rollout: Rollout): ReturnType<typeof checkedOrder> {
   const chosen = chosenFor(draft, rollout);
   if (chosen === undefined) return err(noSuchStrategy(rollout));
+  const settings = checkedSettings(chosen);
+  if (!settings.ok) return settings;
+  const extras = checkedExtras(chosen, draft.job.size);
+  if (!extras.ok) return extras;
   return chosen.strategy.order === undefined ? ok(undefined) : checkedOrder(chosen, placesOf(draft));
 }
 

@@ -3,7 +3,7 @@ import { type Amount, budgetOf, type PhaseSpec, type PlanSpec, type TaskIndex } 
 import { concurrencyOf } from './phases.ts';
 import { selectMembers, type TaskPlace } from './select.ts';
 import { type ChosenStrategy, nameStrategy, ownStrategies, type StrategyBook, strategyOf } from './strategies/book.ts';
-import { checkedExtras, checkedOrder } from './strategies/checked.ts';
+import { checkedExtras, checkedOrder, checkedSettings } from './strategies/checked.ts';
 import { inPlace } from './strategies/in-place.ts';
 import { walkPhase } from './strategies/walk.ts';
 
@@ -73,13 +73,13 @@ export function planOf({ plan, places, budget: amount, isFirst, strategies }: Pl
 function strategyFacts(plan: PlanSpec, places: readonly TaskPlace[], isFirst: boolean, book: StrategyBook) {
   const found = strategyOf(plan, book);
   const chosen = found ?? { strategy: inPlace, settings: {} };
-  const wrong = chosen.strategy.check?.(chosen.settings);
+  const settings = checkedSettings(chosen);
   const extras = checkedExtras(chosen, places.length);
   const order = checkedOrder(chosen, places);
   const { name } = nameStrategy(plan.strategy);
   let refusal: string | undefined;
   if (found === undefined) refusal = `This server has no strategy ${name}; it has ${[...book.keys()].join(', ')}.`;
-  else if (wrong !== undefined) refusal = `The strategy ${name} does not take its settings: ${wrong}.`;
+  else if (!settings.ok) refusal = settings.error;
   else if (!extras.ok) refusal = extras.error;
   else if (!order.ok) refusal = order.error;
   return {

@@ -9,6 +9,15 @@ import type { StrategyFacts, StrategyStep } from './port.ts';
  * they do not have in their hands any more.
  */
 
+/** Whether it takes the settings of the plan. */
+export function checkedSettings({ strategy, settings }: ChosenStrategy): Result<undefined, string> {
+  if (strategy.check === undefined) return ok(undefined);
+  return asked(strategy.name, () => {
+    const wrong: unknown = strategy.check!(settings);
+    return wrong === undefined ? ok(undefined) : refused(`it does not take its settings: ${say(wrong)}`);
+  });
+}
+
 /** Extra tasks: at most as many as the job has. */
 export function checkedExtras({ strategy, settings }: ChosenStrategy, size: number): Result<number, string> {
   if (strategy.extras === undefined) return ok(0);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { planOf as plannedOf } from '../plan.ts';
 import { planOf, smallJob, v0, v1 } from '../testing/small-job.ts';
 import { ownStrategies } from './book.ts';
 import type { Strategy } from './port.ts';
@@ -123,6 +124,23 @@ describe('a wrong strategy', () => {
     world.settle();
     expect(world.rollout().state).toBe('reverted');
     expect(new Set(world.assigned())).toEqual(new Set([v0]));
+  });
+
+  it.each<[string, Strategy]>([
+    ['does not take its settings: no rack is named.', { name: 'wrong', check: () => 'no rack is named' }],
+    ['borrows -1 extra tasks', { name: 'wrong', extras: () => -1 }],
+  ])('is held before its first phase, as the plan says beforehand: it %s', (why, strategy) => {
+    const world = smallJob({ size: 3, budget: 1 });
+    const strategies = new Map(ownStrategies).set('wrong', strategy);
+    world.rules = { ...world.rules, strategies };
+    const plan = planOf([3], {}, { strategy: { plugin: 'wrong', settings: {} } });
+    world.deploy(v1, { plan });
+    world.settle();
+    expect(world.rollout().hold).toMatchObject({ by: 'strategy', reason: expect.stringContaining(why) });
+    expect(world.assigned()).toEqual([v0, v0, v0]);
+    const places = [0, 1, 2].map((index) => ({ index, host: `host-${index}`, labels: {} }));
+    const planned = plannedOf({ plan, places, budget: { count: 1 }, isFirst: false, strategies });
+    expect(planned.refusal).toBe(world.rollout().hold?.reason);
   });
 
   it('that the server does not have holds its rollout too; a release with another strategy takes over', () => {
