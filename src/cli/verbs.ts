@@ -192,7 +192,7 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
     'calibrate [service]',
     'try the checks on rollouts that never were: how often each alarms although nothing changed',
     judging('calibrate'),
-    (c) => c.option('--runs <n>', 'rollouts to make up, 20 to 400 (default 100)', number),
+    (c) => c.option('--runs <n>', 'rollouts to make up, 20 to 400 (default 100)', runs),
   );
   verb(judge, 'tune [service]', 'what another setting would have said of the last rollouts', judging('tune'), (c) =>
     c
@@ -456,6 +456,14 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
 function number(text: string): number {
   const n = Number(text);
   if (!Number.isFinite(n) || n < 0) throw new InvalidArgumentError('It must be a number, not below 0.');
+  return n;
+}
+
+function runs(text: string): number {
+  const n = Number(text);
+  if (!Number.isSafeInteger(n) || n < 20 || n > 400) {
+    throw new InvalidArgumentError('It must be a whole number from 20 to 400.');
+  }
   return n;
 }
 

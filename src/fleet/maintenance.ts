@@ -84,14 +84,23 @@ export interface Extension {
 }
 
 export function extendMaintenance(known: Maintenance, wish: Extension, nowMs: number): Result<Maintenance> {
-  const refuse = (detail: string) => err(problem('api/bad-request', detail, { maintenance: known.id }));
-  if (known.endedAtMs !== undefined) return refuse(`${known.id} is over.`);
+  const facts = { maintenance: known.id };
+  const refuse = (detail: string, remedy: string) => err(problem('api/bad-request', detail, facts, remedy));
+  if (known.endedAtMs !== undefined) {
+    return err(problem('api/conflict', `${known.id} is over already.`, facts, 'Open another one.'));
+  }
   const deadlineAtMs = wish.deadlineAtMs ?? known.deadlineAtMs;
   const hasBegun = known.waitsFor === undefined && nowMs >= known.deadlineAtMs;
-  if (deadlineAtMs !== known.deadlineAtMs && hasBegun) return refuse('The work has begun already.');
-  if (deadlineAtMs < known.deadlineAtMs) return refuse('It can be put off, not brought forward.');
+  if (deadlineAtMs !== known.deadlineAtMs && hasBegun) {
+    return refuse('The work has begun already.', 'Only its end can be put off: `--until`.');
+  }
+  if (deadlineAtMs < known.deadlineAtMs) {
+    return refuse('It can be put off, not brought forward.', 'Cancel it, and open another one.');
+  }
   const untilMs = wish.untilMs ?? known.untilMs + deadlineAtMs - known.deadlineAtMs;
-  if (untilMs < Math.max(nowMs, deadlineAtMs)) return refuse('The work would be over before it begins, or before now.');
+  if (untilMs < Math.max(nowMs, deadlineAtMs)) {
+    return refuse('The work would be over before it begins, or before now.', 'Say a later `--until`.');
+  }
   return ok({ ...known, deadlineAtMs, untilMs });
 }
 

@@ -92,7 +92,7 @@ function explain(record: Counts, proposal: Trust | undefined): string {
       ? 'no alarm'
       : `${alarms} alarms (${trueAlarms} right, ${falseAlarms} wrong, ${unjudgedAlarms} unsaid)`;
   const people = both === 0 ? '' : ` With people it agreed ${agreed} of ${both} times.`;
-  const fact = `${check} (${trust}): of ${rollouts} rollouts ${passes} passed, ${undecided} undecided, ${alarmsText}.${people}`;
+  const fact = `${check} (${trust}): of ${rollouts === 1 ? '1 rollout' : `${rollouts} rollouts`} ${passes} passed, ${undecided} undecided, ${alarmsText}.${people}`;
   if (proposal === undefined) return fact;
   const order: readonly Trust[] = ['observe', 'hold', 'revert'];
   const isUp = order.indexOf(proposal) > order.indexOf(trust);

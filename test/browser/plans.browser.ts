@@ -61,6 +61,8 @@ describe.skipIf(chromium === undefined)('plans on the pages', () => {
     await expect.poll(() => move.getByLabel('Tasks').inputValue()).toBe('4');
     await move.getByText('task 4, 1 at a time, at least 12 of 12 serve').waitFor();
     await page.keyboard.press('Escape');
+    await move.waitFor({ state: 'detached' });
+    expect(await page.evaluate('document.activeElement.textContent'), 'focus goes back').toBe('Move …');
     await page.goto(`${server.url}/services/shop-12`);
     await page.getByRole('button', { name: 'Resize …' }).click();
     const resize = page.getByRole('dialog', { name: 'Resize shop-12@production' });

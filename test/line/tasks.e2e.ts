@@ -59,6 +59,8 @@ test('a restart is planned, needs a reason, and renews the tasks that were named
     ['first', [0], 2],
     ['all', [2], 2],
   ]);
+  const beyond = await fleet.client.planTasks({ params, body: { do: 'restart', tasks: [7] } });
+  expect(beyond.notes).toContain('shop@production has no task 7: its 3 tasks begin with 0.');
   const stale = { params, body: { ...wish, reason: 'a leak', planHash: 'other' } };
   expect(codeOf(await fleet.client.changeTasks(stale).catch((error: unknown) => error))).toBe('rollout/stale-plan');
   const { rollout } = await fleet.client.changeTasks({

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readTime } from './maintenance.ts';
+import { lengthOf, readTime } from './maintenance.ts';
 
 describe('when a person says', () => {
   const nowMs = new Date(2026, 5, 1, 12, 0).getTime();
@@ -15,5 +15,13 @@ describe('when a person says', () => {
 
   it.each(['soon', '25:00', '7'])('%s is refused with what would do', (text) => {
     expect(() => readTime(text, nowMs)).toThrow(/is not a time/);
+  });
+
+  it('an end is a time after the beginning', () => {
+    const fromMs = readTime('14:30', nowMs);
+    expect(lengthOf({ until: '15:00' }, fromMs, nowMs)).toBe(1_800_000);
+    expect(lengthOf({ for: '20m' }, fromMs, nowMs)).toBe(1_200_000);
+    expect(() => lengthOf({ until: '14:00' }, fromMs, nowMs)).toThrow(/"14:00" is not a time after the work begins/);
+    expect(() => lengthOf({ until: '14:30' }, fromMs, nowMs)).toThrow(/after the work begins/);
   });
 });

@@ -130,15 +130,20 @@ function wishOf(host: string | undefined, flags: OpenFlags, nowMs: number) {
   };
 }
 
-function lengthOf(flags: OpenFlags, fromMs: number, nowMs: number): number {
+/** Milliseconds. Work that would be over before it begins is refused: it would be a slip of the hand. */
+export function lengthOf(flags: OpenFlags, fromMs: number, nowMs: number): number {
   if ((flags.for === undefined) === (flags.until === undefined)) throw unclear('either --for or --until', undefined);
-  return flags.for === undefined ? Math.max(0, readTime(flags.until as string, nowMs) - fromMs) : readSpan(flags.for);
+  if (flags.for !== undefined) return readSpan(flags.for);
+  const forMs = readTime(flags.until as string, nowMs) - fromMs;
+  if (forMs <= 0) throw unclear('a time after the work begins', flags.until, 'later with --until, or --for 1h');
+  return forMs;
 }
 
 function scopeOf(host: string | undefined, domain: string | undefined) {
   if (host !== undefined && domain === undefined) return { host };
   const [, label, value] = /^([^=]+)=(.+)$/.exec(domain ?? '') ?? [];
-  if (host !== undefined || label === undefined || value === undefined) {
+  if (host !== undefined && domain !== undefined) throw unclear('one host, or a domain, not both', undefined);
+  if (label === undefined || value === undefined) {
     throw unclear('one host, or a domain: --domain rack=a', domain);
   }
   return { domain: { label, value } };
@@ -166,9 +171,9 @@ export function readTime(text: string, nowMs: number): number {
   return atMs;
 }
 
-function unclear(wanted: string, given: string | undefined): ProblemError {
+function unclear(wanted: string, given: string | undefined, remedy = wanted): ProblemError {
   const detail = given === undefined ? `it needs ${wanted}` : `"${given}" is not ${wanted}`;
-  return new ProblemError(problem('cli/unclear', detail, {}, `Say ${wanted}.`));
+  return new ProblemError(problem('cli/unclear', detail, {}, `Say ${remedy}.`));
 }
 
 function planLines(plan: MaintenancePlanView, { out }: Session): string[] {

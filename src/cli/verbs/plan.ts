@@ -1,6 +1,7 @@
 import type { BacktestView, JobPlan, PlanView } from '../../api/index.ts';
 import { writeFileAtomic } from '../../io/index.ts';
 import { formatDuration } from '../../kit/index.ts';
+import { ProblemError, problem } from '../../model/index.ts';
 import { scatterLines, scatterSvg } from '../render/scatter.ts';
 import { shortCommit } from '../render/words.ts';
 import type { Session } from '../session.ts';
@@ -31,11 +32,29 @@ export async function run(session: Session, [commit]: readonly string[], flags: 
       flags.svg,
     );
   const plan = await session.client.planDeploy({ params: { service }, body });
-  session.out.show(plan, () => {
-    for (const line of planLines(plan, session)) session.out.line(line);
+  const job = jobNamed(plan, flags.job);
+  session.out.show(job ?? plan, () => {
+    for (const line of job === undefined ? planLines(plan, session) : jobLines(job, session.out))
+      session.out.line(line);
     session.out.next(`rollway deploy ${shortCommit(plan.commit)} --plan ${plan.hash}`);
   });
   return undefined;
+}
+
+/** The part of the plan that speaks of one job; a problem when the environment has no such job. */
+export function jobNamed(
+  plan: Pick<PlanView, 'service' | 'environment' | 'together'>,
+  name: string | undefined,
+): JobPlan | undefined {
+  if (name === undefined) return undefined;
+  const where = `${plan.service}@${plan.environment}`;
+  const jobs = plan.together?.jobs ?? [];
+  const found = jobs.find((one) => one.name === name);
+  if (found !== undefined) return found;
+  const names = jobs.map((one) => one.name);
+  const has = names.length === 0 ? 'has one job, without a name' : `has ${names.length} jobs: ${names.join(', ')}`;
+  const remedy = names.length === 0 ? 'Leave --job out.' : 'Say one of these with --job, or leave it out.';
+  throw new ProblemError(problem('cli/unclear', `${where} ${has}; there is no job ${name}`, {}, remedy));
 }
 
 async function showBacktest({ out }: Session, view: BacktestView, svg: string | undefined): Promise<undefined> {
@@ -80,8 +99,9 @@ function planLines(plan: PlanView, { out }: Session): string[] {
     `waves ${together.waves.map((wave) => wave.join(' + ')).join(' → ')}, barrier ${together.barrier}`,
     '',
     ...together.order.map(({ job, phase, startsMs, after }) => {
+      const begins = startsMs.most === 0 ? 'at once' : `from ${range(startsMs)}`;
       const waits = after.length === 0 ? '' : `  after ${after.map((one) => `${one.job}/${one.phase}`).join(', ')}`;
-      return `  ${`${job}/${phase}`.padEnd(24)} from ${range(startsMs)}${waits}`;
+      return `  ${`${job}/${phase}`.padEnd(24)} ${begins}${waits}`;
     }),
     ...together.jobs.flatMap((job) => ['', ...jobLines(job, out)]),
     '',

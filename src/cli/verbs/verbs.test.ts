@@ -5,7 +5,7 @@ import { declareVerbs } from '../verbs.ts';
 import { withoutTimes } from '../watch.ts';
 import { readLabels } from './agent.ts';
 import { newLines } from './logs.ts';
-import { ranges } from './plan.ts';
+import { jobNamed, ranges } from './plan.ts';
 import { readListen } from './proxy.ts';
 
 test.each([
@@ -14,6 +14,21 @@ test.each([
   [[0, 1, 2, 7, 9, 10], '0–2, 7, 9–10'],
   [[10, 9, 1], '1, 9–10'],
 ])('ranges(%j) = %s', (indices, text) => expect(ranges(indices)).toBe(text));
+
+describe('a plan of one of several jobs', () => {
+  const jobs = ['us', 'eu'].map((name) => ({ name, job: `shop@production.${name}` }));
+  const plan = { service: 'shop', environment: 'production', together: { jobs } } as never;
+  test('is the part that speaks of it; without a name, all', () => {
+    expect(jobNamed(plan, 'eu')).toMatchObject({ job: 'shop@production.eu' });
+    expect(jobNamed(plan, undefined)).toBeUndefined();
+  });
+  test.each([
+    [plan, /has 2 jobs: us, eu; there is no job asia/],
+    [{ service: 'shop', environment: 'production', together: null } as never, /has one job, without a name/],
+  ])('a name that is not there is refused with those that are', (of, why) => {
+    expect(() => jobNamed(of, 'asia')).toThrow(why);
+  });
+});
 
 describe('following a log shows each line once', () => {
   test.each([

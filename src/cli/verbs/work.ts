@@ -14,7 +14,7 @@ export async function list(session: Session) {
         { title: 'key', value: (row) => row.key },
         { title: 'tries', value: (row) => String(row.attempts), align: 'right' },
         { title: 'since', value: (row) => (row.sinceMs === null ? '' : ago(row.sinceMs, Date.now())) },
-        { title: 'error', value: (row) => plain(row.error), isFlexible: true },
+        { title: 'error', value: (row) => plain(row.error.split('\n', 1)[0] ?? ''), isFlexible: true },
       ],
       items,
       'Nothing is parked.',

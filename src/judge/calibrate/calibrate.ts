@@ -163,9 +163,14 @@ function checkOf(
   const interval = binomialInterval(alarms, runs);
   const isHonest = interval[0] <= nominal;
   const rate = `${alarms} of ${runs} rollouts that never were (95 % interval ${percent(interval[0])} to ${percent(interval[1])})`;
-  const fact = `${check.name} alarmed in ${rate}; it may in ${percent(nominal)}.`;
+  const fact = `${check.name} alarmed in ${rate}; it may in ${chance(nominal)}.`;
   const sentence = isHonest ? fact : `${fact} It is not honest for this service, and may only hold until it is.`;
   return { check: check.name, alarms, runs, interval, nominal, isHonest, sentence };
+}
+
+/** Of a guard, a few in 100,000: `0 %` would say that it may never alarm. */
+function chance(value: number): string {
+  return value > 0 ? `${Number((value * 100).toPrecision(2))} %` : percent(value);
 }
 
 /** The specification with what is not honest trusted to hold at most. */

@@ -20,7 +20,11 @@ export function explainWatch(check: CheckSpec, evidence: WatchEvidence, numbers:
   const levels = `${level(evidence.nowLevel)} against ${level(evidence.baseLevel)}`;
   const word = estimate >= 0 === (check.worse === 'higher') ? 'higher' : 'lower';
   const held = check.against === 'limit' ? 'than its limit' : 'than before the release';
-  const fact = `${nameOf(check)} is ${percent(Math.abs(estimate))} ${word} ${held} (${levels})`;
+  // What never happened has no ratio worth telling: what could be hidden behind it is the interval's to say.
+  const isNone = evidence.nowLevel === 0 && evidence.baseLevel === 0 && check.against !== 'limit';
+  const fact = isNone
+    ? `${nameOf(check)} is as before the release (${levels})`
+    : `${nameOf(check)} is ${percent(Math.abs(estimate))} ${word} ${held} (${levels})`;
   const itself =
     evidence.windows === 0
       ? 'how it changes by itself is not known yet'

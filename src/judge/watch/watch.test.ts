@@ -5,6 +5,8 @@ import { type CheckSpec, fleetMetrics, type JudgeSpec, type Sample } from '../..
 import { plainCheck } from '../plain-check.ts';
 import type { JudgeMemory } from '../port.ts';
 import { nameSuspects } from './change-point.ts';
+import type { WatchEvidence } from './compare-watch.ts';
+import { explainWatch } from './explain-watch.ts';
 import { foldStep, type HistoryStep, historyKey } from './history-step.ts';
 import { judgeWatch, type WatchPlan } from './judge-watch.ts';
 
@@ -114,6 +116,23 @@ describe('H10 a watch after the last phase', () => {
     }));
     const { sentence } = last(watch(steps, from, { checks: [named] })).verdict;
     expect(sentence).toMatch(/^CPU use is .* higher than before the release \([\d.]+ cores against [\d.]+ cores\)/);
+  });
+
+  it('tells no ratio of what never happened', () => {
+    const evidence = { nowLevel: 0, baseLevel: 0, windows: 0, tasks: 4 } as WatchEvidence;
+    const numbers = {
+      estimate: 45,
+      low: -0.9,
+      high: 1e4,
+      power: 0,
+      verdict: 'undecided',
+      delta: 0.2,
+      margin: 0.5,
+    } as const;
+    expect(explainWatch(errors, evidence, numbers)).toMatch(
+      /^The share of failed requests is as before the release \(none against none\); how it changes by itself/,
+    );
+    expect(explainWatch(errors, { ...evidence, nowLevel: 0.02 }, numbers)).toContain('higher');
   });
 
   it('finds a ramp of 1 % over 6 h in a steady service, and says so in one sentence', () => {

@@ -90,17 +90,22 @@ function resizeSentence(wish: Extract<TaskWish, { do: 'resize' | 'retire' }>, fr
 }
 
 async function refusalOf(view: View, job: JobId, size: number, wish: TaskWish): Promise<Result<never> | undefined> {
-  const refuse = (detail: string) => err(problem('api/bad-request', detail, { job }));
+  const refuse = (detail: string, remedy?: string) => err(problem('api/bad-request', detail, { job }, remedy));
   if (wish.do === 'retire') {
     const [live] = await rows.listLiveRollouts(view.tx, job);
-    if (live !== undefined) return refuse(`${live.id} is under way on ${job}: abort it first.`);
+    if (live !== undefined) {
+      return refuse(`${live.id} is under way on ${job}.`, `Abort it first: \`rollway abort ${live.id} --reason …\`.`);
+    }
     return size === 0 ? refuse(`${job} has no tasks.`) : undefined;
   }
-  if (wish.do === 'resize') return wish.size === 0 ? refuse('To stop all tasks, retire the job.') : undefined;
+  if (wish.do === 'resize')
+    return wish.size === 0 ? refuse('A job has at least one task.', 'To stop all, retire it.') : undefined;
   const beyond = (wish.tasks ?? []).find((index) => index >= size);
-  if (beyond !== undefined) return refuse(`${job} has ${size} tasks; there is no task ${beyond}.`);
+  if (beyond !== undefined) {
+    return refuse(`${job} has ${size} tasks; there is no task ${beyond}.`, `Name tasks from 0 to ${size - 1}.`);
+  }
   const assigned = (await rows.listAssignment(view.tx, job)).flatMap(({ version }) => version ?? []);
-  if (assigned.length === 0) return refuse(`Nothing runs in ${job} yet.`);
+  if (assigned.length === 0) return refuse(`Nothing runs in ${job} yet.`, 'Deploy a release first.');
   if (wish.do === 'restart') return undefined;
   const versions = await listVersions(view.tx, [...new Set(assigned)]);
   return versions.some(({ task }) => task.singleton)

@@ -42,7 +42,9 @@ export function maintenanceHandlers(context: ServerContext) {
   const load = (id: MaintenanceId): Promise<MaintenanceView> =>
     store.read(async (tx) => {
       const found = await findMaintenance(tx, id);
-      return found === undefined ? refuse('api/not-found', `There is no maintenance ${id}.`) : view(tx, found);
+      return found === undefined
+        ? refuse('api/not-found', `There is no maintenance ${id}.`, {}, 'List them: `rollway maintenance list`.')
+        : view(tx, found);
     });
 
   return {

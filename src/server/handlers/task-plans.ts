@@ -69,6 +69,11 @@ function viewOf(job: JobId, wish: TaskWish, plan: TaskPlan, eachMs: number): Tas
   const rounds = plan.steps.reduce((sum, step) => sum + step.batches, 0);
   const notes: string[] = [];
   if (plan.steps.length === 0) notes.push('There is nothing to do.');
+  const strangers = 'tasks' in wish ? (wish.tasks ?? []).filter((index) => index >= plan.size) : [];
+  if (strangers.length > 0) {
+    const named = strangers.slice(0, 5).join(', ') + (strangers.length > 5 ? ' …' : '');
+    notes.push(`${job} has no task ${named}: its ${plan.size} tasks begin with 0.`);
+  }
   if (wish.do === 'retire') notes.push('No release is let in afterwards until somebody unholds it.');
   if (wish.do === 'resize') notes.push('The next deployment brings back the number that its configuration says.');
   const last = plan.steps.at(-1);

@@ -56,7 +56,7 @@ test.each([
     },
     'metrics',
     'warning',
-    /shop@production\/0: no whole answer .* The same holds for 1 others/,
+    /shop@production\/0: no whole answer .* The same holds for 1 other\./,
   ],
   [
     'a carrier that runs',

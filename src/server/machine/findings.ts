@@ -195,7 +195,8 @@ function metrics({ metrics: known }: FindingFacts): Finding[] {
   const groups = Map.groupBy(known, ({ source, subject, trouble }) => `${source}/${trouble}/${jobOf(subject)}`);
   return [...groups.values()].map((group) => {
     const [first] = group as [KeptFinding];
-    const others = group.length > 1 ? ` The same holds for ${group.length - 1} others.` : '';
+    const others =
+      group.length > 1 ? ` The same holds for ${group.length === 2 ? '1 other' : `${group.length - 1} others`}.` : '';
     return {
       kind: 'metrics',
       severity: 'warning',

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ProblemError, problem } from '../../model/index.ts';
@@ -47,6 +48,7 @@ export async function readPlugin(name: string): Promise<readonly Strategy[]> {
 }
 
 async function importModule(file: string): Promise<Readonly<Record<string, unknown>>> {
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile()) throw refused(file, 'There is no such file.');
   try {
     return (await import(pathToFileURL(file).href)) as Record<string, unknown>;
   } catch (cause) {

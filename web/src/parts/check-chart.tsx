@@ -13,7 +13,8 @@ interface Props {
 }
 
 const height = 92;
-const left = 52;
+const leastLeft = 52;
+const characterWidth = 6.5;
 const bottom = 18;
 const top = 8;
 
@@ -23,6 +24,8 @@ export const CheckChart = memo(function CheckChart({ points, unit, width, label,
   const toMs = points.at(-1)?.atMs ?? 1;
   const highest = Math.max(0, ...points.flatMap((point) => [point.old ?? 0, point.new ?? 0]));
   const scale = niceScale(highest === 0 && unit === 'ratio' ? 0.01 : highest);
+  const labels = scale.values.map((value) => formatLevel(value, unit));
+  const left = Math.max(leastLeft, 10 + characterWidth * Math.max(...labels.map(({ length }) => length)));
   const x = (atMs: number) => left + ((atMs - fromMs) / Math.max(1, toMs - fromMs)) * (width - left - 1);
   const y = (value: number) => height - bottom - (value / scale.top) * (height - bottom - top);
   return (
@@ -33,11 +36,11 @@ export const CheckChart = memo(function CheckChart({ points, unit, width, label,
       role="img"
       aria-label={`${label}: old (dashed) and new (solid) from ${clock(fromMs)} to ${clock(toMs)}`}
     >
-      {scale.values.map((value) => (
+      {scale.values.map((value, at) => (
         <g key={value}>
           <path d={`M${left} ${Math.round(y(value)) + 0.5}H${width}`} className={value === 0 ? 'axis' : 'grid'} />
           <text x={left - 8} y={y(value) + 4} textAnchor="end">
-            {formatLevel(value, unit)}
+            {labels[at]}
           </text>
         </g>
       ))}
