@@ -1,11 +1,19 @@
 import { type CheckSpec, type JudgeSpec, notServed, queryMetric, type Sample } from '../model/index.ts';
 import { discoverChecks, metricsIn, type SeenMetric } from './discover.ts';
 
+/** A check that is not honest for the service is trusted to hold at most. */
+export function cap(check: CheckSpec, bad: ReadonlySet<string>): CheckSpec {
+  return bad.has(check.name) && check.trust === 'revert' ? { ...check, trust: 'hold' } : check;
+}
+
 /** The checks of the specification; where a standard metric does not occur, what was discovered stands in for it. */
 export function checksInForce(spec: JudgeSpec, samples: readonly Sample[]): readonly CheckSpec[] {
   const seen = metricsIn(samples);
   const found = discoverChecks(seen);
-  if (spec.checks.length === 0) return found;
+  if (spec.checks.length === 0) {
+    const bad = new Set(spec.holdAtMost ?? []);
+    return found.map((check) => cap(check, bad));
+  }
   return spec.checks.map((check) => {
     const { metric } = check;
     const same = (kind: 'errorRatio' | 'latency') => found.find((other) => kind in other.metric)?.metric;

@@ -221,6 +221,8 @@ export const judgeSpecSchema = z.strictObject({
   checks: z.array(checkSpecSchema),
   /** Checks on what the fleet sees of every task by itself. Left out only in what was stored before there were any. */
   guards: z.array(checkSpecSchema).optional(),
+  /** Names of checks that a calibration found not to be honest: also where they are only discovered later. */
+  holdAtMost: z.array(z.string()).optional(),
   /** Services that are looked at while this one rolls out: damage there stops it. */
   neighbours: z
     .array(

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { seededChance } from '../../kit/index.ts';
 import type { CheckSpec, JudgeSpec, Sample } from '../../model/index.ts';
+import { checksInForce } from '../checks-in-force.ts';
 import { plainCheck } from '../plain-check.ts';
 import { type Calibration, calibrate, capTrust } from './calibrate.ts';
 
@@ -17,6 +18,10 @@ const gauge = (name: string): CheckSpec => ({
   required: false,
   trust: 'revert',
 });
+const requests: Sample[] = ['200', '500'].map((code) => ({
+  ...{ job: 'shop@production', index: 0, incarnation: 1, version: 'v_1', state: 'serving', labels: { code } },
+  ...{ metric: 'http_requests_total', fromMs: 0, toMs: binMs, value: { counterDelta: 1 } },
+}));
 const spec: JudgeSpec = {
   checks: [gauge('honest'), gauge('drifts')],
   failShare: 0.5,
@@ -96,5 +101,9 @@ describe('H6 H7 self-calibration by rollouts that never were', () => {
     const watching = { ...spec, checks: [{ ...gauge('drifts'), trust: 'observe' as const }] };
     expect(capTrust(watching, [{ check: 'drifts', isHonest: false }]).checks[0]!.trust).toBe('observe');
     expect(capTrust(spec, [])).toBe(spec);
+    const found = (one: JudgeSpec) => checksInForce(one, requests).map(({ name, trust }) => [name, trust]);
+    const discovered = { ...spec, checks: [] };
+    expect(found(discovered)).toEqual([['errors', 'revert']]);
+    expect(found(capTrust(discovered, [{ check: 'errors', isHonest: false }]))).toEqual([['errors', 'hold']]);
   });
 });

@@ -1,6 +1,7 @@
 import { type Chance, pickBelow, shuffled, stableJson } from '../../kit/index.ts';
 import type { CheckSpec, JudgeSpec, Sample, TaskIndex } from '../../model/index.ts';
 import { binomialInterval } from '../../stats/index.ts';
+import { cap } from '../checks-in-force.ts';
 import { percent } from '../explain.ts';
 import { judge } from '../judge.ts';
 import { alphaOf } from '../levels.ts';
@@ -177,7 +178,10 @@ function chance(value: number): string {
 export function capTrust(spec: JudgeSpec, checks: readonly Pick<CalibratedCheck, 'check' | 'isHonest'>[]): JudgeSpec {
   const bad = new Set(checks.flatMap(({ check, isHonest }) => (isHonest ? [] : [check])));
   if (bad.size === 0) return spec;
-  const cap = (check: CheckSpec): CheckSpec =>
-    bad.has(check.name) && check.trust === 'revert' ? { ...check, trust: 'hold' } : check;
-  return { ...spec, checks: spec.checks.map(cap), ...(spec.guards && { guards: spec.guards.map(cap) }) };
+  const { checks: own, guards } = spec;
+  const capped = {
+    checks: own.map((one) => cap(one, bad)),
+    ...(guards && { guards: guards.map((one) => cap(one, bad)) }),
+  };
+  return { ...spec, ...capped, holdAtMost: [...bad].sort() };
 }

@@ -69,7 +69,9 @@ export function compareWatch(
   const read = (list: readonly HistoryStep[]) => middle(list.map(({ levels }) => levels[key]!));
   const [ours, theirs] = [read(now), read(base)];
   if (Math.max(ours.tasks / theirs.tasks, theirs.tasks / ours.tasks) > mostResized) return undefined;
-  const scale = Math.max(Math.abs(theirs.raw), 1e-9);
+  const scale = isLog ? 1 : Math.max(Math.abs(theirs.raw), usualSize(quiet, key, startMs));
+  // It was nothing at all until now: how much more than nothing is much, nobody can say.
+  if (scale === 0) return undefined;
   const between = (a: Level, b: Level) => sign * (isLog ? a.log - b.log : (a.raw - b.raw) / scale);
   const past = pastOf(quiet, { now, base, startMs, stepMs }, (a, b) => between(read(a), read(b)));
   const { season, offsetMs, own } = bestSeason(past, now.at(-1)!.toMs);
@@ -120,6 +122,12 @@ function middle(levels: readonly HistoryLevel[]): Level {
     noise: 1 / (events + 0.5),
     tasks,
   };
+}
+
+/** Of a level that is zero or below at times: how large it usually is before the release. */
+function usualSize(quiet: readonly HistoryStep[], key: string, startMs: number): number {
+  const sizes = quiet.flatMap(({ toMs, levels }) => (toMs <= startMs ? Math.abs(levels[key]!.value ?? 0) : []));
+  return sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
 }
 
 interface Windows {

@@ -7,7 +7,7 @@ interface Numbers {
   readonly estimate: number;
   readonly low: number;
   readonly high: number;
-  readonly power: number;
+  readonly power: number | undefined;
   readonly verdict: Verdict;
   readonly delta: number;
   readonly margin: number;
@@ -33,7 +33,7 @@ export function explainWatch(check: CheckSpec, evidence: WatchEvidence, numbers:
   const limit = verdict === 'pass' ? `margin ${percent(margin)}` : `limit ${percent(delta)}`;
   const amount = `${evidence.tasks} ${evidence.tasks === 1 ? 'task' : 'tasks'}`;
   const said = `${fact}; ${itself}; ${interval}; ${limit}; ${amount}.`;
-  if (verdict !== 'undecided') return said;
+  if (verdict !== 'undecided' || check.against === 'limit' || power === undefined) return said;
   return `${said} Harm at the margin of ${percent(margin)} would have been found with ${percent(power)} chance.`;
 }
 

@@ -216,7 +216,9 @@ function resultOf(
     .sort((a, b) => a - b) as [number, number];
   const { deviation, freedom } = evidence;
   const needed = studentUpper(Math.max(level, 1e-12), freedom) * deviation + scale.delta;
-  const power = studentAbove((needed - scale.margin) / deviation, freedom);
+  // Of a past that never changed there is none to say: what is above δ is found, what is at δ is not.
+  const chance = studentAbove((needed - scale.margin) / deviation, freedom);
+  const power = Number.isNaN(chance) ? undefined : chance;
   const estimate = scale.toHarm(evidence.difference);
   return {
     ...base,

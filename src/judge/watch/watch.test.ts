@@ -107,6 +107,19 @@ describe('H10 a watch after the last phase', () => {
     expect(levelWith({ against: 'limit', limit: 200 })).toBe(100);
   });
 
+  it('has no measure for what was nothing at all before, and no power that is no number', () => {
+    const from = 2 * day;
+    const levels = (before: number, after: number) =>
+      pastOf({ steps: from + 12 }).map((step, at) => ({
+        ...step,
+        levels: { [historyKey(heap)]: { tasks: 20, value: at < from ? before : after } },
+      }));
+    expect(last(watch(levels(0, 1), from)).verdict.verdict).toBe('undecided');
+    const limited = { ...heap, against: 'limit' as const, limit: 200 };
+    const within = last(watch(levels(100, 100), from, { checks: [limited] })).verdict;
+    expect(within).toMatchObject({ verdict: 'pass', perCheck: [{ power: undefined }] });
+  });
+
   it('says what a guard measures in its own words', () => {
     const from = 2 * day;
     const named = { ...heap, metric: { gauge: fleetMetrics.cpu } };
