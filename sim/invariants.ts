@@ -50,7 +50,7 @@ export class KnownInvariants {
     this.#capacity(before, decision, nowMs);
     oneOwner(decision);
     endedByWord(before, decision);
-    this.#blastRadius(before, decision.after);
+    this.#blastRadius(before, decision);
     noBadTwice(before, decision);
     plannedExposure(decision);
     undecidedIsNoPass(before, decision);
@@ -151,7 +151,7 @@ export class KnownInvariants {
   }
 
   /** I3: indices of a version that is not good never outnumber what its phase allows; without a phase they only shrink. */
-  #blastRadius(before: JobState, after: JobState): void {
+  #blastRadius(before: JobState, { after, changed }: JobDecision): void {
     const mayGoBack = canGoBack(after);
     const isSame =
       this.#couldGoBack === mayGoBack &&
@@ -169,7 +169,9 @@ export class KnownInvariants {
     for (const version of after.job.goodVersions) this.#ceilings.delete(version);
     for (const [version, count] of counts) {
       if (after.job.goodVersions.includes(version)) continue;
-      const rollout = after.rollouts.find((one) => one.to === version && mayAllow(one));
+      // One that begins a phase, as a person said, and ends in the same turn has allowed it all the same.
+      const owners = [...after.rollouts, ...changed.rollouts.values()];
+      const rollout = owners.find((one) => one.to === version && mayAllow(one));
       const allowed = rollout === undefined ? undefined : allowanceNow(rollout);
       let had = 0;
       for (const row of before.assignment.values()) if (row.version === version) had += 1;
