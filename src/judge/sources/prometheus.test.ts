@@ -153,3 +153,19 @@ describe('a Prometheus server that is', () => {
     });
   });
 });
+
+test('what a service asks by a query of its own has a smaller answer, or none', async () => {
+  const url = await serve((request, response) => {
+    const at = Number(new URL(request.url!, 'http://x').searchParams.get('start'));
+    const result = [{ metric: { index: '0', padding: 'x'.repeat(3_000_000) }, values: [[at, '1']] }];
+    response.end(JSON.stringify({ status: 'success', data: { resultType: 'matrix', result } }));
+  });
+  const book = new TaskBook();
+  book.refresh([taskOf(0)], startMs);
+  const query = { metric: 'level', jobs: [job], promql: 'level', as: 'gauge', task: { index: 'index' } } as const;
+  const collect = (lists: Pick<PrometheusOptions, 'queries' | 'listOwnQueries'>) =>
+    prometheusSource({ ...base, ...lists, url, book }).collect(startMs, AbortSignal.timeout(10_000));
+  expect((await collect({ queries: [query] })).samples).toHaveLength(1);
+  const own = await collect({ queries: [], listOwnQueries: () => [query] });
+  expect([own.samples.length, own.findings[0]!.trouble]).toEqual([0, 'too-large']);
+});

@@ -40,6 +40,8 @@ export interface PrometheusOptions {
 }
 
 const maxBytes = 16 * 1024 * 1024;
+/** Whoever commits may write a query of a service, and hundreds are asked at once: a level of 10,000 tasks is less. */
+const maxBytesOfOwn = 2 * 1024 * 1024;
 
 /**
  * A Prometheus server, asked by range queries once per bin of each job's judge, for the bin that ended `lagMs` ago: it
@@ -53,7 +55,13 @@ export function prometheusSource(options: PrometheusOptions): MetricSource {
     return { source: `prometheus/${name}`, subject, trouble, sentence: `The Prometheus server ${name}: ${what}.` };
   };
 
-  const ask = async (query: PrometheusQuery, job: JobId, edgeMs: number, signal: AbortSignal): Promise<Collected> => {
+  const ask = async (
+    query: PrometheusQuery,
+    mostBytes: number,
+    job: JobId,
+    edgeMs: number,
+    signal: AbortSignal,
+  ): Promise<Collected> => {
     const judgeBinMs = judgeBinMsOf(job);
     const atMs = edgeMs - lagMs;
     const at = String(atMs / 1000);
@@ -62,7 +70,7 @@ export function prometheusSource(options: PrometheusOptions): MetricSource {
     const headers: Record<string, string> = { accept: 'application/json' };
     if (token !== undefined) headers.authorization = `Bearer ${token.trim()}`;
     const address = `${url.replace(/\/$/, '')}/api/v1/query_range?${new URLSearchParams(range)}`;
-    const answer = await read(address, { deadlineMs, maxBytes, headers, signal });
+    const answer = await read(address, { deadlineMs, maxBytes: mostBytes, headers, signal });
     if (!answer.ok) return { samples: [], findings: [find(answer.trouble, answer.why)] };
     const parsed = parseAnswer(answer.text);
     if (typeof parsed === 'string')
@@ -79,10 +87,13 @@ export function prometheusSource(options: PrometheusOptions): MetricSource {
     name: `prometheus/${name}`,
     async collect(edgeMs, signal) {
       const own = options.listOwnQueries?.() ?? [];
-      const due = [...queries, ...own].flatMap((query) =>
-        query.jobs.filter((job) => edgeMs % judgeBinMsOf(job) === 0).map((job) => ask(query, job, edgeMs, signal)),
-      );
-      const all = await Promise.all(due);
+      const due = (list: readonly PrometheusQuery[], mostBytes: number) =>
+        list.flatMap((query) =>
+          query.jobs
+            .filter((job) => edgeMs % judgeBinMsOf(job) === 0)
+            .map((job) => ask(query, mostBytes, job, edgeMs, signal)),
+        );
+      const all = await Promise.all([...due(queries, maxBytes), ...due(own, maxBytesOfOwn)]);
       return { samples: all.flatMap((one) => one.samples), findings: all.flatMap((one) => one.findings) };
     },
   };
