@@ -1,4 +1,4 @@
-import { type Problem, ProblemError } from '../model/index.ts';
+import { type Problem, ProblemError, problem } from '../model/index.ts';
 import type { Style } from './render/style.ts';
 
 /** What a script can tell apart by the exit code. */
@@ -23,5 +23,28 @@ export function describeProblem(problem: Problem, style: Style): string[] {
 
 /** The problem in whatever was thrown; anything else is a mistake of the program itself. */
 export function problemIn(error: unknown): Problem | undefined {
-  return error instanceof ProblemError ? error.problem : undefined;
+  if (error instanceof ProblemError) return error.problem;
+  return isOfAFile(error)
+    ? problem(
+        'cli/unclear',
+        `${error.path.replace(/\.[0-9a-f]+\.tmp$/, '')}: ${fileTroubles[error.code]}`,
+        {},
+        'Name another file or folder.',
+      )
+    : undefined;
+}
+
+/** What a person can have named wrongly; anything else that a file does is told whole. */
+const fileTroubles: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder',
+  EACCES: 'this user may not use it',
+  EPERM: 'this user may not use it',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of it is no folder',
+  EROFS: 'it cannot be written there',
+};
+
+function isOfAFile(error: unknown): error is { readonly code: string; readonly path: string } {
+  const { code, path } = (error ?? {}) as { readonly code?: unknown; readonly path?: unknown };
+  return typeof code === 'string' && typeof path === 'string' && code in fileTroubles;
 }

@@ -90,7 +90,7 @@ function explain(record: Counts, proposal: Trust | undefined): string {
   const alarmsText =
     alarms === 0
       ? 'no alarm'
-      : `${alarms} alarms (${trueAlarms} right, ${falseAlarms} wrong, ${unjudgedAlarms} unsaid)`;
+      : `${alarms} ${alarms === 1 ? 'alarm' : 'alarms'} (${trueAlarms} right, ${falseAlarms} wrong, ${unjudgedAlarms} unsaid)`;
   const people = both === 0 ? '' : ` With people it agreed ${agreed} of ${both} times.`;
   const fact = `${check} (${trust}): of ${rollouts === 1 ? '1 rollout' : `${rollouts} rollouts`} ${passes} passed, ${undecided} undecided, ${alarmsText}.${people}`;
   if (proposal === undefined) return fact;

@@ -20,16 +20,19 @@ export async function run(
     });
     return exitCodes.error;
   };
+  const remedy = 'Name the file of a canary configuration, as Kayenta has it.';
   let json: unknown;
   try {
     const text = await readFile(file, 'utf8');
     if (text.length > maxBytes) return refuse(problem('api/too-large', `${file} is larger than ${maxBytes} bytes.`));
     json = JSON.parse(text);
   } catch (cause) {
-    return refuse(problem('api/bad-request', `${file} cannot be read as JSON: ${(cause as Error).message}`));
+    return refuse(
+      problem('api/bad-request', `${file} cannot be read as JSON: ${(cause as Error).message}`, {}, remedy),
+    );
   }
   const config = readKayentaConfig(json);
-  if (!config.ok) return refuse(config.error);
+  if (!config.ok) return refuse({ ...config.error, remedy });
   const { checks, notes } = flags.method === 'kayenta' ? scoreOfKayenta(config.value) : checksOfKayenta(config.value);
   const compiled = compileSpec({ name: 'service', command: 'true', metrics: '/metrics', checks }, file);
   if (!compiled.ok) return refuse(compiled.error[0]!);

@@ -1,3 +1,4 @@
+import { ProblemError, problem } from '../../model/index.ts';
 import { exitCodes } from '../failure.ts';
 import { checkPicture } from '../render/check-picture.ts';
 import { plain } from '../render/style.ts';
@@ -93,8 +94,8 @@ export async function label(
   [named, word]: readonly string[],
   flags: { service?: string; reason?: string },
 ) {
+  const isTrue = readLabel(word);
   const rollout = await findRollout(session, await rolloutOf(session, named), { service: flags.service, isAny: true });
-  const isTrue = word === 'true';
   const body = { isTrue, ...(flags.reason === undefined ? {} : { reason: flags.reason }) };
   await session.client.labelVerdict({ params: { rollout }, body });
   session.out.show({ rollout, isTrue }, () => {
@@ -102,6 +103,13 @@ export async function label(
     session.out.next(`rollway judge record`);
   });
   return undefined;
+}
+
+/** Only these two words: any other one would be a judgement that nobody made. */
+export function readLabel(word: string | undefined): boolean {
+  if (word === 'true' || word === 'false') return word === 'true';
+  const detail = `"${word ?? ''}" is neither true (the judge was right) nor false (it was wrong)`;
+  throw new ProblemError(problem('cli/unclear', detail, {}, 'Say true or false.'));
 }
 
 /** How each check has done, and what it should become. */

@@ -22,6 +22,9 @@ export async function run(session: Session, [commit]: readonly string[], flags: 
     ...(commit === undefined ? {} : { commit: await resolveCommit(commit) }),
     ...(flags.environment === undefined ? {} : { environment: flags.environment }),
   };
+  if (flags.svg !== undefined && flags.backtest !== true) {
+    throw new ProblemError(problem('cli/unclear', '--svg is the picture of --backtest', {}, 'Add --backtest.'));
+  }
   if (flags.backtest === true)
     return showBacktest(
       session,

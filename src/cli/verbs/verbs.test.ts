@@ -1,9 +1,11 @@
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { catalogue } from '../../model/index.ts';
+import { problemIn } from '../failure.ts';
 import { declareVerbs } from '../verbs.ts';
 import { withoutTimes } from '../watch.ts';
 import { readLabels } from './agent.ts';
+import { readLabel } from './judge.ts';
 import { newLines } from './logs.ts';
 import { jobNamed, ranges } from './plan.ts';
 import { readListen } from './proxy.ts';
@@ -28,6 +30,17 @@ describe('a plan of one of several jobs', () => {
   ])('a name that is not there is refused with those that are', (of, why) => {
     expect(() => jobNamed(of, 'asia')).toThrow(why);
   });
+});
+
+test('a verdict is called right or wrong by these two words only', () => {
+  expect([readLabel('true'), readLabel('false')]).toEqual([true, false]);
+  for (const word of ['maybe', 'True', undefined]) expect(() => readLabel(word)).toThrow(/neither true/);
+});
+
+test('a file that cannot be used is named, without a trace; a mistake of ours is none of those', () => {
+  const missing = Object.assign(new Error('ENOENT: …'), { code: 'ENOENT', path: '/nowhere/x.svg.37800d4222e1.tmp' });
+  expect(problemIn(missing)?.detail).toBe('/nowhere/x.svg: there is no such file or folder');
+  expect(problemIn(new TypeError('x is undefined'))).toBeUndefined();
 });
 
 describe('following a log shows each line once', () => {
