@@ -34,6 +34,13 @@ export function isStuck(scenario: Scenario, assignment: Reality['assignment']): 
   return false;
 }
 
+/** Something was ordered and has not ended. What never serves is tried again for ever: nobody waits for that. */
+export function isBusy(scenario: Scenario, operations: readonly LedgerOperation[]): boolean {
+  return operations.some(
+    ({ admittedAtMs, to }) => admittedAtMs !== undefined && (to === undefined || !cannotServe(scenario, to)),
+  );
+}
+
 /** Rollouts have ended, or are held until a person ends that, or wait for one that is. */
 export function areStill(rollouts: readonly Rollout[]): boolean {
   const isHeld = rollouts.some(({ state }) => state === 'held');

@@ -48,7 +48,7 @@ import { LiveAcks } from './live-acks.ts';
 import { outageOf } from './maintenance.ts';
 import { argumentsOf, isForPersons, needsPersonAfterMs, turnsFor, waysOut } from './persons.ts';
 import { disturb, RackWorks, workOf } from './rack-works.ts';
-import { areStill, cannotServe, differencesOf, isStuck, restWithinMs } from './rest.ts';
+import { areStill, cannotServe, differencesOf, isBusy, isStuck, restWithinMs } from './rest.ts';
 import { type Happening, isLateBad, type Scenario, v0, v1, watchedMs, withStrategy } from './scenario.ts';
 import { type SimulatedService, serviceOf } from './services.ts';
 import { groupOf, Sibling } from './sibling.ts';
@@ -860,7 +860,7 @@ class World {
   /** Nothing moves any more: rollouts have ended or are held, and reality is as assigned. */
   #isAtRest(): boolean {
     if (this.#isDeciding || this.#commands.length > 0 || !areStill(this.#state.rollouts)) return false;
-    if (this.#state.operations.some((one) => one.admittedAtMs !== undefined)) return false;
+    if (isBusy(this.#scenario, this.#state.operations)) return false;
     return this.#differences().length === 0;
   }
 
