@@ -169,8 +169,11 @@ export function judgeTable(
         hadData.add(check.name);
         measured = true;
       } else missing.push(check.name);
-      if (look && before.verdicts[check.name] !== 'fail')
-        verdicts[check.name] = judged ? verdictOfKayenta(judged, spec, look.isEnd) : 'undecided';
+      // Bins close some seconds late: when the bake is over, the look planned for its end may never come. This method
+      // has no α to keep, so it may decide without one.
+      const isOver = plan.updatedAtMs !== undefined && nowMs >= plan.deadlineAtMs;
+      if ((look || isOver) && before.verdicts[check.name] !== 'fail')
+        verdicts[check.name] = judged ? verdictOfKayenta(judged, spec, isOver || look?.isEnd === true) : 'undecided';
       perCheck.push(resultOfKayenta(check, judged, verdicts[check.name] ?? 'undecided'));
       continue;
     }
