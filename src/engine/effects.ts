@@ -62,8 +62,8 @@ async function recordOutcome(core: Core, effect: ClaimedEffect, outcome: EffectO
   });
 }
 
-/** Interrupted, not failed: the next process begins it again at once. */
-async function giveBack(core: Core, effect: ClaimedEffect): Promise<void> {
+/** Interrupted or not begun, not failed: the next process begins it at once. */
+export async function giveBack(core: Core, effect: ClaimedEffect): Promise<void> {
   await transact(core, momentOf(effect), async (tx) => {
     const retryAtMs = core.clock.nowMs();
     await returnEffect(tx, effect, { state: 'pending', retryAtMs, attempts: effect.epoch, error: null });

@@ -131,7 +131,9 @@ export function runConformance(name: string, servers: number, makeStore: () => P
       };
       await start(false);
       const engine = await start(true);
-      expect(begun).toEqual([1, 2]);
+      // A claim that came too late for the first engine counts as an attempt, and begins nothing.
+      expect(begun).toHaveLength(2);
+      expect(begun[1]).toBeGreaterThan(begun[0]!);
       expect(await engine.nextDueAtMs()).toBeUndefined();
       await store.close();
     });

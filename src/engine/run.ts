@@ -2,7 +2,7 @@ import type { Bell } from './bell.ts';
 import { deleteAnsweredCommands } from './commands-rows.ts';
 import { despiteConflicts } from './conflict.ts';
 import { type Core, failIfAbandoned, tellListeners } from './core.ts';
-import { longestAttemptMs, runEffect, takeEffects } from './effects.ts';
+import { giveBack, longestAttemptMs, runEffect, takeEffects } from './effects.ts';
 import { type ClaimedEffect, deleteEndedEffects, findNextEffectAtMs, renewEffectLease } from './effects-rows.ts';
 import { loadSeal } from './events-rows.ts';
 import { recoverOnce } from './recover.ts';
@@ -93,6 +93,11 @@ async function effectLoop(core: Core, signal: AbortSignal): Promise<void> {
     const free = core.settings.effectsAtOnce - underWay.size;
     const batch =
       free === 0 ? [] : ((await orTrouble(core, signal, 'claiming effects', () => takeEffects(core, free))) ?? []);
+    // Told to stop while they were claimed: nothing begins any more.
+    if (signal.aborted) {
+      for (const effect of batch) await giveBack(core, effect);
+      break;
+    }
     for (const effect of batch) {
       const one = runOneEffect(core, effect, signal)
         .catch((error) => {
