@@ -103,6 +103,20 @@ function watch(t: Traffic, plan = planOf()) {
 }
 
 describe('verdicts', () => {
+  test('H4 the look at the end of the bake is taken when the bake is over, although its last bins come late', () => {
+    const all = traffic({ seconds: 75 });
+    let memory: JudgeMemory | undefined;
+    const looks = new Set<string>();
+    for (let second = 44; second <= 70; second += 1) {
+      const closed = all.filter(({ toMs }) => toMs <= (second - 3) * 1000);
+      const judged = judge(planOf(), closed, memory, second * 1000);
+      if (judged.memory.looks > (memory?.looks ?? 0)) looks.add(judged.verdict.lookId);
+      memory = judged.memory;
+    }
+    // Thirty bins less two of warm-up.
+    expect([...looks].at(-1)).toBe('ro_1/0/baking-28');
+  });
+
   test('after a long silence, when all that is left has become coarse, nothing is decided', () => {
     const minutes = traffic({ seconds: 2 }).map((one) => ({ ...one, fromMs: 0, toMs: 60_000 }));
     const nowMs = 1_700_000_000_000;

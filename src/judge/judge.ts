@@ -149,7 +149,7 @@ export function judgeTable(
   const phaseKey = `${plan.phase}@${plan.phaseStartedAtMs}`;
   const phases = (memory?.state.phases ?? {}) as Readonly<Record<string, PhaseMemory>>;
   const before = phases[phaseKey] ?? emptyPhase;
-  const look = findLook(plan, table, before, options);
+  const look = findLook(plan, table, before, nowMs, options);
   const perCheck: CheckResult[] = [];
   const verdicts: Record<string, Verdict> = { ...before.verdicts };
   const hadData = new Set(before.hadData);
@@ -295,7 +295,13 @@ interface Look {
 }
 
 /** Which planned look is due, if any: ages count usable bins, from the phase's start, or from its last update. */
-function findLook(plan: JudgePlan, table: BinTable, memory: PhaseMemory, options: JudgeOptions): Look | undefined {
+function findLook(
+  plan: JudgePlan,
+  table: BinTable,
+  memory: PhaseMemory,
+  nowMs: number,
+  options: JudgeOptions,
+): Look | undefined {
   const { binMs, warmupMs } = plan.spec;
   const warmupBins = Math.max(1, Math.ceil(warmupMs / binMs));
   const end = table.firstBin + table.bins;
@@ -305,7 +311,10 @@ function findLook(plan: JudgePlan, table: BinTable, memory: PhaseMemory, options
   // How long updating takes nobody knows beforehand.
   const bakeBins = Math.floor((plan.deadlineAtMs - startMs) / binMs) - warmupBins;
   const looks = options.planLooks(stage === 'baking' ? bakeBins : plannedUpdating);
-  const due = dueLook(looks, age, memory.used[stage]);
+  // Bins close some seconds late. The phase ends with the first judgement after its bake: the look that stands at the
+  // end is taken then, on the bins there are.
+  const isOver = stage === 'baking' && nowMs >= plan.deadlineAtMs && age >= 1;
+  const due = dueLook(looks, isOver ? Math.max(age, looks.ages[looks.last]!) : age, memory.used[stage]);
   if (due === undefined) return undefined;
   const share = shareOfLook(looks, due);
   const part = stage === 'baking' ? 1 - memory.spentUpdating : updatingShare;
