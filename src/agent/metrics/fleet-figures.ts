@@ -10,6 +10,7 @@ import { indexKey } from '../memory.ts';
 /** How often a serving task is asked whether it is still ready, and how long it may think about it. */
 const probeEveryMs = 2000;
 const probeDeadlineMs = 1000;
+const connectionsEveryMs = 10_000;
 
 /** What the fleet sees of the machine at one edge of the grid, for all tasks together. */
 export interface MachineFacts {
@@ -17,8 +18,13 @@ export interface MachineFacts {
   readonly connections: ReadonlyMap<string, number> | undefined;
 }
 
-export async function readMachine(): Promise<MachineFacts> {
-  return { processes: listProcesses(), connections: await countOpenConnections() };
+/**
+ * `edgeMs` is the end of the bin. The kernel goes through its whole table to tell of connections (tens of milliseconds):
+ * it is asked in the first bin of every ten seconds, in the others they are not known.
+ */
+export async function readMachine(edgeMs: number, binMs: number): Promise<MachineFacts> {
+  const isDue = Math.floor(edgeMs / connectionsEveryMs) !== Math.floor((edgeMs - binMs) / connectionsEveryMs);
+  return { processes: listProcesses(), connections: isDue ? await countOpenConnections() : undefined };
 }
 
 interface Earlier {

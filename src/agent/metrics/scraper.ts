@@ -34,7 +34,7 @@ export class Scraper {
 
   /** Samples of the bin that ends at `edgeMs`. What was not scraped is not there. */
   async scrapeAll(tasks: readonly HeldTask[], edgeMs: number, binMs: number): Promise<Scraped> {
-    const machine = await readMachine();
+    const machine = await readMachine(edgeMs, binMs);
     const running = tasks.filter((task) => task.keeperState?.main && task.keeperState.phase !== 'starting');
     const all = await Promise.all(running.map((task) => this.#scrape(task, machine, edgeMs, binMs)));
     const keys = new Set(running.map(({ memory }) => indexOf(memory)));
