@@ -128,7 +128,7 @@ describe.skipIf(chromium === undefined)('screens', () => {
     await page.goto(`${server.url}/services/shop-12`);
     const trust = page.getByRole('region', { name: 'Trust in the checks' });
     await trust
-      .getByText(/latency \(revert\): of 1 rollouts 0 passed, 0 undecided, 1 alarms \(0 right, 0 wrong, 1 unsaid\)/)
+      .getByText(/latency \(revert\): of 1 rollout 0 passed, 0 undecided, 1 alarm \(0 right, 0 wrong, 1 unsaid\)/)
       .waitFor();
     await trust.getByText('It alarmed.').waitFor();
     await expectSound(page, 'trust in the checks');
