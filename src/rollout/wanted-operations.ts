@@ -231,7 +231,8 @@ function isStoppedInVain(draft: Draft, operation: LedgerOperation, row: Assignme
 }
 
 function askCancel(draft: Draft, operation: LedgerOperation): void {
-  const asked = { ...operation, cancelAskedAtMs: draft.nowMs };
+  // Each order has a number of its own: one that was taken back from a lost host is not the one given after it.
+  const asked = { ...operation, cancelAskedAtMs: draft.nowMs, dispatches: operation.dispatches + 1 };
   setOperation(draft, asked);
   draft.dispatches.push({ kind: 'cancel', operation: asked });
   const { id, kind, index, host } = asked;
