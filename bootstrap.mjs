@@ -239,6 +239,7 @@ function biomeEntry() {
 
 function execEntry([tool, ...args]) {
   if (!tool) throw new Refusal('usage: node bootstrap.mjs exec <script.ts | tool> …');
+  if (tool === 'node') return execEntry(args);
   const linked = path.join(root, 'node_modules', '.bin', tool);
   return [fs.existsSync(linked) ? fs.realpathSync(linked) : path.resolve(tool), ...args];
 }

@@ -54,6 +54,9 @@ export const figures: readonly Figure[] = [
       isMet: Number(shareOfOneCore) < 0.3,
     }),
   },
+  perfTest('the same build twice', 'Performance test of real builds on this machine: the same build twice', 'quiet'),
+  perfTest('2 % more work', 'the same, of a build that takes 2 % more processor time', 'found'),
+  perfTest('5 % more work', 'the same, of one that takes 5 % more'),
   {
     what: '50 rollouts, every third one bad, on six hosts and twelve tasks, each with a SIGKILL of a task, keeper, agent or the server',
     goal: 'no request fails but on a killed task; missing tasks ≤ budget',
@@ -152,6 +155,21 @@ function activeRollouts(size: string): Figure {
         measured:
           `${cpuPercent} % of a core (${cpuMsPerRolloutAndMinute} ms a rollout and minute), ${rssMb} MB resident, ` +
           `${databaseMb} MB of database; action to action of other services: median ${latencyMedianMs} ms, 95 % within ${latencyP95Ms} ms`,
+      };
+    },
+  };
+}
+
+function perfTest(name: string, what: string, goal?: 'quiet' | 'found'): Figure {
+  return {
+    ...{ what, result: 'perf-test', command: 'node bench/perf-test.ts --runs 20' },
+    goal: goal === 'quiet' ? 'never called slower' : goal === 'found' ? 'called slower' : '',
+    read: ({ figures }) => {
+      const line = figures.find((one: { name: string }) => one.name === name);
+      const [low, high] = line.interval.map((share: number) => Math.round(share * 100));
+      return {
+        measured: `called slower in ${line.fail} of ${line.runs} (${low}–${high} %), passed in ${line.pass}; median ${line.medianPairs} pairs of runs`,
+        ...(goal !== undefined && { isMet: goal === 'quiet' ? line.fail === 0 : line.fail >= 0.9 * line.runs }),
       };
     },
   };

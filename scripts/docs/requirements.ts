@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { projectFiles } from '../../vitest.config.ts';
 import { titles } from './titles.ts';
 
-const id = String.raw`(?:TW[A-Z]-\d+|[PDCHBSMGOAIL]\d{1,2})`;
+const id = String.raw`(?:(?:TW[A-Z]|SM|ML|NFX|CFG|LEC)-\d+|[PDCHBSMGOAILRT]\d{1,2})`;
 /** A string that begins with ids and goes on in words: `'D3 I2 a replacement …'`, also as a row of a table of tests. */
 const named = new RegExp(String.raw`(['"\x60])(${id}(?:,? ${id})*):? ((?:(?!\1)[^\\\n]|\\.)+)\1`, 'g');
 

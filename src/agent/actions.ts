@@ -12,6 +12,7 @@ import { KeeperLink } from './keeper-link.ts';
 import { cleanEnvironment, keeperId, keeperName } from './launch.ts';
 import type { ActionMemory } from './memory.ts';
 import type { Parts } from './parts.ts';
+import { perfCommands, readPairs } from './perf/run-perf.ts';
 import type { ServerClient } from './server-client.ts';
 
 const leastFreeDiskRatio = 0.05;
@@ -162,11 +163,12 @@ export class Actions {
     const temporary = join(folder, 'tmp');
     for (const each of [home, temporary]) await ensureFolder(each, 0o700);
     const sandbox = confinement.sandboxForAction(folder);
+    const commands = order.perf ? await perfCommands(order.perf, folder, order.timeoutMs) : order.commands;
     const name = keeperName(this.#parts);
     const spec: KeeperSpec = {
       format: 1,
       id: keeperId(host, name),
-      work: { kind: 'commands', commands: order.commands, timeoutMs: order.timeoutMs, graceMs },
+      work: { kind: 'commands', commands, timeoutMs: order.timeoutMs, graceMs },
       cwd: tree,
       env: {
         ...cleanEnvironment(home, temporary),
@@ -218,6 +220,7 @@ export class Actions {
 
   async #handIn(order: ActionOrder, folder: string): Promise<Ended> {
     const { packages, signal } = this.#parts;
+    if (order.perf) return { state: 'succeeded', exitCode: 0, summary: '', perf: await readPairs(folder) };
     if (!order.output) return { state: 'succeeded', exitCode: 0, summary: '' };
     const { include, exclude } = order.output;
     const packed = await packTree(openTreeReader(join(folder, 'tree')), packages.store, { include, exclude, signal });

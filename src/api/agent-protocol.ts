@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { jobIdPattern, type SourceTrouble, sourceTroubles, taskSpecSchema } from '../model/index.ts';
+import {
+  jobIdPattern,
+  perfOrderSchema,
+  perfPairsSchema,
+  type SourceTrouble,
+  sourceTroubles,
+  taskSpecSchema,
+} from '../model/index.ts';
 
 /**
  * What agents and the server say to each other, over TLS pinned to the server's fingerprint, on the agents' own
@@ -90,6 +97,8 @@ export const orderSchema = z.discriminatedUnion('type', [
     env: z.record(z.string(), z.string()),
     timeoutMs: z.number().int(),
     output: z.strictObject({ include: z.array(z.string()), exclude: z.array(z.string()) }).nullable(),
+    /** Instead of `commands`: the inputs `old` and `new` are measured by turns. */
+    perf: perfOrderSchema.optional(),
   }),
   z.strictObject({ type: z.literal('cancel-action'), id: z.string().startsWith('run_') }),
   z.strictObject({
@@ -162,6 +171,8 @@ export const actionReportSchema = z.strictObject({
   /** Which command failed, and the last lines of its output. */
   summary: z.string().max(8000),
   output: z.strictObject({ digest, sizeBytes: z.number().int() }).optional(),
+  /** What a comparison of two builds measured. */
+  perf: perfPairsSchema.optional(),
 });
 
 export const reportsSchema = z.strictObject({

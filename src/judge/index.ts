@@ -18,6 +18,7 @@ export { judge } from './judge.ts';
 export * from './kayenta/index.ts';
 export * from './ladder.ts';
 export * from './load.ts';
+export * from './perf/index.ts';
 export * from './port.ts';
 export * from './prometheus-text.ts';
 export { type PromisedPhase, promisePhases, promiseWindowMs } from './promise.ts';

@@ -263,6 +263,33 @@ export const windowSpecSchema = z.strictObject({
   timeZone: z.string(),
 });
 
+/** What is measured of a run: processor time of it and its children, its duration, or a number that it prints. */
+export const perfMeasureSchema = z.union([
+  z.literal('cpu'),
+  z.literal('time'),
+  /** The last line of its output that says `<output> <number>`, `<output>: <number>` or `<output>=<number>`. */
+  z.strictObject({ output: z.string().min(1).max(100) }),
+]);
+const perfPlanFields = {
+  better: z.enum(['lower', 'higher']),
+  /** Relative: 0.02 is 2 %. */
+  delta: z.number().nonnegative().max(1),
+  margin: z.number().positive().max(1),
+  alpha: z.number().gt(0).lt(0.5),
+  minPairs: z.number().int().min(5).max(100),
+  maxPairs: z.number().int().min(5).max(100),
+};
+/** What an agent is told of a comparison of two builds. */
+export const perfOrderSchema = z.strictObject({
+  command: argv,
+  measure: perfMeasureSchema,
+  ...perfPlanFields,
+  /** Draws which build is first in each pair. */
+  seed: z.number().int().nonnegative(),
+});
+/** What came of it: of each pair the old build's number, then the new one's. */
+export const perfPairsSchema = z.array(z.tuple([z.number(), z.number()])).max(100);
+
 const actionBase = {
   name,
   needs: z.array(name),
@@ -304,6 +331,18 @@ export const actionSpecSchema = z.discriminatedUnion('type', [
     windows: z.array(windowSpecSchema),
   }),
   z.strictObject({ ...actionBase, type: z.literal('bake'), forMs: ms, environment: name }),
+  z.strictObject({
+    ...actionBase,
+    type: z.literal('perf-test'),
+    /** Run again and again, in the unpacked package of the new build and of the old one by turns. */
+    command: argv,
+    /** The old build is the newest good version there. */
+    environment: name,
+    measure: perfMeasureSchema,
+    ...perfPlanFields,
+    /** When all pairs are run and it still cannot be told. */
+    onUndecided: z.enum(['proceed', 'fail']),
+  }),
 ]);
 
 const jobFields = {
@@ -381,6 +420,8 @@ export type KayentaSpec = z.infer<typeof kayentaSpecSchema>;
 export type JudgeSpec = z.infer<typeof judgeSpecSchema>;
 export type WindowSpec = z.infer<typeof windowSpecSchema>;
 export type ActionSpec = z.infer<typeof actionSpecSchema>;
+export type PerfOrder = z.infer<typeof perfOrderSchema>;
+export type PerfMeasure = z.infer<typeof perfMeasureSchema>;
 export type ActionType = ActionSpec['type'];
 export type EnvironmentSpec = z.infer<typeof environmentSpecSchema>;
 export type JobSpec = z.infer<typeof jobSpecSchema>;

@@ -52,6 +52,7 @@ class World {
   carriers = new Map<VersionId, MarkId[]>();
   holds: DeployHold[] = [];
   hasRoom = true;
+  baselines = new Map<string, string>();
   hosts = [0, 1].map((n) => ({ id: `host-${n}`, canWork: true, isGone: false }));
   /** Releases in the order in which each environment got them. */
   readonly deployed: { environment: string; release: string; before: string | undefined; isRollback: boolean }[] = [];
@@ -128,6 +129,7 @@ class World {
       holds: this.holds,
       freeOfHold: new Map(),
       cache: new Map(),
+      baselines: this.baselines,
       hosts: this.hosts.map((host) => ({
         ...host,
         runningActions: this.runs.filter((run) => isLive(run) && run.host === host.id).length,
@@ -322,6 +324,74 @@ describe('a release goes along its actions', () => {
     const fresh = world.commit(2);
     world.settle().finish(old, 'build').finish(fresh, 'build');
     expect(world.starts()).toEqual([`other ${fresh}`, `test ${old}`]);
+  });
+});
+
+describe('T1 a new build is measured beside the one that is deployed', () => {
+  const perfTest = (over: object = {}) =>
+    ({
+      ...{ ...base, name: 'perf', type: 'perf-test', needs: ['build'], inputs: ['package'], picker: 'every' },
+      ...{ command: ['bench'], environment: 'production', measure: 'cpu', better: 'lower', delta: 0.005 },
+      ...{ margin: 0.02, alpha: 0.01, minPairs: 10, maxPairs: 60, onUndecided: 'proceed', ...over },
+    }) as ActionSpec;
+  const withPerf = (over: object = {}) => [build(), perfTest(over), deploy('production', ['perf'])];
+  const old = 'd'.repeat(64);
+
+  function measured(ratio: number, actions = withPerf(), spread = 0) {
+    const world = new World(actions);
+    world.baselines.set('production', old);
+    const id = world.commit(1);
+    world.settle().finish(id, 'build');
+    const run = world.find(id, 'perf')!;
+    const pairs = Array.from({ length: 60 }, (_, n) => [100, 100 * ratio * (1 + (n % 2 ? spread : -spread))] as const);
+    const done = { run: run.id, host: run.host!, state: 'succeeded' as const, exitCode: 0, summary: '' };
+    world.reports.push({ ...done, output: undefined, perf: pairs, atMs: 1 });
+    const draft = world.decide();
+    return { world, id, run, draft, ended: world.find(id, 'perf')! };
+  }
+
+  test('T1 the agent gets both packages and what to measure', () => {
+    const world = new World(withPerf());
+    world.baselines.set('production', old);
+    const id = world.commit(1);
+    world.settle();
+    world.report(world.find(id, 'build')!, 'succeeded');
+    const orders = world.decide().wants.flatMap((want) => (want.kind === 'order' ? [want.order] : []));
+    const fresh = id.padEnd(64, 'b');
+    expect(orders).toMatchObject([
+      { source: fresh, inputs: { old, new: fresh }, commands: [], perf: { command: ['bench'], measure: 'cpu' } },
+    ]);
+  });
+
+  test.each([
+    ['slower by 5 %', 1.05, 'failed', /takes 5\.0 % more than the old one/],
+    ['as fast', 1, 'succeeded', /surely less than 2\.0 % worse/],
+  ])('T1 %s', (_, ratio, state, words) => {
+    const { ended, draft, world, id } = measured(ratio);
+    expect(ended.state).toBe(state);
+    expect(ended.reason).toMatch(words);
+    const told = draft.events.find(({ type }) => type === 'action.measured');
+    expect(told?.data).toMatchObject({ action: 'perf', verdict: state === 'failed' ? 'fail' : 'pass' });
+    if (state === 'failed') expect(world.settle().stateOf(id)).toBe('failed');
+  });
+
+  test.each(['proceed', 'fail'] as const)('T1 what cannot be told goes by onUndecided: %s', (onUndecided) => {
+    const { ended } = measured(1.01, withPerf({ onUndecided }), 0.3);
+    expect(ended.state).toBe(onUndecided === 'fail' ? 'failed' : 'succeeded');
+    expect(ended.reason).toContain('cannot be told');
+  });
+
+  test('nothing to compare with, or the same package: nothing is measured, and that is said', () => {
+    const first = new World(withPerf());
+    const id = first.commit(1);
+    first.settle().finish(id, 'build');
+    expect(first.find(id, 'perf')).toMatchObject({ state: 'succeeded', host: undefined });
+    expect(first.find(id, 'perf')!.reason).toContain('Nothing is deployed to production yet');
+    const same = new World(withPerf());
+    const again = same.commit(1);
+    same.baselines.set('production', again.padEnd(64, 'b'));
+    same.settle().finish(again, 'build');
+    expect(same.find(again, 'perf')!.reason).toContain('is the one that is deployed');
   });
 });
 

@@ -27,6 +27,8 @@ export interface ActionReport {
   /** Which command failed, and the last lines of its output. */
   readonly summary: string;
   readonly output: Pick<ArtifactRevision, 'digest' | 'sizeBytes'> | undefined;
+  /** What a comparison of two builds measured: of each pair the old build's number, then the new one's. */
+  readonly perf?: readonly (readonly [number, number])[] | undefined;
   readonly atMs: number;
 }
 
@@ -115,6 +117,8 @@ export interface PipelineState {
   /** Releases that a hold of this environment does not concern: they contain a fix, or not the change at all. */
   readonly freeOfHold: ReadonlyMap<EnvironmentName, ReadonlySet<ReleaseId>>;
   readonly cache: ReadonlyMap<string, ArtifactRevision>;
+  /** What a new build is measured beside: the package of the newest good version of each environment asked for. */
+  readonly baselines: ReadonlyMap<EnvironmentName, Digest>;
   readonly hosts: readonly ActionHost[];
   /** False: the server's own disk is nearly full, so that no source is packed and nothing is built. */
   readonly hasRoom: boolean;

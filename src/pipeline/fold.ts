@@ -1,3 +1,4 @@
+import { judgePerf } from '../judge/index.ts';
 import type { ActionSpec, ArtifactRevision, Rollout } from '../model/index.ts';
 import { attemptsOf, type Draft, emit, endRun, isLive, liveRuns, rolloutsOf, saveRun, specOf } from './draft.ts';
 import type { ActionReport, Run } from './facts.ts';
@@ -51,11 +52,33 @@ function endOfReport(draft: Draft, run: Run, report: ActionReport): End | undefi
 
 function endOfSuccess(draft: Draft, run: Run, report: ActionReport): End {
   const action = actionOfRun(draft, run);
+  if (action?.type === 'perf-test') return endOfPerfTest(draft, run, action, report.perf ?? []);
   const name = action?.type === 'build' || action?.type === 'run' ? action.output : null;
   if (name !== null && name !== undefined && report.output === undefined)
     return { state: 'failed', reason: `it ended without making its output "${name}"` };
   const revision: ArtifactRevision | undefined = report.output && { kind: 'package', ...report.output };
   return { state: 'succeeded', reason: undefined, outputs: name && revision ? { [name]: revision } : {} };
+}
+
+/** The agent only measured: what its numbers mean is decided here, and both are told. */
+function endOfPerfTest(
+  draft: Draft,
+  run: Run,
+  action: Extract<ActionSpec, { type: 'perf-test' }>,
+  measured: NonNullable<ActionReport['perf']>,
+): End {
+  const pairs = measured.map(([old, fresh]) => ({ old, new: fresh }));
+  const seen = judgePerf(action, pairs);
+  emit(draft, run.release, 'action.measured', {
+    run: run.id,
+    action: run.action,
+    verdict: seen.verdict,
+    worse: seen.worse,
+    interval: seen.interval,
+    pairs: measured,
+  });
+  const isFailed = seen.verdict === 'fail' || (seen.verdict === 'undecided' && action.onUndecided === 'fail');
+  return { state: isFailed ? 'failed' : 'succeeded', reason: seen.sentence };
 }
 
 function foldRollout(draft: Draft, run: Run): void {

@@ -1,5 +1,5 @@
 import type { SourceCommit } from '../blame/index.ts';
-import type { ActionRunId, CommitId, Digest, HostId, Problem, Result, ServiceSpec } from '../model/index.ts';
+import type { ActionRunId, CommitId, Digest, HostId, PerfOrder, Problem, Result, ServiceSpec } from '../model/index.ts';
 
 /** Reads a repository; the server implements it with Git, tests with a commit graph in memory. */
 export interface GitReader {
@@ -62,6 +62,8 @@ export interface ActionOrder {
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly output: { readonly include: readonly string[]; readonly exclude: readonly string[] } | null;
+  /** Instead of `commands`: the inputs `old` and `new` are measured by turns. */
+  readonly perf?: PerfOrder;
 }
 
 /** Hands orders to agents. Resolves when the agent has written it down; rejects when it cannot be reached. */

@@ -27,6 +27,8 @@ export function startAction(draft: Draft, release: ReleaseFacts, action: ActionS
     case 'test':
     case 'run':
       return startOnHost(draft, release, action);
+    case 'perf-test':
+      return startPerfTest(draft, release, action);
   }
 }
 
@@ -69,6 +71,43 @@ function startDeploy(draft: Draft, release: ReleaseFacts, action: Extract<Action
   return true;
 }
 
+/** A first deployment has no old build, and an equal package cannot be slower: then there is nothing to measure. */
+function startPerfTest(draft: Draft, release: ReleaseFacts, action: PerfTest): boolean {
+  const fresh = inputsOf(draft, release, action)[action.inputs[0] ?? ''];
+  assert(fresh, 'a performance test has a package to measure', { release: release.id, action: action.name });
+  const old = draft.state.baselines.get(action.environment);
+  const run = { ...blank(draft, release, action), inputs: { new: fresh, ...(old && { old }) } };
+  if (old === undefined || old === fresh) {
+    const begun = beginRun(draft, run);
+    const reason =
+      old === undefined
+        ? `Nothing is deployed to ${action.environment} yet that it could be compared with.`
+        : `The package is the one that is deployed to ${action.environment}.`;
+    endRun(draft, begun, { state: 'succeeded', reason });
+    return true;
+  }
+  const host = draft.state.hasRoom ? chooseHost(draft, release, action) : undefined;
+  if (host === undefined) return false;
+  const begun = beginRun(draft, { ...run, host: host.id, dueAtMs: draft.nowMs + action.timeoutMs + graceMs });
+  draft.wants.push({ kind: 'order', run: begun, order: perfOrderOf(begun, release, action, fresh, old) });
+  return true;
+}
+
+function perfOrderOf(run: Run, release: ReleaseFacts, action: PerfTest, fresh: Digest, old: Digest): ActionOrder {
+  const { command, measure, better, delta, margin, alpha, minPairs, maxPairs, timeoutMs } = action;
+  return {
+    id: run.id,
+    source: fresh,
+    inputs: { old, new: fresh },
+    commands: [],
+    env: { CI: 'true', ROLLWAY_SERVICE: release.service, ROLLWAY_ACTION: action.name },
+    timeoutMs,
+    output: null,
+    perf: { command, measure, better, delta, margin, alpha, minPairs, maxPairs, seed: release.position + run.attempt },
+  };
+}
+
+type PerfTest = Extract<ActionSpec, { type: 'perf-test' }>;
 type HostAction = Extract<ActionSpec, { type: 'build' | 'test' | 'run' }>;
 
 function startOnHost(draft: Draft, release: ReleaseFacts, action: HostAction): boolean {

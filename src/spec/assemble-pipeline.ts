@@ -1,11 +1,11 @@
-import type { ActionSpec, PlanSpec, ServiceSpec, WindowSpec } from '../model/index.ts';
+import type { ActionSpec, PerfMeasure, PlanSpec, ServiceSpec, WindowSpec } from '../model/index.ts';
 import type { NamedJob } from './assemble-jobs.ts';
 import { assemblePlan } from './assemble-plan.ts';
 import type * as config from './config.ts';
 import { deployTimeoutMs, retriesOfMachine, stageOf } from './defaults.ts';
 import type { Leaf, Resolved } from './layers.ts';
 import type { OriginBook } from './origins.ts';
-import { readCommands, readDuration } from './shorthand.ts';
+import { readCommand, readCommands, readDuration, readPercent } from './shorthand.ts';
 
 export interface NamedEnvironment {
   readonly name: string;
@@ -171,7 +171,7 @@ function ownActions(own: readonly config.ActionConfig[], context: Context): Acti
       value === undefined ? { value: fallback, layer: 'base' } : { value, layer };
     const previous = own[at - 1];
     const needs = said.needs === undefined ? undefined : [...said.needs];
-    const isWork = said.type === 'build' || said.type === 'test' || said.type === 'run';
+    const isWork = said.type !== 'deploy' && said.type !== 'bake';
     const timeoutMs = isWork ? service.values.buildTimeoutMs.value : deployTimeoutMs;
     const base = {
       name: book.at(`${path}.name`, { value: said.name, layer }),
@@ -180,7 +180,10 @@ function ownActions(own: readonly config.ActionConfig[], context: Context): Acti
         : book.derived(`${path}.needs`, previous === undefined ? [] : [previous.name]),
       inputs: book.at(
         `${path}.inputs`,
-        or(said.inputs && [...said.inputs], said.type === 'deploy' ? [packageArtifact] : []),
+        or(
+          said.inputs && [...said.inputs],
+          said.type === 'deploy' || said.type === 'perf-test' ? [packageArtifact] : [],
+        ),
       ),
       picker: book.at(
         `${path}.picker`,
@@ -244,7 +247,39 @@ function restOf(
         environment: set('environment', said.environment),
         forMs: set('forMs', readDuration(said.for)),
       };
+    case 'perf-test':
+      return perfTest(said, path, { environments, book }, or);
   }
+}
+
+/** Two builds side by side: what is left out is chosen so that 2 % is found and nothing else. */
+function perfTest(
+  said: Extract<config.ActionConfig, { type: 'perf-test' }>,
+  path: string,
+  { environments, book }: Pick<Context, 'environments' | 'book'>,
+  or: <T>(value: T | undefined, fallback: T) => Leaf<T>,
+): object {
+  const { measure } = said;
+  const isPrinted = measure !== undefined && typeof measure !== 'string';
+  const last = inOrder(environments).at(-1)!.name;
+  const share = (text: config.Percent | undefined) => (text === undefined ? undefined : readPercent(text) / 100);
+  const [minPairs, maxPairs] = [said.pairs?.min, said.pairs?.max];
+  return {
+    type: said.type,
+    command: book.at(`${path}.command`, { value: readCommand(said.command), layer: 'service' }),
+    environment: book.at(`${path}.environment`, or(said.environment, last)),
+    measure: book.at(
+      `${path}.measure`,
+      or<PerfMeasure | undefined>(isPrinted ? { output: measure.output } : measure, 'cpu'),
+    ),
+    better: book.at(`${path}.better`, or(isPrinted ? measure.better : undefined, 'lower')),
+    delta: book.at(`${path}.delta`, or(share(said.delta), 0.005)),
+    margin: book.at(`${path}.margin`, or(share(said.margin), 0.02)),
+    alpha: book.at(`${path}.alpha`, or(undefined, 0.01)),
+    minPairs: book.at(`${path}.minPairs`, or(minPairs, Math.min(10, maxPairs ?? 10))),
+    maxPairs: book.at(`${path}.maxPairs`, or(maxPairs, Math.max(60, minPairs ?? 60))),
+    onUndecided: book.at(`${path}.onUndecided`, or(said.onUndecided, 'proceed')),
+  };
 }
 
 const everyDay = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;

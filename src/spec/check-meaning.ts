@@ -205,7 +205,11 @@ function checkActions(spec: ServiceSpec): ConfigError[] {
   const deployedBy = new Map<string, string>();
   for (const action of spec.pipeline.actions) {
     const path = ['pipeline', 'actions', action.name];
-    if (action.type !== 'deploy' && action.type !== 'bake') continue;
+    if (action.type === 'perf-test') {
+      if (action.delta >= action.margin) errors.push(mistake([...path, 'delta'], 'must be below its margin'));
+      if (action.minPairs > action.maxPairs) errors.push(mistake([...path, 'pairs'], 'has a min above its max'));
+    }
+    if (!('environment' in action)) continue;
     if (!environments.includes(action.environment)) {
       const meant = suggest(action.environment, environments);
       const hint = meant === undefined ? '' : `; did you mean "${meant}"?`;

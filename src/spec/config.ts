@@ -328,7 +328,23 @@ export type ActionConfig =
       readonly output?: string;
     })
   | (ActionBase & { readonly type: 'deploy'; readonly environment: string })
-  | (ActionBase & { readonly type: 'bake'; readonly environment: string; readonly for: Duration });
+  | (ActionBase & { readonly type: 'bake'; readonly environment: string; readonly for: Duration })
+  | (ActionBase & {
+      readonly type: 'perf-test';
+      /** Run by turns in the new package and in the one that is deployed. */
+      readonly command: Command;
+      /** What is deployed where; left out: in the last environment. */
+      readonly environment?: string;
+      /** `cpu` (processor seconds, children included), `time` (seconds), or a number that it prints: `{ output: 'rps' }`. */
+      readonly measure?: 'cpu' | 'time' | { readonly output: string; readonly better?: 'lower' | 'higher' };
+      /** Smallest worsening worth acting on. */
+      readonly delta?: Percent;
+      /** Worsening that can be lived with: a pass is sure of less. */
+      readonly margin?: Percent;
+      /** Pairs of runs, at least and at most. */
+      readonly pairs?: { readonly min?: number; readonly max?: number };
+      readonly onUndecided?: 'proceed' | 'fail';
+    });
 
 export interface PipelineConfig {
   /** `continuous`: each new commit of the branch; `manual`: only `rollway deploy`. */

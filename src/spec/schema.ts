@@ -352,8 +352,30 @@ const action = z.discriminatedUnion(
     }),
     z.strictObject({ ...actionBase, type: z.literal('deploy'), environment: name }),
     z.strictObject({ ...actionBase, type: z.literal('bake'), environment: name, for: duration }),
+    z.strictObject({
+      ...actionBase,
+      type: z.literal('perf-test'),
+      command,
+      environment: name.optional(),
+      measure: oneOf('"cpu", "time" or { output: "a name that it prints" }', [
+        z.enum(['cpu', 'time']),
+        z.strictObject({
+          output: text.max(100, 'must be at most 100 characters'),
+          better: z.enum(['lower', 'higher'], expected('"lower" or "higher"')).optional(),
+        }),
+      ]).optional(),
+      delta: percent.optional(),
+      margin: percent.refine((value) => value !== '0%', 'must be more than 0%').optional(),
+      pairs: z
+        .strictObject({
+          min: whole.min(5, 'must be at least 5').max(100, 'must be at most 100').optional(),
+          max: whole.min(5, 'must be at least 5').max(100, 'must be at most 100').optional(),
+        })
+        .optional(),
+      onUndecided: z.enum(['proceed', 'fail'], expected('"proceed" or "fail"')).optional(),
+    }),
   ],
-  expected('an action of type build, test, run, deploy or bake'),
+  expected('an action of type build, test, run, perf-test, deploy or bake'),
 );
 
 export const configSchema = z.strictObject(

@@ -10,3 +10,4 @@ export * from './normal.ts';
 export * from './rank-test.ts';
 export * from './robust.ts';
 export * from './student.ts';
+export * from './trimmed.ts';

@@ -60,7 +60,7 @@ export type ServiceSummary = z.infer<typeof serviceSummary>;
 /** One vertex of the pipeline, and the releases that stand on it now. */
 export const pipelineNode = z.object({
   action: z.string(),
-  type: z.enum(['build', 'test', 'run', 'deploy', 'bake']),
+  type: z.enum(['build', 'test', 'run', 'perf-test', 'deploy', 'bake']),
   environment: z.string().nullable(),
   needs: z.array(z.string()),
   releases: z.array(releaseId),

@@ -44,9 +44,10 @@ export async function planIntake(tx: Tx, batch: Reports, nowMs: number): Promise
         await appendAnswer(writer, job, { operation, answer: 'begun', atMs: batch.atMs });
       }
       for (const action of batch.actions) {
-        const { id, state, summary, exitCode, output } = action;
+        const { id, state, summary, exitCode, output, perf } = action;
         const { host, atMs } = batch;
-        await appendActionReport(writer, { run: id as ActionRunId, host, state, exitCode, summary, output, atMs });
+        const report = { run: id as ActionRunId, host, state, exitCode, summary, output, perf, atMs };
+        await appendActionReport(writer, report);
       }
     },
     work: [

@@ -4,6 +4,7 @@ import { type CommandRow, pendingCommands, type View } from '../../engine/index.
 import * as fleetRows from '../../fleet/rows.ts';
 import type {
   ArtifactRevision,
+  Digest,
   EnvironmentName,
   ReleaseId,
   Rollout,
@@ -74,6 +75,7 @@ export async function loadPipeline(
       holds,
       freeOfHold: await loadFreeOfHold(view, graphs, service, holds, releases),
       cache: await loadCache(view, releases, revisions),
+      baselines: await loadBaselines(view, name, revisions),
       hosts: await loadHosts(view, commands.length > 0 || startsSomething(releases, runs, revisions)),
       hasRoom: hasRoom === undefined || (await hasRoom()),
     },
@@ -159,6 +161,25 @@ async function loadCache(
   return new Map(found.map(({ key, digest, sizeBytes }) => [key, { kind: 'package', digest, sizeBytes }]));
 }
 
+/** What is deployed where some live release is to be measured beside it. Of several jobs, the first that has anything. */
+async function loadBaselines(
+  view: View,
+  service: string,
+  revisions: ReadonlyMap<number, ServiceSpec>,
+): Promise<Map<EnvironmentName, Digest>> {
+  const actions = [...revisions.values()].flatMap(({ pipeline }) => pipeline.actions);
+  const asked = new Set(actions.flatMap((one) => (one.type === 'perf-test' ? [one.environment] : [])));
+  const found = new Map<EnvironmentName, Digest>();
+  if (asked.size === 0) return found;
+  for (const { environment, goodVersions } of await rolloutRows.listJobsOfService(view.tx, service)) {
+    const [good] = goodVersions;
+    if (good === undefined || !asked.has(environment) || found.has(environment)) continue;
+    const version = await rows.findVersion(view.tx, good);
+    if (version !== undefined) found.set(environment, version.package);
+  }
+  return found;
+}
+
 /** Whether an action that runs on a host has not succeeded yet: only then hosts are compared. */
 function startsSomething(
   releases: readonly ReleaseFacts[],
@@ -168,7 +189,8 @@ function startsSomething(
   return releases.some(({ id, pipelineRevision }) =>
     (revisions.get(pipelineRevision)?.pipeline.actions ?? []).some(
       ({ name, type }) =>
-        (type === 'build' || type === 'test' || type === 'run') &&
+        type !== 'deploy' &&
+        type !== 'bake' &&
         !runs.some((run) => run.release === id && run.action === name && run.state === 'succeeded'),
     ),
   );
