@@ -85,6 +85,8 @@ export const routes = {
       environment: basics.name.optional(),
       /** Hold after the phase of this name, to look before widening. */
       holdAfter: basics.name.optional(),
+      /** With `holdAfter`: for so long; left out, until a person ends it. */
+      holdFor: basics.holdFor.optional(),
       /** What it changes cannot be undone by going back: on failure it holds for a person. Needs a reason. */
       forwardOnly: z.boolean().optional(),
       /** Refuse when the plan of this hash no longer holds. */

@@ -37,6 +37,8 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
     (c) =>
       reason(environment(service(c)))
         .option('--hold-after <phase>', 'stop after this phase, to look before widening')
+        .option('--for <time>', 'with --hold-after: for so long (`2h`), then it goes back by itself')
+        .option('--then <what>', 'with --for: `revert` (default) or `resume`')
         .option('--forward-only', 'it cannot be undone by going back: on failure hold for a person (needs --reason)')
         .option('--plan <hash>', 'refuse when the plan of this hash no longer holds')
         .option('-d, --detach', 'do not watch'),

@@ -81,6 +81,12 @@ export interface Hold {
   readonly yields?: boolean | undefined;
 }
 
+/** How long a person wants to look after a phase, and what becomes of it when nobody says anything until then. */
+export interface HoldFor {
+  readonly ms: number;
+  readonly next: 'revert' | 'resume';
+}
+
 /** The rollouts that one deploy action made, one for each job of its environment, as each of them knows it. */
 export interface RolloutGroup extends GroupSpec {
   /** The action run that made them. */
@@ -187,6 +193,8 @@ export interface Rollout {
   readonly approved?: string | undefined;
   /** Names a phase after which a person wants to look. */
   readonly holdAfter: string | undefined;
+  /** Left out: until a person ends it. */
+  readonly holdFor?: HoldFor | undefined;
   /** Raises the job's budget for this rollout, with the reason in the audit. */
   readonly budgetOverride: { readonly count: number; readonly reason: string } | undefined;
   /** The TaskController that its operations wait for, as people call it; undefined: none. */

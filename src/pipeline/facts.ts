@@ -5,6 +5,7 @@ import type {
   CommitId,
   Digest,
   EnvironmentName,
+  HoldFor,
   HostId,
   MarkId,
   Problem,
@@ -66,6 +67,7 @@ export interface ReleaseFacts extends Release {
   readonly isNamed: boolean;
   /** Hold its rollouts after the phase of this name. */
   readonly holdAfter: string | undefined;
+  readonly holdFor?: HoldFor | undefined;
   /** A person said, with this reason, that it must not be undone by itself. */
   readonly forwardOnly: string | undefined;
   /** Deploy to no environment behind this one. */

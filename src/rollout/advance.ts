@@ -245,8 +245,12 @@ function pass(draft: Draft, rollout: Rollout, phase: Phase, passedBy: NonNullabl
 /** A person wanted to look after this phase, before it goes on. */
 function holdIfAsked(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
   if (rollout.holdAfter !== phase.name) return rollout;
-  const asked = setRollout(draft, rollout.id, { holdAfter: undefined });
-  return hold(draft, asked, 'hold-after', `It was asked to hold after ${phase.name}.`);
+  const { holdFor } = rollout;
+  const asked = setRollout(draft, rollout.id, { holdAfter: undefined, holdFor: undefined });
+  // What cannot be undone does not go back by itself, whoever forgot it.
+  const isOpen = holdFor === undefined || (holdFor.next === 'revert' && rollout.forwardOnly !== undefined);
+  const then = isOpen ? undefined : { atMs: draft.nowMs + holdFor.ms, do: holdFor.next };
+  return hold(draft, asked, 'hold-after', `It was asked to hold after ${phase.name}.`, then);
 }
 
 /** The last phase passed: the version is good, and tasks that were born meanwhile get it too. */

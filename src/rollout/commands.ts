@@ -24,8 +24,9 @@ export function obeyCommands(draft: Draft): void {
       draft.outcomes.push({ id: command.id, ok: false, detail: blocked });
       continue;
     }
-    const { command: name, reason, count, phase } = command;
-    emitForRollout(draft, rollout.id, 'rollout.commanded', { command: name, reason, count, phase }, command.actor);
+    const { command: name, reason, count, phase, holdFor } = command;
+    const said = { command: name, reason, count, phase, holdFor };
+    emitForRollout(draft, rollout.id, 'rollout.commanded', said, command.actor);
     obey(draft, rollout, command);
     draft.outcomes.push({ id: command.id, ok: true, detail: `${name}: done` });
   }
@@ -110,7 +111,7 @@ function obey(draft: Draft, rollout: Rollout, command: JobCommand): void {
       setRollout(draft, rollout.id, { budgetOverride: { count: command.count ?? 0, reason: who } });
       return;
     case 'hold-after':
-      setRollout(draft, rollout.id, { holdAfter: command.phase });
+      setRollout(draft, rollout.id, { holdAfter: command.phase, holdFor: command.holdFor });
       return;
     case 'pass-barrier':
       setRollout(draft, rollout.id, { unbarred: who });

@@ -8,7 +8,7 @@ import { obeyCommands } from './commands.ts';
 import { askController, foldControl } from './control.ts';
 import { type Draft, type MakeId, openDraft, setRollout, wakeAt } from './draft.ts';
 import { foldInbox } from './fold-inbox.ts';
-import { endedHold } from './holds.ts';
+import { endedHold, expired } from './holds.ts';
 import { keepMarkWishes } from './mark-wish.ts';
 import { activeRollout, takeTurns } from './overlap.ts';
 import { endResize, resize } from './resize.ts';
@@ -60,7 +60,7 @@ function moveOn(draft: Draft): void {
     const active = activeRollout(draft);
     if (active === undefined) return;
     const next = endedHold(draft, active);
-    if (next === 'revert') beginRevert(draft, active);
+    if (next === 'revert') beginRevert(draft, expired(draft, active));
     if (next === 'resume') setRollout(draft, active.id, { state: active.hold!.resumesTo, hold: undefined });
     if (next === undefined) followWhileHeld(draft, active);
     const current = draft.rollouts.get(active.id)!;

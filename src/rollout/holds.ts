@@ -28,3 +28,11 @@ export function endedHold(draft: Draft, rollout: Rollout): 'resume' | 'revert' |
   const then = rollout.state === 'held' ? rollout.hold?.then : undefined;
   return then !== undefined && then.atMs <= draft.nowMs ? then.do : undefined;
 }
+
+/** A canary has an end: nobody let it go on, so it goes back, as if its owner had said so. */
+export function expired(draft: Draft, rollout: Rollout): Rollout {
+  if (rollout.hold?.by !== 'hold-after' || rollout.failure !== undefined) return rollout;
+  const sentence = `Nobody let it go on until the time that was set for it. ${rollout.hold.reason}`;
+  const failure = { by: 'person', sentence, atMs: draft.nowMs, indices: [], hosts: [] } as const;
+  return setRollout(draft, rollout.id, { failure: { ...failure, markAskedAtMs: undefined } });
+}

@@ -1,5 +1,6 @@
 import type {
   Actor,
+  HoldFor,
   JobId,
   PlanSpec,
   ReleaseId,
@@ -21,6 +22,7 @@ export interface RolloutRequest {
   readonly judged: boolean;
   readonly guarded?: boolean | undefined;
   readonly holdAfter: string | undefined;
+  readonly holdFor?: HoldFor | undefined;
   /** Why it is forward-only, if it is. */
   readonly forwardOnly?: string | undefined;
   /** The rollouts of other jobs that it goes together with, if there are any. */

@@ -11,6 +11,7 @@ import type { Inventory, Placement } from '../fleet/index.ts';
 import type {
   Actor,
   AssignmentRow,
+  HoldFor,
   HostId,
   MarkId,
   NewEvent,
@@ -66,6 +67,7 @@ export interface JobCommand {
   readonly count: number | undefined;
   /** For `hold-after`: the name of a phase. */
   readonly phase?: string | undefined;
+  readonly holdFor?: HoldFor | undefined;
 }
 
 export interface CommandOutcome {

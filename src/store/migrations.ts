@@ -15,6 +15,7 @@ import { up as judge4 } from './migrations/judge-4.ts';
 import { up as pipeline } from './migrations/pipeline.ts';
 import { up as pipeline2 } from './migrations/pipeline-2.ts';
 import { up as pipeline3 } from './migrations/pipeline-3.ts';
+import { up as pipeline4 } from './migrations/pipeline-4.ts';
 import { up as rollout } from './migrations/rollout.ts';
 import { up as rollout2 } from './migrations/rollout-2.ts';
 import { up as rollout3 } from './migrations/rollout-3.ts';
@@ -50,4 +51,5 @@ export const migrations: readonly Migration[] = [
   { name: 'pipeline-3', up: pipeline3 },
   { name: 'fleet-3', up: fleet3 },
   { name: 'judge-4', up: judge4 },
+  { name: 'pipeline-4', up: pipeline4 },
 ];

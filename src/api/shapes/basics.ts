@@ -8,6 +8,15 @@ import { type ProblemCode, problemCodes } from '../problem-codes.ts';
 export const instant = z.number();
 export const name = z.string().min(1).max(100);
 export const hex = z.string().regex(/^[0-9a-f]+$/);
+/** How long a rollout holds after a phase, and what it does then when nobody said anything. */
+export const holdFor = z.strictObject({
+  ms: z
+    .number()
+    .int()
+    .positive()
+    .max(30 * 86_400_000),
+  next: z.enum(['revert', 'resume']),
+});
 /** A full Git object name. */
 export const commitId = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/, 'a full Git object name');
 /** What a person types for a commit: a full object name or at least 7 digits of one. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { barriers, phaseStates, rolloutCommands, rolloutKinds, rolloutStates, watchStates } from '../../model/index.ts';
-import { actor, eventView, instant, jobIdText, markId, releaseId, rolloutId, versionRef } from './basics.ts';
+import { actor, eventView, holdFor, instant, jobIdText, markId, releaseId, rolloutId, versionRef } from './basics.ts';
 import { budgetLine, operationView, taskDot } from './tasks.ts';
 
 export const verdictWord = z.enum(['pass', 'fail', 'undecided']);
@@ -196,6 +196,8 @@ export const rolloutCommandBody = z.strictObject({
   budget: z.number().int().positive().max(1_000_000).optional(),
   /** `hold-after`: the name of a phase that has not passed yet. */
   phase: z.string().max(100).optional(),
+  /** `hold-after`: for so long; left out, until a person ends it. */
+  holdFor: holdFor.optional(),
   /** Tell all rollouts that go together with it, in every job; those to which it means nothing are left out. */
   together: z.boolean().optional(),
 });

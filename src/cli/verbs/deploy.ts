@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ReleaseSummary, RepositoryView } from '../../api/index.ts';
 import { createBundle, recentCommits } from '../../io/index.ts';
-import { ProblemError, problem } from '../../model/index.ts';
+import { parseDuration } from '../../kit/index.ts';
+import { type HoldFor, ProblemError, problem } from '../../model/index.ts';
 import { once } from '../commands.ts';
 import { plain } from '../render/style.ts';
 import { shortCommit } from '../render/words.ts';
@@ -16,6 +17,8 @@ interface Flags {
   readonly service?: string;
   readonly environment?: string;
   readonly holdAfter?: string;
+  readonly for?: string;
+  readonly then?: string;
   readonly forwardOnly?: boolean;
   readonly plan?: string;
   readonly reason?: string;
@@ -37,6 +40,7 @@ export async function run(session: Session, [named = 'HEAD']: readonly string[],
         commit,
         ...(flags.environment === undefined ? {} : { environment: flags.environment }),
         ...(flags.holdAfter === undefined ? {} : { holdAfter: flags.holdAfter }),
+        ...holdForOf(flags),
         ...(flags.forwardOnly === true ? { forwardOnly: true } : {}),
         ...(flags.plan === undefined ? {} : { planHash: flags.plan }),
         ...(flags.reason === undefined ? {} : { reason: flags.reason }),
@@ -46,6 +50,20 @@ export async function run(session: Session, [named = 'HEAD']: readonly string[],
   );
   if (flags.detach === true) return showDetached(session, release);
   return watchRelease(session, release.id);
+}
+
+/** A canary that somebody forgets goes back by itself. */
+function holdForOf({ holdAfter, for: time, then = 'revert' }: Flags): { holdFor?: HoldFor } {
+  if (time === undefined) return {};
+  const ms = parseDuration(time);
+  if (holdAfter === undefined) throw unclear('--for says how long a hold lasts: say `--hold-after <phase>` too');
+  if (ms === undefined || ms === 0) throw unclear(`--for ${time} is no time; say \`30m\` or \`2h\``);
+  if (then !== 'revert' && then !== 'resume') throw unclear(`--then ${then} is neither \`revert\` nor \`resume\``);
+  return { holdFor: { ms, next: then } };
+}
+
+function unclear(detail: string): ProblemError {
+  return new ProblemError(problem('cli/unclear', detail));
 }
 
 function showDetached({ out }: Session, release: ReleaseSummary): undefined {

@@ -269,6 +269,7 @@ async function deploymentsOf(
         judged: spec.judge.checks.length > 0,
         guarded: (spec.judge.guards ?? []).length > 0,
         holdAfter: release.holdAfter,
+        holdFor: release.holdFor,
         forwardOnly: await forwardOnlyOf(world, view, release, plan, known),
         ...(members.length === 1 ? {} : { group: { id: run.id, name, waves, barrier, members } }),
         createdBy: release.createdBy,

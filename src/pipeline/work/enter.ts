@@ -7,6 +7,7 @@ import {
   actorName,
   type CommitId,
   err,
+  type HoldFor,
   ok,
   problem,
   type Result,
@@ -84,6 +85,8 @@ export interface DeployWish {
   /** Go no further than this environment. */
   readonly onlyTo: string | undefined;
   readonly holdAfter: string | undefined;
+  /** How long, and what then; left out: until a person ends it. */
+  readonly holdFor?: HoldFor | undefined;
   /** Its rollouts are not undone by themselves; needs a reason. */
   readonly forwardOnly?: boolean | undefined;
   readonly reason: string | undefined;
@@ -120,8 +123,8 @@ export function nameRelease(
     const late = await findTooLate(view, service, wish, release);
     if (late !== undefined) return { result: late };
     const sentence = `Asked for ${commit.slice(0, 10)}${wish.reason ? `: ${wish.reason}` : ''}`;
-    const { onlyTo, holdAfter, forwardOnly, reason } = wish;
-    const data = { onlyTo, holdAfter, forwardOnly, reason, sentence };
+    const { onlyTo, holdAfter, holdFor, forwardOnly, reason } = wish;
+    const data = { onlyTo, holdAfter, holdFor, forwardOnly, reason, sentence };
     const isNew = release.createdAtMs === names.nowMs;
     return {
       bump: [{ kind: 'pipeline', id: service.name }],
@@ -206,12 +209,12 @@ async function releaseFor(
   actor: Actor,
 ): Promise<ReleaseFacts> {
   const forwardOnly = wish.forwardOnly === true ? `${actorName(actor)}: ${wish.reason ?? ''}` : undefined;
-  const named = { isNamed: true, holdAfter: wish.holdAfter, onlyTo: wish.onlyTo };
+  const named = { isNamed: true, holdAfter: wish.holdAfter, holdFor: wish.holdFor, onlyTo: wish.onlyTo };
   const live = (await rows.listReleasesAt(view.tx, service.name, commit)).find((one) => one.endedAtMs === undefined);
   // Asked for again without a place to hold: the one that was asked for stands.
   if (live !== undefined) {
-    const kept = { holdAfter: wish.holdAfter ?? live.holdAfter, forwardOnly: forwardOnly ?? live.forwardOnly };
-    return { ...live, ...named, ...kept };
+    const { holdAfter, holdFor } = wish.holdAfter === undefined ? live : wish;
+    return { ...live, ...named, holdAfter, holdFor, forwardOnly: forwardOnly ?? live.forwardOnly };
   }
   const graph: CommitGraph = await blameRows.loadGraph(view.tx, graphs, service.repository);
   const heads = (await rows.findRepository(view.tx, service.repository))?.heads ?? {};

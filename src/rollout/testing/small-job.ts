@@ -2,6 +2,7 @@ import { type LedgerOperation, newTask, noLimits, type TaskFacts } from '../../d
 import { makeId, seededChance } from '../../kit/index.ts';
 import type {
   AssignmentRow,
+  HoldFor,
   HostState,
   JobId,
   PhaseSpec,
@@ -95,10 +96,19 @@ export function smallJob({ size = 4, budget = 1, hosts = 4, running = 'v_0' }: S
     others(known: NonNullable<JobState['others']>): void {
       state = { ...state, others: known };
     },
-    command(command: RolloutCommand, n = 0, count?: number, phase?: string): void {
+    command(command: RolloutCommand, n = 0, count?: number, phase?: string, holdFor?: HoldFor): void {
       commands += 1;
       const actor = { kind: 'person', name: 'ada' } as const;
-      const one = { id: `cmd_${commands}`, rollout: made[n]!.id, command, actor, reason: 'because', count, phase };
+      const one = {
+        id: `cmd_${commands}`,
+        rollout: made[n]!.id,
+        command,
+        actor,
+        reason: 'because',
+        count,
+        phase,
+        holdFor,
+      };
       state = { ...state, commands: [...state.commands, one] };
     },
     report(index: number, taskState: TaskState, change: Partial<TaskReport> = {}): void {

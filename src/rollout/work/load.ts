@@ -6,6 +6,7 @@ import type { Inventory } from '../../fleet/index.ts';
 import { listPlacementsOfJob, loadHosts, loadUsageOfOthers } from '../../fleet/rows.ts';
 import { latestVerdict } from '../../judge/rows.ts';
 import {
+  type HoldFor,
   type JobId,
   type Rollout,
   type RolloutCommand,
@@ -162,7 +163,7 @@ async function loadEvidence(tx: Tx, rollouts: readonly Rollout[]): Promise<Map<R
 
 /** Commands are checked at the edge; one that is none of ours is left for whoever knows it. */
 function commandOf(row: Awaited<ReturnType<typeof pendingCommands>>[number]): JobCommand[] {
-  const { rollout, count, phase } = row.arguments;
+  const { rollout, count, phase, holdFor } = row.arguments;
   const isOurs = (rolloutCommands as readonly string[]).includes(row.name) && typeof rollout === 'string';
   if (!isOurs) return [];
   return [
@@ -174,6 +175,7 @@ function commandOf(row: Awaited<ReturnType<typeof pendingCommands>>[number]): Jo
       reason: row.reason,
       count: typeof count === 'number' ? count : undefined,
       phase: typeof phase === 'string' ? phase : undefined,
+      holdFor: holdFor as HoldFor | undefined,
     },
   ];
 }

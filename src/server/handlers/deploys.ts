@@ -36,7 +36,11 @@ export function deployHandlers(context: ServerContext) {
   }
 
   /** The branch may have been faster than the person: then the rollout that is under way is told where to stop. */
-  async function isToldToHold(refused: Problem, { holdAfter: phase, forwardOnly, reason }: DeployWish, call: Call) {
+  async function isToldToHold(
+    refused: Problem,
+    { holdAfter: phase, holdFor, forwardOnly, reason }: DeployWish,
+    call: Call,
+  ) {
     const id = refused.facts.rollout as RolloutId;
     if (refused.code !== 'release/already-rolling' || phase === undefined || forwardOnly === true) return false;
     const rollouts = await store.read(async (tx) => {
@@ -47,7 +51,7 @@ export function deployHandlers(context: ServerContext) {
     if (live.length === 0) return false;
     const told = live.map(({ id: rollout, job: key, group }) => ({
       name: group?.name ?? '',
-      wish: { kind: 'job/decide', key, name: 'hold-after', arguments: { rollout, phase }, reason },
+      wish: { kind: 'job/decide', key, name: 'hold-after', arguments: { rollout, phase, holdFor }, reason },
     }));
     await commandAll(context, told, call, 10_000, 'release/already-rolling');
     return true;
@@ -70,16 +74,22 @@ export function deployHandlers(context: ServerContext) {
           refuse('rollout/stale-plan', `The plan is now ${hash}.`, { wanted: body.planHash, now: hash });
         }
       }
-      const { environment: onlyTo, holdAfter, forwardOnly, reason } = body;
+      const { environment: onlyTo, holdAfter, holdFor, forwardOnly, reason } = body;
+      if (holdFor !== undefined && holdAfter === undefined) {
+        refuse('api/bad-request', 'body: holdFor: needs holdAfter, the phase after which it shall hold', {});
+      }
       if (forwardOnly === true && !reason) refuse('rollout/needs-reason', 'Forward-only needs a reason.', {});
-      const wish = { service: service.name, commit, onlyTo, holdAfter, forwardOnly, reason };
+      const wish = { service: service.name, commit, onlyTo, holdAfter, holdFor, forwardOnly, reason };
       let named = await enter(nameRelease(graphs, names(), wish, call.actor), call);
       if (!named.ok && named.error.code === 'git/unknown-commit') {
         await bringCommit(context, service.repository, commit, call);
         named = await enter(nameRelease(graphs, names(), wish, call.actor), call);
       }
       if (!named.ok && (await isToldToHold(named.error, wish, call))) {
-        named = await enter(nameRelease(graphs, names(), { ...wish, holdAfter: undefined }, call.actor), call);
+        named = await enter(
+          nameRelease(graphs, names(), { ...wish, holdAfter: undefined, holdFor: undefined }, call.actor),
+          call,
+        );
       }
       if (!named.ok) throw new ProblemError(named.error);
       const { id } = named.value;

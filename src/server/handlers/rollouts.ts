@@ -71,7 +71,7 @@ export function rolloutHandlers(context: ServerContext) {
       if (body.command === 'hold-after' && body.phase === undefined) {
         refuse('api/bad-request', 'body: phase: after which phase it shall hold', {});
       }
-      const { budget: count, phase, reason } = body;
+      const { budget: count, phase, holdFor, reason } = body;
       const told = body.together === true ? await store.read((tx) => liveMembers(tx, rollout)) : [rollout];
       const wishes = told.map((one) => ({
         name: one.group === undefined || told.length === 1 ? '' : one.group.name,
@@ -83,6 +83,7 @@ export function rolloutHandlers(context: ServerContext) {
             rollout: one.id,
             ...(count === undefined ? {} : { count }),
             ...(phase === undefined ? {} : { phase }),
+            ...(holdFor === undefined ? {} : { holdFor }),
           },
           reason,
         },

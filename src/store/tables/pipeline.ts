@@ -103,6 +103,8 @@ interface ReleaseRow {
   version: string | null;
   /** Name of the phase after which its rollouts hold. */
   hold_after: string | null;
+  /** For how long, and what then: JSON of `HoldFor`. */
+  hold_for: string | null;
   /** A person asked for this commit. */
   is_named: number;
   /** The configuration of its commit was read: `pipeline_revision` is its own. */
