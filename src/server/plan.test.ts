@@ -130,3 +130,14 @@ test('TWM-1 work on hosts that is known is named, with the tasks it concerns and
   expect(plain.notes.join('\n')).not.toContain('mnt_1');
   expect(plain.hash).toBe(hash);
 });
+
+test('LEC-9 a plan whose checks look at machines only says that nothing looks at what users notice', () => {
+  const noteOf = (checks: object) => decidePlan(factsOf(specOf({ tasks: 12, metrics: '/metrics', checks }), 12)).notes;
+  const heap = { gauge: 'heap_bytes', class: 'system' };
+  const said = /No check looks at what users notice/;
+  expect(noteOf({ errors: false, latency: false, heap }).join('\n')).toMatch(said);
+  expect(noteOf({ heap }).join('\n')).not.toMatch(said);
+  expect(
+    noteOf({ errors: false, latency: false, heap, orders: { rate: 'orders', class: 'business' } }).join('\n'),
+  ).not.toMatch(said);
+});

@@ -266,6 +266,8 @@ function notes(
   if (budget === 0 && extras === 0 && from.length > 0)
     found.push('The budget is 0: nothing may be out; borrow extra tasks (`strategy: { surge: 1 }`).');
   if (spec.judge.checks.length === 0) found.push(`No metrics: basic checks only${guardsIn(spec)}.`);
+  else if (spec.judge.checks.every(({ class: of }) => of === 'system'))
+    found.push('No check looks at what users notice (errors, latency, a number of the business): only at machines.');
   if (plan.forwardOnly) found.push('Forward-only: a failure holds for a person, nothing is undone by itself.');
   found.push(...maintenanceNotes(maintenances, places, own.onMaintenance));
   if (!hasHosts) found.push('No host is up: nothing would start.');

@@ -4,6 +4,7 @@ import { compileSpec } from '../../spec/index.ts';
 import { type JudgeMemory, type JudgePlan, judge, promisePhases, readKayentaConfig, scoreOfKayenta } from '../index.ts';
 import { learnCurves } from '../judge.ts';
 import { plainCheck } from '../plain-check.ts';
+import { judgeKayenta, resultOfKayenta } from './check.ts';
 
 /** Eight tasks, three of them new after 40 s, for so many seconds. */
 function traffic(seconds: number, { heap = 1, failed = 2, hasNewHeap = true } = {}): Sample[] {
@@ -70,8 +71,14 @@ function watch(samples: Sample[], checks?: CheckSpec[]) {
   return seen;
 }
 
+const readLong = (bins: number) =>
+  kayenta.metrics.map(() => ({
+    canary: Array.from({ length: bins }, (_, bin) => 100 + (bin % 7)),
+    control: Array.from({ length: bins }, (_, bin) => 100 + ((bin + 3) % 7)),
+  }));
+
 describe('a check by the method of Kayenta', () => {
-  test('passes at the end of the bake and not before', () => {
+  test('NFX-5 passes at the end of the bake and not before', () => {
     const seen = watch(traffic(75));
     expect(seen.at(-1)).toMatchObject({ second: 70, word: 'pass' });
     expect(seen.at(-1)!.sentence).toMatch(/^Kayenta score 100 \(pass 80, marginal 50\): Pass/);
@@ -81,24 +88,30 @@ describe('a check by the method of Kayenta', () => {
   test('a group that fails costs its weight: below pass it fails at the end, in words', () => {
     const seen = watch(traffic(75, { heap: 1.5 }));
     expect(seen.at(-1)).toMatchObject({ second: 70, word: 'fail' });
-    expect(seen.at(-1)!.sentence).toBe('Kayenta score 60 (pass 80, marginal 50): Marginal. Not passed: heap.');
+    expect(seen.at(-1)!.sentence).toMatch(/^Kayenta score 60 \(pass 80, marginal 50\): Marginal\. Not passed: heap\./);
   });
 
-  test('below marginal it fails at a look before', () => {
+  test('NFX-5 of fewer points than its authors advise the sentence warns', () => {
+    expect(watch(traffic(75)).at(-1)!.sentence).toMatch(/That is of 2\d bins; 50 are advised\.$/);
+    const judged = judgeKayenta(kayenta, readLong(60), { minSamples: 0 });
+    expect(resultOfKayenta(check, judged, 'pass').sentence).not.toContain('advised');
+  });
+
+  test('NFX-5 below marginal it fails at a look before', () => {
     const spec = { ...kayenta, marginal: 70, pass: 90 };
     const seen = watch(traffic(75, { heap: 1.5 }), [{ ...check, metric: { kayenta: spec } }]);
     expect(seen.at(-1)!.word).toBe('fail');
     expect(seen.at(-1)!.second).toBeLessThan(65);
   });
 
-  test('failures are counted over the group; a critical metric makes the score 0', () => {
+  test('NFX-4 failures are counted over the group; a critical metric makes the score 0', () => {
     const metrics = kayenta.metrics.map((one) => ({ ...one, critical: one.name === 'errors' }));
     const seen = watch(traffic(75, { failed: 20 }), [{ ...check, metric: { kayenta: { ...kayenta, metrics } } }]);
     expect(seen.at(-1)).toMatchObject({ word: 'fail' });
     expect(seen.at(-1)!.sentence).toMatch(/^Kayenta score 0: a critical metric failed\. errors: High/);
   });
 
-  test('what lacks data counts for nothing; nothing at all is undecided and never a pass', () => {
+  test('NFX-3 what lacks data counts for nothing; nothing at all is undecided and never a pass', () => {
     const only = { ...kayenta, metrics: kayenta.metrics.filter(({ name }) => name === 'heap'), groupWeights: {} };
     const seen = watch(traffic(75, { hasNewHeap: false }), [{ ...check, metric: { kayenta: only } }]);
     expect(new Set(seen.map(({ word }) => word))).toEqual(new Set(['undecided']));

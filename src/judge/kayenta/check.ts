@@ -13,6 +13,8 @@ export interface KayentaSeries {
 
 /** Of so few bins every interval is so wide that everything would pass. */
 const fewestBins = 8;
+/** What its authors advise for each metric; of less the sentence warns. */
+const advisedBins = 50;
 
 /** Reads each metric of a canary configuration, in its order. */
 export function readKayenta(table: BinTable, samples: readonly Sample[], { metrics }: KayentaSpec): KayentaSeries[] {
@@ -110,5 +112,6 @@ function explainKayenta(judged: KayentaJudged | undefined, verdict: Verdict): st
   const { score, bins, isEnough } = judged;
   const sentence = `Kayenta s${score.sentence.replace(/^Score (\S+)/, 'core $1').replace(/^A critical/, 'core 0: a critical')}`;
   if (!isEnough) return `${sentence} That is of ${bins} ${bins === 1 ? 'bin' : 'bins'} only: too few to decide.`;
-  return verdict === 'undecided' ? `${sentence} It decides at the end of the bake.` : sentence;
+  const warning = bins < advisedBins ? ` That is of ${bins} bins; ${advisedBins} are advised.` : '';
+  return `${sentence}${verdict === 'undecided' ? ' It decides at the end of the bake.' : ''}${warning}`;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { type Chance, seededChance } from '../../kit/index.ts';
 import { compileSpec } from '../../spec/index.ts';
 import {
   checksOfKayenta,
@@ -31,7 +32,7 @@ const metric = (change: Partial<KayentaMetric> = {}): KayentaMetric => ({
 });
 const around = (level: number, n = 30) => Array.from({ length: n }, (_, i) => level * (1 + ((i * 37) % 11) / 200));
 
-describe('one metric', () => {
+describe('NFX-3 one metric is validated, cleaned, compared', () => {
   test.each(oracle.map((one, i) => [i, one] as const))(
     'case %i agrees with SciPy: shift, interval, ratio, chance of being larger',
     (_, one) => {
@@ -65,13 +66,29 @@ describe('one metric', () => {
     },
   );
 
+  test.each([
+    ['normal', (chance: Chance) => Math.sqrt(-2 * Math.log(1 - chance.next())) * Math.cos(2 * Math.PI * chance.next())],
+    ['heavy-tailed', (chance: Chance) => 1 / Math.sqrt(1 - chance.next())],
+    ['nearly always 0', (chance: Chance) => (chance.next() < 0.05 ? chance.next() : 0)],
+  ])('NFX-3 of 10,000 pairs that do not differ, %s, at most 1 % more than nominal fall outside', (name, draw) => {
+    const chance = seededChance(1, name);
+    const values = () => Array.from({ length: 50 }, () => 100 + draw(chance));
+    let outside = 0;
+    for (let run = 0; run < 10_000; run += 1) {
+      const found = classify(metric(), values(), values()).class;
+      if (found === 'High' || found === 'Low') outside += 1;
+    }
+    // Confidence 98 %: nominal are 2 %.
+    expect(outside / 10_000).toBeLessThanOrEqual(0.03);
+  }, 60_000);
+
   test('outliers are left out where asked for', () => {
     const canary = [...around(100), 1e9];
     expect(classify(metric(), canary, around(100)).effect).toBeGreaterThan(1e5);
     expect(classify(metric({ outlierFactor: 3 }), canary, around(100)).effect).toBeCloseTo(1, 9);
   });
 
-  test('critical: only beyond the critical effect, where there is one; missing only where it must be there', () => {
+  test('NFX-4 critical: only beyond the critical effect, where there is one; missing only where it must be there', () => {
     const of = (change: Partial<KayentaMetric>, canary: number[]) =>
       classify(metric(change), canary, around(100)).isCriticalFailure;
     expect(of({ critical: true }, around(150))).toBe(true);
@@ -200,7 +217,7 @@ describe('a canary configuration', () => {
     },
   );
 
-  test('a critical failure is a score of 0', () => {
+  test('NFX-4 NFX-5 a critical failure is a score of 0', () => {
     expect(scored({ errors: 'High', latency: 'Pass', cpu: 'Pass', orders: 'Pass' }, 'errors')).toMatchObject({
       score: 0,
       class: 'Fail',
