@@ -70,17 +70,21 @@ describe('NFX-3 one metric is validated, cleaned, compared', () => {
     ['normal', (chance: Chance) => Math.sqrt(-2 * Math.log(1 - chance.next())) * Math.cos(2 * Math.PI * chance.next())],
     ['heavy-tailed', (chance: Chance) => 1 / Math.sqrt(1 - chance.next())],
     ['nearly always 0', (chance: Chance) => (chance.next() < 0.05 ? chance.next() : 0)],
-  ])('NFX-3 of 10,000 pairs that do not differ, %s, at most 1 % more than nominal fall outside', (name, draw) => {
-    const chance = seededChance(1, name);
-    const values = () => Array.from({ length: 50 }, () => 100 + draw(chance));
-    let outside = 0;
-    for (let run = 0; run < 10_000; run += 1) {
-      const found = classify(metric(), values(), values()).class;
-      if (found === 'High' || found === 'Low') outside += 1;
-    }
-    // Confidence 98 %: nominal are 2 %.
-    expect(outside / 10_000).toBeLessThanOrEqual(0.03);
-  }, 60_000);
+  ])(
+    'NFX-3 of 10,000 pairs that do not differ, %s, at most 1 % more than nominal fall outside',
+    (name, draw) => {
+      const chance = seededChance(1, name);
+      const values = () => Array.from({ length: 50 }, () => 100 + draw(chance));
+      let outside = 0;
+      for (let run = 0; run < 10_000; run += 1) {
+        const found = classify(metric(), values(), values()).class;
+        if (found === 'High' || found === 'Low') outside += 1;
+      }
+      // Confidence 98 %: nominal are 2 %.
+      expect(outside / 10_000).toBeLessThanOrEqual(0.03);
+    },
+    60_000,
+  );
 
   test('outliers are left out where asked for', () => {
     const canary = [...around(100), 1e9];
