@@ -12,7 +12,7 @@ const sizes = process.env.TEST_LONG === undefined ? [smallSize] : [smallSize, fu
 
 describe('a power domain is lost in the middle of an update under a shard-aware controller', () => {
   it.each(sizes)(
-    'TWC-3 SM-3 $tasks tasks, $shards shards: two replicas are down only by that loss, then none',
+    'TWC-3 R8 SM-3 $tasks tasks, $shards shards: two replicas are down only by that loss, then none',
     {
       timeout: 300_000,
     },

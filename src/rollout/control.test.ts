@@ -53,6 +53,27 @@ describe('a job with a TaskController', () => {
     expect(job.rollout().state).toBe('succeeded');
   });
 
+  it('R2 R15 R16 a request says of each operation what it is, for which rollout and phase, and asks for that phase only', () => {
+    const job = controlledJob({ size: 4, budget: 4, hosts: 2 });
+    job.deploy(v1, { plan: planOf([1, 4]) });
+    job.decide();
+    const first = job.asked!;
+    const { id } = job.rollout();
+    const due = { kind: 'update', from: v0, to: v1, rollout: id, phase: 0, deadline: null };
+    expect(first.request).toHaveLength(1);
+    expect(first.request[0]).toMatchObject({ ...due, reason: expect.any(String), incarnation: 1 });
+    // It may allow or let wait, and nothing else: whatever more it says about an operation changes nothing of it.
+    const [{ opId }] = first.request as [(typeof first.request)[0]];
+    job.reply(first.sequenceNumber, { ack: [opId], [opId]: { to: 'v_9', index: 3 } } as never);
+    job.decide(10);
+    expect(underWay(job)).toEqual([first.request[0]!.index]);
+    expect(job.world.state.operations.find((one) => one.id === opId)?.to).toBe(v1);
+    job.obey();
+    job.decide(10);
+    job.world.settle(() => job.rollout().currentPhase === 1 && job.asked !== undefined);
+    expect(new Set(job.asked!.request.map(({ phase }) => phase))).toEqual(new Set([1]));
+  });
+
   it('R1 what is not acked stays pending and is asked for again, with the same opId', () => {
     const job = twoTasks();
     const first = job.asked!;
@@ -143,7 +164,7 @@ describe('a job with a TaskController', () => {
     expect(underWay(job)).toEqual([0, 1]);
   });
 
-  it('C4 TWC-4 a controller that never acks: the release is stuck with an alarm, maintenance proceeds at its deadline', () => {
+  it('C4 R3 TWC-4 a controller that never acks: the release is stuck with an alarm, maintenance proceeds at its deadline', () => {
     const job = controlledJob({ size: 2, budget: 1, hosts: 3 });
     job.deploy(v1, { plan: planOf([2]) });
     const nowMs = job.world.nowMs;
@@ -181,7 +202,7 @@ describe('a job with a TaskController', () => {
     expect(underWay(job)).toEqual([1]);
   });
 
-  it('C1 R13 TWC-7 a controller that acks everything at once: the budget still holds', () => {
+  it('C1 R6 R13 TWC-7 a controller that acks everything at once: the budget still holds', () => {
     const job = controlledJob({ size: 12, budget: 2 });
     job.deploy(v1, { plan: planOf([12]) });
     let most = 0;

@@ -22,7 +22,7 @@ function request(waiting: readonly TaskIndex[], away: readonly TaskIndex[] = [],
 const acked = ({ ack }: { readonly ack: readonly string[] }): TaskIndex[] => ack.map((id) => Number(id.slice(3)));
 const say = (leader: TaskIndex | null, indices: readonly TaskIndex[]) => indices.map((index) => ({ index, leader }));
 
-describe('C6 TWC-2 leader-last', () => {
+describe('C6 R7 TWC-2 leader-last', () => {
   it.each([
     ['the followers come first', [0, 1, 2], [], say(1, [0, 1, 2]), [0, 2]],
     ['then the leader', [1], [], say(1, [0, 1, 2]), [1]],
@@ -53,7 +53,7 @@ describe('C6 TWC-2 leader-last', () => {
   });
 });
 
-describe('C7 SM-3 shard-aware', () => {
+describe('C7 R7 R8 SM-3 shard-aware', () => {
   const shards = { a: [0, 1, 2], b: [2, 3, 4] };
   it.each([
     ['tasks that share no shard go together', [0, 3], [], null, [0, 3]],
@@ -72,7 +72,7 @@ describe('C7 SM-3 shard-aware', () => {
     ['long work: the task is moved', { until: 900 }, {}, 'move'],
     ['nobody says how long: likewise', { until: null }, {}, 'move'],
     ['another replica is away: likewise', { until: 300 }, { allUnhealthyTasks: [1] }, 'move'],
-  ] as const)('SM-5 TWC-6 %s', (_, notice, change, answer) => {
+  ] as const)('R4 SM-5 TWC-6 %s', (_, notice, change, answer) => {
     const one = { id: 'out_1', host: 'host-1', tasks: [0], start: 0, deadline: 100, ...notice };
     const other = { ...one, id: 'out_2', host: 'host-2', tasks: [2] };
     const asked = { ...request([]), advanceNotices: [one, other], ...change } as TaskControlRequest;
@@ -111,7 +111,7 @@ describe('C7 SM-3 shard-aware', () => {
   });
 });
 
-describe('D10 TWD-10 load-aware', () => {
+describe('D10 R7 TWD-10 load-aware', () => {
   const limits = { low: 0.6, high: 0.85, floor: 1 };
   it.each([
     ['off-peak: all', [0.2, 0.4], [], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]],
