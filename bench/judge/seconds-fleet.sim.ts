@@ -24,6 +24,16 @@ describe('a small service, bins of a second', () => {
       expect(run.last.verdict.perCheck[0]!.check).toBe('errors');
     }
   });
+  test('TWR-1 NFX-8 a build that fails 5 % of requests never gets past the second step, and most get no further than one task', () => {
+    const exposed = Array.from({ length: 10 }, (_, seed) =>
+      runSecondsRollout({ ...tour, newErrorRatio: 0.05 }, seed + 1),
+    );
+    expect(exposed.map(({ outcome }) => outcome)).toEqual(Array(10).fill('failed'));
+    const touched = new Map<number, number>();
+    for (const run of exposed) touched.set(run.touched, (touched.get(run.touched) ?? 0) + 1);
+    expect(Math.max(...touched.keys())).toBeLessThanOrEqual(3);
+    expect(touched.get(1)).toBeGreaterThanOrEqual(6);
+  }, 60_000);
   test('a p99 that doubles is found before all tasks are touched', () => {
     for (const seed of seeds) {
       const run = runSecondsRollout({ ...tour, newLatencyFactor: 2 }, seed);
