@@ -436,6 +436,12 @@ export class TrueInvariants {
   readonly #newest = new Map<TaskIndex, number>();
   /** Budget at the admission of each operation; undefined: forced. */
   readonly budgets = new Map<string, number | undefined>();
+  /** The job by its newest decision. */
+  #job: JobState | undefined;
+
+  decided(after: JobState): void {
+    this.#job = after;
+  }
 
   serves(_job: JobId, index: TaskIndex, host: string, incarnation: number, isServing: boolean): void {
     if (isServing) this.#newest.set(index, Math.max(incarnation, this.#newest.get(index) ?? 0));
@@ -460,14 +466,20 @@ export class TrueInvariants {
     const budget = this.budgets.get(request.id);
     if (budget === undefined) return;
     this.#taken.set(request.index, request.id);
-    let limit = 0;
-    for (const id of this.#taken.values()) limit = Math.max(limit, this.budgets.get(id) ?? 0);
-    if (this.#taken.size > limit) {
-      throw new Violation('I1 (truth)', 'Rollway itself took out more than the budget', {
-        taken: [...this.#taken],
-        limit,
-      });
+    const taken = [...this.#taken].filter(([index]) => this.#counts(index));
+    const limit = Math.max(0, ...taken.map(([, id]) => this.budgets.get(id) ?? 0));
+    if (taken.length > limit) {
+      throw new Violation('I1 (truth)', 'Rollway itself took out more than the budget', { taken, limit });
     }
+  }
+
+  /**
+   * OUT is about indices of the job. One that a resize took away is none of them, unless something is still being done
+   * to it: it will not serve again, and nobody waits for it. It counts again when the job grows back over it.
+   */
+  #counts(index: TaskIndex): boolean {
+    if (this.#job === undefined || index < this.#job.job.size) return true;
+    return this.#job.operations.some((one) => one.index === index && isUnderWay(one.state));
   }
 
   /** The index has left the job: what it was taken out for is done. */

@@ -315,6 +315,7 @@ class World {
 
   #commit(before: JobState, decision: JobDecision, nowMs: number): void {
     this.#state = decision.after;
+    this.#truth.decided(decision.after);
     this.#reports = [];
     this.#answers = [];
     this.#controlAnswers = [];
