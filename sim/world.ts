@@ -11,20 +11,21 @@ import {
   watchHosts,
 } from '../src/fleet/index.ts';
 import { makeId, pickBelow, pickOne } from '../src/kit/index.ts';
-import type {
-  AssignmentRow,
-  HostId,
-  HostState,
-  MaintenanceId,
-  MarkId,
-  Rollout,
-  RolloutId,
-  TaskControlRequest,
-  TaskControlSpec,
-  TaskIndex,
-  TaskReport,
-  Version,
-  VersionId,
+import {
+  type AssignmentRow,
+  type HostId,
+  type HostState,
+  isUnderWay,
+  type MaintenanceId,
+  type MarkId,
+  type Rollout,
+  type RolloutId,
+  type TaskControlRequest,
+  type TaskControlSpec,
+  type TaskIndex,
+  type TaskReport,
+  type Version,
+  type VersionId,
 } from '../src/model/index.ts';
 import {
   type Dispatch,
@@ -814,8 +815,8 @@ class World {
       const sinceMs = Math.max(lostSinceMs, this.#workedOn.get(current!.host) ?? 0);
       const isWorkedOn = this.#works.isUnderWork(current!.host);
       const isLong = this.#clock.nowMs() - sinceMs > failoverWithinMs && !isBeingTried && !isWorkedOn;
-      const isUnderWay = this.#state.operations.some((one) => one.index === index && one.admittedAtMs !== undefined);
-      if (isLong && !isUnderWay && !this.#waitsForItsPhase(index) && index < this.#state.job.size) {
+      const isTried = this.#state.operations.some((one) => one.index === index && one.admittedAtMs !== undefined);
+      if (isLong && !isTried && !this.#waitsForItsPhase(index) && index < this.#state.job.size) {
         throw new Violation('L1', 'a task of a lost host was not placed again', { index, host: current!.host });
       }
     }
@@ -823,12 +824,22 @@ class World {
 
   /**
    * All of its phase have to stop before it starts, and a controller that is waited for is not told that a stop on a lost
-   * host has ended: a person declares the host dead, or goes on without the controller.
+   * host has ended; nor is there room for the last stop while an index that has left the job is still being worked on
+   * there. A person declares the host dead, or goes on without the controller.
    */
   #waitsForItsPhase(index: number): boolean {
     const owner = this.#state.assignment.get(index)?.rollout;
     const rollout = this.#state.rollouts.find(({ id }) => id === owner);
-    return this.#scenario.recreates === true && this.#service !== undefined && rollout !== undefined;
+    if (this.#scenario.recreates !== true || rollout === undefined) return false;
+    return this.#service !== undefined || this.#isRoomTakenByLostHost();
+  }
+
+  #isRoomTakenByLostHost(): boolean {
+    const { operations, job: facts } = this.#state;
+    return operations.some(
+      ({ index, host, state }) =>
+        index >= facts.size && isUnderWay(state) && host !== undefined && this.#lostSince.has(host),
+    );
   }
 
   /** Liveness L2: what waits for a person at the end has an exit that a person can take; it is taken. */
