@@ -175,7 +175,8 @@ export class KnownInvariants {
       const allowed = rollout === undefined ? undefined : allowanceNow(rollout);
       let had = 0;
       for (const row of before.assignment.values()) if (row.version === version) had += 1;
-      const ceiling = Math.max(allowed ?? 0, Math.min(had, this.#ceilings.get(version) ?? had));
+      const takenOver = begunAndEnded(version, before, changed);
+      const ceiling = Math.max(allowed ?? 0, takenOver, Math.min(had, this.#ceilings.get(version) ?? had));
       // What cannot be undone is not given back when the job shrinks.
       const isBound = rollout?.state === 'running' && mayGoBack && rollout.forwardOnly === undefined;
       const limit = allowed !== undefined && isBound ? allowed : ceiling;
@@ -206,6 +207,21 @@ function mayAllow({ kind, phases }: Rollout): boolean {
 function allowanceNow(rollout: Rollout): number {
   const started = rollout.phases.filter((phase) => phase.startedAtMs !== undefined);
   return started.at(-1)?.allowance ?? 0;
+}
+
+/**
+ * What a phase allowed that began in this very turn, as a person said, in a rollout that another one of the same version
+ * has taken over since: what it took may only shrink.
+ */
+function begunAndEnded(version: VersionId, { rollouts }: JobState, changed: JobDecision['changed']): number {
+  let most = 0;
+  for (const rollout of changed.rollouts.values()) {
+    if (rollout.to !== version || rollout.endedAtMs === undefined || !mayAllow(rollout)) continue;
+    const was = rollouts.find(({ id }) => id === rollout.id);
+    const hadBegun = was?.phases[rollout.currentPhase]?.startedAtMs !== undefined;
+    if (!hadBegun) most = Math.max(most, allowanceNow(rollout));
+  }
+  return most;
 }
 
 /** Extra tasks that serve, nothing being done to them but what was ordered in this very turn. */
