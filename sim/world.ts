@@ -562,11 +562,13 @@ class World {
     });
     const listeners = this.#isServerUp ? [{ id: 'server', beatAtMs: nowMs }] : [];
     const outcome = watchHosts(this.#watch, heard, listeners, nowMs);
+    const before = this.#watch;
     this.#watch = outcome.memory;
-    this.#hostFacts = undefined;
+    if (heard.some(({ id }) => isSilent(before, id) !== isSilent(outcome.memory, id))) this.#hostFacts = undefined;
     for (const change of outcome.changes) {
       this.#record('host', () => `${change.host} ${change.from} → ${change.to}`);
       this.#hosts.get(change.host)!.state = change.to;
+      this.#hostFacts = undefined;
       if (change.to === 'lost') this.#lostSince.set(change.host, nowMs);
       else this.#lostSince.delete(change.host);
       this.#wantDecision();
