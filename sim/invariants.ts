@@ -175,7 +175,8 @@ export class KnownInvariants {
       const allowed = rollout === undefined ? undefined : allowanceNow(rollout);
       let had = 0;
       for (const row of before.assignment.values()) if (row.version === version) had += 1;
-      const ceiling = Math.max(allowed ?? 0, Math.min(had, this.#ceilings.get(version) ?? had));
+      const takenOver = begunAndEnded(version, before, changed);
+      const ceiling = Math.max(allowed ?? 0, takenOver, Math.min(had, this.#ceilings.get(version) ?? had));
       // What cannot be undone is not given back when the job shrinks.
       const isBound = rollout?.state === 'running' && mayGoBack && rollout.forwardOnly === undefined;
       const limit = allowed !== undefined && isBound ? allowed : ceiling;
@@ -206,6 +207,21 @@ function mayAllow({ kind, phases }: Rollout): boolean {
 function allowanceNow(rollout: Rollout): number {
   const started = rollout.phases.filter((phase) => phase.startedAtMs !== undefined);
   return started.at(-1)?.allowance ?? 0;
+}
+
+/**
+ * What a phase allowed that began in this very turn, as a person said, in a rollout that another one of the same version
+ * has taken over since: what it took may only shrink.
+ */
+function begunAndEnded(version: VersionId, { rollouts }: JobState, changed: JobDecision['changed']): number {
+  let most = 0;
+  for (const rollout of changed.rollouts.values()) {
+    if (rollout.to !== version || rollout.endedAtMs === undefined || !mayAllow(rollout)) continue;
+    const was = rollouts.find(({ id }) => id === rollout.id);
+    const hadBegun = was?.phases[rollout.currentPhase]?.startedAtMs !== undefined;
+    if (!hadBegun) most = Math.max(most, allowanceNow(rollout));
+  }
+  return most;
 }
 
 /** Extra tasks that serve, nothing being done to them but what was ordered in this very turn. */
@@ -436,6 +452,12 @@ export class TrueInvariants {
   readonly #newest = new Map<TaskIndex, number>();
   /** Budget at the admission of each operation; undefined: forced. */
   readonly budgets = new Map<string, number | undefined>();
+  /** The job by its newest decision. */
+  #job: JobState | undefined;
+
+  decided(after: JobState): void {
+    this.#job = after;
+  }
 
   serves(_job: JobId, index: TaskIndex, host: string, incarnation: number, isServing: boolean): void {
     if (isServing) this.#newest.set(index, Math.max(incarnation, this.#newest.get(index) ?? 0));
@@ -460,14 +482,20 @@ export class TrueInvariants {
     const budget = this.budgets.get(request.id);
     if (budget === undefined) return;
     this.#taken.set(request.index, request.id);
-    let limit = 0;
-    for (const id of this.#taken.values()) limit = Math.max(limit, this.budgets.get(id) ?? 0);
-    if (this.#taken.size > limit) {
-      throw new Violation('I1 (truth)', 'Rollway itself took out more than the budget', {
-        taken: [...this.#taken],
-        limit,
-      });
+    const taken = [...this.#taken].filter(([index]) => this.#counts(index));
+    const limit = Math.max(0, ...taken.map(([, id]) => this.budgets.get(id) ?? 0));
+    if (taken.length > limit) {
+      throw new Violation('I1 (truth)', 'Rollway itself took out more than the budget', { taken, limit });
     }
+  }
+
+  /**
+   * OUT is about indices of the job. One that a resize took away is none of them, unless something is still being done
+   * to it: it will not serve again, and nobody waits for it. It counts again when the job grows back over it.
+   */
+  #counts(index: TaskIndex): boolean {
+    if (this.#job === undefined || index < this.#job.job.size) return true;
+    return this.#job.operations.some((one) => one.index === index && isUnderWay(one.state));
   }
 
   /** The index has left the job: what it was taken out for is done. */

@@ -301,6 +301,7 @@ class WholeWorld {
           const budget = Math.max(standardRules.budgetInForce({ ...decision.after.job, surge }), raised);
           this.#truth.budgets.set(operation.id, operation.exemption === 'forced' ? undefined : budget);
         }
+        this.#truth.decided(decision.after);
         for (const index of decision.changed.retired) this.#truth.retire(index);
         for (const one of decision.changed.operations.values()) {
           if (one.kind === 'resize-down' && one.state === 'done') this.#truth.retire(one.index);

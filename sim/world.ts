@@ -11,20 +11,21 @@ import {
   watchHosts,
 } from '../src/fleet/index.ts';
 import { makeId, pickBelow, pickOne } from '../src/kit/index.ts';
-import type {
-  AssignmentRow,
-  HostId,
-  HostState,
-  MaintenanceId,
-  MarkId,
-  Rollout,
-  RolloutId,
-  TaskControlRequest,
-  TaskControlSpec,
-  TaskIndex,
-  TaskReport,
-  Version,
-  VersionId,
+import {
+  type AssignmentRow,
+  type HostId,
+  type HostState,
+  isUnderWay,
+  type MaintenanceId,
+  type MarkId,
+  type Rollout,
+  type RolloutId,
+  type TaskControlRequest,
+  type TaskControlSpec,
+  type TaskIndex,
+  type TaskReport,
+  type Version,
+  type VersionId,
 } from '../src/model/index.ts';
 import {
   type Dispatch,
@@ -315,6 +316,7 @@ class World {
 
   #commit(before: JobState, decision: JobDecision, nowMs: number): void {
     this.#state = decision.after;
+    this.#truth.decided(decision.after);
     this.#reports = [];
     this.#answers = [];
     this.#controlAnswers = [];
@@ -560,11 +562,13 @@ class World {
     });
     const listeners = this.#isServerUp ? [{ id: 'server', beatAtMs: nowMs }] : [];
     const outcome = watchHosts(this.#watch, heard, listeners, nowMs);
+    const before = this.#watch;
     this.#watch = outcome.memory;
-    this.#hostFacts = undefined;
+    if (heard.some(({ id }) => isSilent(before, id) !== isSilent(outcome.memory, id))) this.#hostFacts = undefined;
     for (const change of outcome.changes) {
       this.#record('host', () => `${change.host} ${change.from} → ${change.to}`);
       this.#hosts.get(change.host)!.state = change.to;
+      this.#hostFacts = undefined;
       if (change.to === 'lost') this.#lostSince.set(change.host, nowMs);
       else this.#lostSince.delete(change.host);
       this.#wantDecision();
@@ -813,8 +817,8 @@ class World {
       const sinceMs = Math.max(lostSinceMs, this.#workedOn.get(current!.host) ?? 0);
       const isWorkedOn = this.#works.isUnderWork(current!.host);
       const isLong = this.#clock.nowMs() - sinceMs > failoverWithinMs && !isBeingTried && !isWorkedOn;
-      const isUnderWay = this.#state.operations.some((one) => one.index === index && one.admittedAtMs !== undefined);
-      if (isLong && !isUnderWay && !this.#waitsForItsPhase(index) && index < this.#state.job.size) {
+      const isTried = this.#state.operations.some((one) => one.index === index && one.admittedAtMs !== undefined);
+      if (isLong && !isTried && !this.#waitsForItsPhase(index) && index < this.#state.job.size) {
         throw new Violation('L1', 'a task of a lost host was not placed again', { index, host: current!.host });
       }
     }
@@ -822,12 +826,22 @@ class World {
 
   /**
    * All of its phase have to stop before it starts, and a controller that is waited for is not told that a stop on a lost
-   * host has ended: a person declares the host dead, or goes on without the controller.
+   * host has ended; nor is there room for the last stop while an index that has left the job is still being worked on
+   * there. A person declares the host dead, or goes on without the controller.
    */
   #waitsForItsPhase(index: number): boolean {
     const owner = this.#state.assignment.get(index)?.rollout;
     const rollout = this.#state.rollouts.find(({ id }) => id === owner);
-    return this.#scenario.recreates === true && this.#service !== undefined && rollout !== undefined;
+    if (this.#scenario.recreates !== true || rollout === undefined) return false;
+    return this.#service !== undefined || this.#isRoomTakenByLostHost();
+  }
+
+  #isRoomTakenByLostHost(): boolean {
+    const { operations, job: facts } = this.#state;
+    return operations.some(
+      ({ index, host, state }) =>
+        index >= facts.size && isUnderWay(state) && host !== undefined && this.#lostSince.has(host),
+    );
   }
 
   /** Liveness L2: what waits for a person at the end has an exit that a person can take; it is taken. */

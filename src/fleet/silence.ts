@@ -138,9 +138,14 @@ function isMassSilence(
   rules: SilenceRules,
 ): boolean {
   // Hosts lost or fenced before are not part of "together".
-  const counted = hosts.filter((host) => host.state === 'up' || host.state === 'suspected' || host.state === 'leaving');
-  const silent = counted.filter((host) => (silentMs[host.id] ?? 0) >= rules.massAfterMisses * rules.heartbeatMs);
-  return silent.length * 2 > counted.length;
+  let counted = 0;
+  let silent = 0;
+  for (const { id, state } of hosts) {
+    if (state !== 'up' && state !== 'suspected' && state !== 'leaving') continue;
+    counted += 1;
+    if ((silentMs[id] ?? 0) >= rules.massAfterMisses * rules.heartbeatMs) silent += 1;
+  }
+  return silent * 2 > counted;
 }
 
 function returned(
@@ -162,7 +167,8 @@ function rememberLeaving(
   before: readonly HostId[],
   hosts: readonly HeardHost[],
   changes: readonly HostChange[],
-): HostId[] {
+): readonly HostId[] {
+  if (before.length === 0 && !changes.some(({ from }) => from === 'leaving')) return before;
   const absent = hosts.filter(({ state }) => state === 'suspected' || state === 'lost').map(({ id }) => id);
   const leaving = new Set(before.filter((id) => absent.includes(id)));
   for (const change of changes) {

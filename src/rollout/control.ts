@@ -126,28 +126,7 @@ export function askController(draft: Draft, candidates: readonly Candidate[]): v
   };
   keepCompleted(draft, deadlineOf);
   const waiting = waitingFor(draft, candidates);
-  const control = draft.control ?? noCalls;
-  const request = composeRequest({
-    job: draft.job.id,
-    control,
-    waiting,
-    inFlight: [...draft.operations.values()].filter(isInFlight),
-    maintenance: notices(draft),
-    policy: draft.job.onMaintenance ?? 'move',
-    tasks: draft.tasks.values(),
-    out: outNow(draft),
-    deadlineOf,
-    isDeferrable: deferrableIn(draft),
-    nowMs: draft.nowMs,
-  });
-  const due = dueCall(control, request, spec, draft.nowMs);
-  if (due.kind === 'call') {
-    draft.control = called(control, request, draft.nowMs);
-    draft.controllerRequest = request;
-    const asked = new Set<string>(draft.control.asked);
-    for (const one of waiting) if (!one.isAsked && asked.has(one.id)) setOperation(draft, { ...one, isAsked: true });
-    wakeAt(draft, draft.nowMs + spec.timeoutMs + lostAfterMs);
-  } else if (due.untilMs !== undefined) wakeAt(draft, due.untilMs);
+  callIfDue(draft, spec, waiting, deadlineOf);
   if (waiting.length === 0 && draft.control?.withheldSinceMs !== undefined) {
     draft.control = { ...draft.control, withheldSinceMs: undefined };
   }
@@ -156,6 +135,42 @@ export function askController(draft: Draft, candidates: readonly Candidate[]): v
 
 /** A call that nothing came back of is made again. */
 const lostAfterMs = 5000;
+
+function callIfDue(
+  draft: Draft,
+  spec: TaskControlSpec,
+  waiting: readonly LedgerOperation[],
+  deadlineOf: (operation: LedgerOperation) => number | undefined,
+): void {
+  const control = draft.control ?? noCalls;
+  const maintenance = notices(draft);
+  // There is nothing to say, so that nothing is due.
+  if (waiting.length === 0 && control.completed.length === 0 && maintenance.length === 0) return;
+  const facts = {
+    job: draft.job.id,
+    control,
+    waiting,
+    inFlight: [...draft.operations.values()].filter(isInFlight),
+    maintenance,
+    policy: draft.job.onMaintenance ?? 'move',
+    tasks: draft.tasks.values(),
+    out: outNow(draft),
+    deadlineOf,
+    nowMs: draft.nowMs,
+  };
+  // Whom a later phase could take is looked for only when it is told.
+  const due = dueCall(control, composeRequest({ ...facts, isDeferrable: () => false }), spec, draft.nowMs);
+  if (due.kind === 'wait') {
+    if (due.untilMs !== undefined) wakeAt(draft, due.untilMs);
+    return;
+  }
+  const request = composeRequest({ ...facts, tasks: draft.tasks.values(), isDeferrable: deferrableIn(draft) });
+  draft.control = called(control, request, draft.nowMs);
+  draft.controllerRequest = request;
+  const asked = new Set<string>(draft.control.asked);
+  for (const one of waiting) if (!one.isAsked && asked.has(one.id)) setOperation(draft, { ...one, isAsked: true });
+  wakeAt(draft, draft.nowMs + spec.timeoutMs + lostAfterMs);
+}
 
 /** Operations that end without the controller's ack, because their host is to be maintained, and when. */
 function deadlinesOf(draft: Draft): ReadonlyMap<string, number> {

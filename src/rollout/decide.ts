@@ -76,6 +76,15 @@ function moveOn(draft: Draft): void {
   }
 }
 
+function inventoryAfter({ inventory, unplaced, job }: Draft): JobState['inventory'] {
+  if (unplaced.length === 0) return inventory;
+  const gone = new Set(unplaced.map((one) => `${one.index}/${one.incarnation}`));
+  const placements = inventory.placements.filter(
+    (one) => one.job !== job.id || !gone.has(`${one.index}/${one.incarnation}`),
+  );
+  return { ...inventory, placements };
+}
+
 function decisionOf(draft: Draft): JobDecision {
   const ended: RolloutId[] = [];
   for (const rollout of draft.changedRollouts.values()) if (rollout.endedAtMs !== undefined) ended.push(rollout.id);
@@ -85,9 +94,6 @@ function decisionOf(draft: Draft): JobDecision {
     const isWatched = phase?.state === 'updating' || phase?.state === 'judging';
     if (rollout.state === 'running' && (rollout.judged || rollout.guarded) && isWatched) looks.push(rollout.id);
   }
-  const unplaced = new Set(draft.unplaced.map((one) => `${one.index}/${one.incarnation}`));
-  const isGone = (one: { job: string; index: number; incarnation: number }): boolean =>
-    one.job === draft.job.id && unplaced.has(`${one.index}/${one.incarnation}`);
   return {
     after: {
       ...draft.before,
@@ -101,10 +107,7 @@ function decisionOf(draft: Draft): JobDecision {
       buckets: [...draft.buckets.values()],
       tasks: draft.tasks,
       control: draft.control,
-      inventory:
-        unplaced.size === 0
-          ? draft.inventory
-          : { ...draft.inventory, placements: draft.inventory.placements.filter((one) => !isGone(one)) },
+      inventory: inventoryAfter(draft),
       reports: [],
       answers: [],
       controlAnswers: [],

@@ -50,8 +50,8 @@ export interface Draft {
   readonly hostStates: HostStates;
   readonly silentHosts: ReadonlySet<HostId>;
   job: JobFacts;
-  /** Its placements grow with what is admitted: an array of our own, since one turn may admit thousands. */
-  readonly inventory: Omit<Inventory, 'placements'> & { readonly placements: Placement[] };
+  /** What comes in, until something is placed: its placements are then an array of our own, since one turn may admit thousands. */
+  inventory: Inventory;
   /** What comes in, until something of it changes: most decisions change a few of many thousand indices. */
   assignment: ReadonlyMap<TaskIndex, AssignmentRow>;
   readonly rollouts: Map<RolloutId, Rollout>;
@@ -88,12 +88,7 @@ export interface Draft {
 }
 
 export function openDraft(before: JobState, nowMs: number, rules: Rules, id: MakeId): Draft {
-  const states = new Map<HostId, HostState>();
-  const silent = new Set<HostId>();
-  for (const host of before.inventory.hosts) {
-    states.set(host.id, host.state);
-    if (host.isSilent) silent.add(host.id);
-  }
+  const { states, silent } = hostsOf(before.inventory.hosts);
   return {
     before,
     nowMs,
@@ -102,14 +97,14 @@ export function openDraft(before: JobState, nowMs: number, rules: Rules, id: Mak
     hostStates: (host) => states.get(host) ?? 'fenced',
     silentHosts: silent,
     job: before.job,
-    inventory: { ...before.inventory, placements: [...before.inventory.placements] },
+    inventory: before.inventory,
     assignment: before.assignment,
-    rollouts: new Map(before.rollouts.map((rollout) => [rollout.id, rollout])),
-    watched: new Map((before.watched ?? []).map((rollout) => [rollout.id, rollout])),
-    operations: new Map(before.operations.map((operation) => [operation.id, operation])),
+    rollouts: byId(before.rollouts),
+    watched: byId(before.watched ?? []),
+    operations: byId(before.operations),
     tasks: before.tasks,
-    outages: new Map(before.outages.map((outage) => [outage.id, outage])),
-    buckets: new Map(before.buckets.map((bucket) => [bucket.id, bucket])),
+    outages: byId(before.outages),
+    buckets: byId(before.buckets),
     changedBuckets: new Map(),
     control: before.control,
     controllerRequest: undefined,
@@ -131,6 +126,35 @@ export function openDraft(before: JobState, nowMs: number, rules: Rules, id: Mak
     wakeAtMs: undefined,
     wantsRoom: false,
   };
+}
+
+function byId<T extends { readonly id: string }>(list: readonly T[]): Map<T['id'], T> {
+  const found = new Map<T['id'], T>();
+  for (const one of list) found.set(one.id, one);
+  return found;
+}
+
+interface KnownHosts {
+  readonly states: ReadonlyMap<HostId, HostState>;
+  readonly silent: ReadonlySet<HostId>;
+}
+
+/** Many decisions are made over the same list of hosts: it is gone through once. */
+const knownHosts = new WeakMap<Inventory['hosts'], KnownHosts>();
+
+function hostsOf(hosts: Inventory['hosts']): KnownHosts {
+  let known = knownHosts.get(hosts);
+  if (known === undefined) {
+    const states = new Map<HostId, HostState>();
+    const silent = new Set<HostId>();
+    for (const host of hosts) {
+      states.set(host.id, host.state);
+      if (host.isSilent) silent.add(host.id);
+    }
+    known = { states, silent };
+    knownHosts.set(hosts, known);
+  }
+  return known;
 }
 
 // ---------------------------------------------------------------- writing to it
@@ -226,7 +250,10 @@ export function setBucket(draft: Draft, bucket: RateBucket): void {
 }
 
 export function claimRoom(draft: Draft, placement: Placement): void {
-  draft.inventory.placements.push(placement);
+  if (draft.inventory === draft.before.inventory) {
+    draft.inventory = { ...draft.inventory, placements: [...draft.inventory.placements] };
+  }
+  (draft.inventory.placements as Placement[]).push(placement);
   draft.placed.push(placement);
 }
 

@@ -22,7 +22,10 @@ export function foldInbox(draft: Draft): void {
       draft.dispatches.push({ kind: 'withdraw', operation });
     endOperation(draft, operation, end);
   }
-  for (const task of draft.tasks.values()) setTask(draft, foldOut(task, draft.hostStates, draft.nowMs));
+  for (const task of draft.tasks.values()) {
+    const folded = foldOut(task, draft.hostStates, draft.nowMs);
+    if (folded !== task) setTask(draft, folded);
+  }
 }
 
 /** The order does not matter for what is known; it makes the events read as it happened. */

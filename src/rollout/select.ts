@@ -22,8 +22,11 @@ export function selectMembers(
   const present = new Set(places.map((place) => place.index));
   const kept = before.filter((index) => present.has(index));
   const taken = new Set(kept);
-  const chosen = chosenBy(selector, places, kept, order);
-  return [...kept, ...(order ?? inSpread(places)).filter((index) => chosen.has(index) && !taken.has(index))];
+  // Before anybody was taken both orders are the same one.
+  const all = order ?? inSpread(places);
+  const next = order ?? (kept.length === 0 ? all : undefined);
+  const chosen = chosenBy(selector, places, kept, next);
+  return [...kept, ...all.filter((index) => chosen.has(index) && !taken.has(index))];
 }
 
 function chosenBy(

@@ -1,4 +1,12 @@
-import { goneTask, isExtra, isGone, isHeard, isServing, type LedgerOperation } from '../disruption/index.ts';
+import {
+  goneTask,
+  isExtra,
+  isGone,
+  isHeard,
+  isServing,
+  type LedgerOperation,
+  type TaskFacts,
+} from '../disruption/index.ts';
 import { type AssignmentRow, isUnderWay, type Rollout, type TaskIndex } from '../model/index.ts';
 import { type Draft, emitForJob, moveOperation, retire, setOperation, setTask, taskOf, wakeAt } from './draft.ts';
 import { answerFor, type Departures, departuresOf, holdFromMs } from './maintenance.ts';
@@ -74,6 +82,9 @@ function candidateFor(
 ): Candidate | undefined {
   const task = taskOf(draft, index);
   const row = draft.assignment.get(index);
+  // Most tasks, most of the time: of those nothing else has to be looked up.
+  if (index < draft.job.size && underWay.length === 0 && isPlainlySettled(draft, task, row, departures))
+    return undefined;
   const owner = row?.rollout === undefined ? undefined : draft.rollouts.get(row.rollout);
   const runs = task.current?.version ?? row?.version;
   const spec = runs === undefined ? undefined : draft.before.versions.get(runs)?.task;
@@ -117,6 +128,19 @@ function candidateFor(
         rollout: owner,
       };
   }
+}
+
+/** It serves what it is assigned, where it may stay, and there is no other incarnation of it: nothing is wanted of it. */
+function isPlainlySettled(
+  { turn, hostStates }: Draft,
+  { current, others }: TaskFacts,
+  row: AssignmentRow | undefined,
+  { now }: Departures,
+): boolean {
+  if (current === undefined || row === undefined || turn?.down !== undefined || row.renewAbove !== undefined)
+    return false;
+  if (current.state !== 'serving' || current.version !== row.version || others.length > 0) return false;
+  return now.size === 0 && isHeard(hostStates(current.host));
 }
 
 /** Its strategy takes tasks down: whether it is one of those. */
