@@ -50,7 +50,7 @@ export function CheckRow({ check, width, phaseStartsMs }: Props) {
           {width > 120 && <IntervalBar check={check} width={width} />}
           {check.levelsNote !== null && <p className="quiet small">Note: {check.levelsNote}.</p>}
           <Words check={check} />
-          <ComponentTable components={check.components} />
+          <ComponentTable check={check} />
         </>
       )}
     </article>

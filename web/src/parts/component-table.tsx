@@ -5,10 +5,10 @@ import { formatLevel } from './chart-scale.ts';
 const shown = 6;
 
 /** Where traced requests spend their time, what takes most longer first: it says where, and decides nothing. */
-export function ComponentTable({ components }: { components: CheckView['components'] }) {
+export function ComponentTable({ check: { components, verdict } }: { check: CheckView }) {
   if (components.length === 0) return null;
   return (
-    <details className="components small">
+    <details className="small" open={verdict === 'fail'}>
       <summary>Where the time goes</summary>
       <table className="num">
         <thead>

@@ -6,13 +6,13 @@ const graceMs = 2000;
 const keepMs = 120_000;
 /** Spans of one trace in one process; a larger trace is left out whole: a part of it would tell of other shares. */
 const maxSpansOfTrace = 512;
-/** Spans of one trace that are remembered when they were taken, so that what is handed in twice counts once. */
-const maxDone = 512;
+/** Requests that were told are remembered for so long, up to so many, so that what is handed in twice counts once. */
+const rememberMs = 15_000;
+const maxRemembered = 20_000;
 
 interface Trace {
   readonly sinceMs: number;
   readonly spans: Map<string, TimedSpan>;
-  readonly done: Set<string>;
   isDue: boolean;
   isTooLarge: boolean;
 }
@@ -23,6 +23,10 @@ export type Added = 'kept' | 'known' | 'too-large';
 export class TraceBuffer {
   readonly #traces = new Map<string, Trace>();
   readonly #due: { readonly atMs: number; readonly traceId: string }[] = [];
+  /** Requests that were told: those of lately, and those before. */
+  #told = new Set<string>();
+  #toldBefore = new Set<string>();
+  #rotatedAtMs = 0;
   #size = 0;
 
   /** Spans that are held. */
@@ -30,10 +34,16 @@ export class TraceBuffer {
     return this.#size;
   }
 
+  get isEmpty(): boolean {
+    return this.#traces.size === 0 && this.#told.size === 0 && this.#toldBefore.size === 0;
+  }
+
   add(traceId: string, span: TimedSpan, nowMs: number): Added {
+    const key = traceId + span.id;
+    if (span.isEntry && (this.#told.has(key) || this.#toldBefore.has(key))) return 'known';
     const trace = this.#traceOf(traceId, nowMs);
     if (trace.isTooLarge) return 'too-large';
-    if (trace.spans.has(span.id) || trace.done.has(span.id)) return 'known';
+    if (trace.spans.has(span.id)) return 'known';
     if (trace.spans.size >= maxSpansOfTrace) {
       this.#size -= trace.spans.size;
       trace.spans.clear();
@@ -52,18 +62,18 @@ export class TraceBuffer {
   #traceOf(traceId: string, nowMs: number): Trace {
     const known = this.#traces.get(traceId);
     if (known) return known;
-    const trace = { sinceMs: nowMs, spans: new Map(), done: new Set<string>(), isDue: false, isTooLarge: false };
+    const trace = { sinceMs: nowMs, spans: new Map(), isDue: false, isTooLarge: false };
     this.#traces.set(traceId, trace);
     return trace;
   }
 
   /** The requests that are whole by now, as far as anybody can tell. */
   take(nowMs: number): BrokenDown[] {
+    this.#rotate(nowMs);
     const found: BrokenDown[] = [];
     let due = 0;
     for (; due < this.#due.length && this.#due[due]!.atMs <= nowMs; due += 1) {
-      const trace = this.#traces.get(this.#due[due]!.traceId);
-      if (trace) found.push(...this.#takeTrace(trace));
+      found.push(...this.#takeTrace(this.#due[due]!.traceId));
     }
     this.#due.splice(0, due);
     for (const [traceId, { sinceMs, spans }] of this.#traces) {
@@ -74,19 +84,26 @@ export class TraceBuffer {
     return found;
   }
 
-  get isEmpty(): boolean {
-    return this.#traces.size === 0;
-  }
-
-  #takeTrace(trace: Trace): BrokenDown[] {
+  #takeTrace(traceId: string): BrokenDown[] {
+    const trace = this.#traces.get(traceId);
+    if (!trace) return [];
+    const { spans } = trace;
     trace.isDue = false;
     // A request within a request of the same process is a part of it.
-    const entries = [...trace.spans.values()].filter(({ isEntry, parentId }) => isEntry && !trace.spans.has(parentId));
-    const found = entries.map((entry) => breakDown(entry, trace.spans, entries.length === 1));
-    for (const id of found.flatMap(({ spans }) => spans)) {
-      if (trace.spans.delete(id)) this.#size -= 1;
-      if (trace.done.size < maxDone) trace.done.add(id);
+    const entries = [...spans.values()].filter(({ isEntry, parentId }) => isEntry && !spans.has(parentId));
+    const found = entries.map((entry) => breakDown(entry, spans, entries.length === 1));
+    for (const id of found.flatMap((one) => one.spans)) {
+      if (spans.get(id)?.isEntry) this.#told.add(traceId + id);
+      if (spans.delete(id)) this.#size -= 1;
     }
+    if (spans.size === 0 && !trace.isTooLarge) this.#traces.delete(traceId);
     return found;
+  }
+
+  #rotate(nowMs: number): void {
+    if (nowMs - this.#rotatedAtMs < rememberMs && this.#told.size < maxRemembered) return;
+    this.#rotatedAtMs = nowMs;
+    this.#toldBefore = this.#told;
+    this.#told = new Set();
   }
 }
