@@ -13,6 +13,8 @@ export interface LocalFleet {
   readonly folder: string;
   readonly client: Client;
   readonly server: () => RunningServer;
+  /** The agents, by the names of their hosts. */
+  readonly agents: readonly Child[];
   /** Everything that was committed so far, in order of position. */
   readonly events: readonly EventView[];
   /** Stops the server as SIGTERM does, and starts it again on the same folder. */
@@ -80,6 +82,7 @@ export async function openLocalFleet(hostCount: number, log?: Log, regions?: rea
     folder,
     client,
     server: () => server,
+    agents: children,
     events,
     async restartServer() {
       await following?.stop();

@@ -48,6 +48,7 @@ export type {
   CheckPoint,
   CheckView,
   CommandView,
+  ComponentView,
   LegalCommand,
   PhaseView,
   RolloutDetail,

@@ -2,6 +2,7 @@ import type { CheckResult, CheckSpec, JudgeVerdict, Sample, Verdict } from '../m
 import { combineCurves, curveOf } from './age-curve.ts';
 import { type BinTable, buildBinTable, newGroup, oldGroup } from './bin-table.ts';
 import { checksInForce, guardsInForce } from './checks-in-force.ts';
+import { readComponents, withComponents } from './components.ts';
 import { explainConfounders, touches, withoutConfounded } from './confounders.ts';
 import { explainCheck, explainLevels, explainVerdict } from './explain.ts';
 import { explainPromise } from './explain-promise.ts';
@@ -109,7 +110,8 @@ function readAll(plan: JudgePlan, samples: readonly Sample[], untilMs = 0) {
   const checks = plan.oldVersions?.length === 0 ? all.filter(isAlone) : all;
   const readOne = (check: CheckSpec): CheckData | undefined => {
     const one = readCheck(table, samples, check);
-    return one && { ...one, routes: () => readRoutes(table, samples, check, plan.newVersion) };
+    const components = () => readComponents(table, samples, check);
+    return one && { ...one, components, routes: () => readRoutes(table, samples, check, plan.newVersion) };
   };
   const data = new Map(checks.map((check) => [check.name, readOne(check)]));
   return { checks, table, data };
@@ -205,7 +207,8 @@ export function judgeTable(
     const view =
       one && where !== undefined ? partsOf(plan, table, one, options).find(({ name }) => name === where) : undefined;
     const shown = view?.evidence() ?? evidence;
-    const result = resultOf(check, shown, verdicts[check.name] ?? 'undecided', alpha * typicalShare, table, isGone);
+    const word = verdicts[check.name] ?? 'undecided';
+    const result = withComponents(resultOf(check, shown, word, alpha * typicalShare, table, isGone), check, one);
     perCheck.push(
       view && shown !== evidence
         ? { ...result, view: view.name, sentence: `${capital(view.name)}: ${result.sentence}` }

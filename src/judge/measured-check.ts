@@ -1,4 +1,4 @@
-import type { CheckSpec, Sample } from '../model/index.ts';
+import type { CheckSpec, ComponentSeen, Sample } from '../model/index.ts';
 import { normalBelow, studentUpper } from '../stats/index.ts';
 import { type BinTable, nobody } from './bin-table.ts';
 import { compareBefore } from './compare-before.ts';
@@ -41,6 +41,8 @@ export interface CheckData {
   readonly kayenta?: readonly KayentaSeries[] | undefined;
   /** The same of single routes that carry most of the calls or of the time; read only when it is looked at. */
   readonly routes?: (() => readonly RouteData[]) | undefined;
+  /** Of a latency: where the time goes, as far as spans tell. */
+  readonly components?: (() => readonly ComponentSeen[]) | undefined;
 }
 
 export interface RouteData {

@@ -22,6 +22,7 @@ export * from './rollout.ts';
 export * from './sample.ts';
 export * from './service-spec.ts';
 export * from './source-trouble.ts';
+export * from './span-metric.ts';
 export * from './standard-checks.ts';
 export * from './task.ts';
 export * from './task-control.ts';

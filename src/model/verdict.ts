@@ -12,6 +12,8 @@ export interface CheckResult {
   readonly interval: readonly [number, number] | undefined;
   /** Of an error ratio: the same as a rise in the share of all requests that fail. */
   readonly shareInterval?: readonly [number, number] | undefined;
+  /** Of a latency, where spans are read: how long requests were in each component; what takes most longer first. */
+  readonly components?: readonly ComponentSeen[] | undefined;
   /** Why the difference is not that of the two levels, where they contradict each other. */
   readonly levelsNote?: string | undefined;
   /** What new tasks were held against; absent: old ones. */
@@ -32,6 +34,22 @@ export interface CheckResult {
   readonly sentence: string;
   /** Tasks that drive it, worst first. */
   readonly drivers: readonly number[];
+}
+
+/** How long traced requests were in one component, in seconds. It says where, and decides nothing. */
+export interface ComponentSeen {
+  readonly component: string;
+  /** Relative difference of the check's quantile, as of the check itself; undefined: too little was traced. */
+  readonly estimate: number | undefined;
+  readonly interval: readonly [number, number] | undefined;
+  /** The quantile among requests that were in it. */
+  readonly oldLevel: number | undefined;
+  readonly newLevel: number | undefined;
+  /** The mean over all traced requests, also those that were not in it. */
+  readonly oldMean: number;
+  readonly newMean: number;
+  /** Of what traced requests of new tasks take longer than those of old ones; undefined: they do not. */
+  readonly shareOfAdded: number | undefined;
 }
 
 export interface JudgeVerdict {

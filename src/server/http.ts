@@ -51,7 +51,9 @@ export function createHttp(context: ServerContext, parts: HttpParts): Fetch {
     authorise(await context.auth.identify(c.req.raw.headers), 'viewer');
     return c.body(await parts.metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
   });
-  app.post('/otlp/v1/metrics', (c) => answerOtlp(context, parts.sources, c.req.raw));
+  for (const signal of ['metrics', 'traces'] as const) {
+    app.post(`/otlp/v1/${signal}`, (c) => answerOtlp(context, parts.sources, c.req.raw, signal));
+  }
   for (const [name, row] of Object.entries(routes) as [RouteName, Route][]) {
     app.on(row.method, row.path, (c) => answerRoute(context, parts, name, row, c.req.raw, c.req.param(), c.env.trace));
   }

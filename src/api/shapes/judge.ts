@@ -32,6 +32,8 @@ export const judgeDiscovery = z.object({
       trust,
     }),
   ),
+  /** In which parts of a request spans tell where its time goes; none: no spans are read. */
+  components: z.array(z.string()),
   /** Why there are none, or what is wrong with the metrics. */
   findings: z.array(z.string()),
 });

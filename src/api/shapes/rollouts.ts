@@ -33,6 +33,22 @@ export type PhaseView = z.infer<typeof phaseView>;
 export const checkPoint = z.object({ atMs: instant, old: z.number().nullable(), new: z.number().nullable() });
 export type CheckPoint = z.infer<typeof checkPoint>;
 
+/** How long traced requests were in one component, in seconds: it says where a latency comes from. */
+export const componentView = z.object({
+  component: z.string(),
+  /** Relative difference of the check's quantile among requests that were in it; null: too little was traced. */
+  estimate: z.number().nullable(),
+  interval: z.tuple([z.number(), z.number()]).nullable(),
+  oldLevel: z.number().nullable(),
+  newLevel: z.number().nullable(),
+  /** Means over all traced requests. */
+  oldMean: z.number(),
+  newMean: z.number(),
+  /** Of what traced requests of new tasks take longer; null: they do not. */
+  shareOfAdded: z.number().nullable(),
+});
+export type ComponentView = z.infer<typeof componentView>;
+
 /** The latest look at one check, with what its chart and its bar need. */
 export const checkView = z.object({
   check: z.string(),
@@ -63,6 +79,8 @@ export const checkView = z.object({
   sentence: z.string(),
   /** Tasks that drive it, worst first. */
   drivers: z.array(z.number().int()),
+  /** Of a latency, where spans are read; what takes most longer first. */
+  components: z.array(componentView),
   series: z.array(checkPoint),
 });
 export type CheckView = z.infer<typeof checkView>;

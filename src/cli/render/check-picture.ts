@@ -1,4 +1,5 @@
 import type { CheckView } from '../../api/index.ts';
+import { componentLines } from './component-lines.ts';
 import { plain, type Style } from './style.ts';
 import { stateWord } from './words.ts';
 
@@ -29,6 +30,7 @@ export function checkPicture(check: CheckView, style: Style): string[] {
   const power = check.power === null ? '' : `; harm at the margin would be found with ${percent(check.power)} chance`;
   lines.push(style.dim(`  ${events}${power}`));
   if (check.drivers.length > 0) lines.push(style.dim(`  driven by tasks ${check.drivers.join(', ')}`));
+  lines.push(...componentLines(check.components, style));
   return lines;
 }
 

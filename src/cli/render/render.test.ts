@@ -62,7 +62,7 @@ test.each([
 describe('a check as a picture', () => {
   const point = (old: number | null, fresh: number | null, i: number) => ({ atMs: i, old, new: fresh });
   const check: CheckView = {
-    ...{ against: 'old', shareInterval: null, levelsNote: null, view: null },
+    ...{ against: 'old', shareInterval: null, levelsNote: null, view: null, components: [] },
     ...{
       check: 'errors',
       unit: 'ratio',

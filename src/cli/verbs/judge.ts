@@ -11,7 +11,7 @@ export async function discover(session: Session, [named]: readonly string[]) {
   const { items } = await session.client.discoverChecks({ params: { service } });
   const { out } = session;
   out.show({ items }, () => {
-    for (const { job, metrics, checks, findings } of items) {
+    for (const { job, metrics, checks, components, findings } of items) {
       out.line(out.style.bold(job));
       for (const text of findings) out.line(`  ! ${plain(text)}`);
       out.line(`  checks that would run:`);
@@ -27,6 +27,9 @@ export async function discover(session: Session, [named]: readonly string[]) {
         checks,
         'none: basic checks only',
       );
+      if (components.length > 0) {
+        out.line(`  spans tell where latencies come from: ${components.map(plain).join(', ')}`);
+      }
       out.line(`  metrics of the last ten minutes:`);
       const labelsOf = (labels: Readonly<Record<string, number>>) =>
         Object.entries(labels)

@@ -6,6 +6,7 @@ import { type OwnQuery, readJudgeBin, readKnownTasks, readOwnQueries } from '../
 import { prometheusSource } from '../../judge/sources/prometheus.ts';
 import { type PushSource, pushSource } from '../../judge/sources/push.ts';
 import { type ScrapeTarget, scrapeSource } from '../../judge/sources/scrape.ts';
+import { type SpanSource, spanSource } from '../../judge/sources/spans/index.ts';
 import type { JobId } from '../../model/index.ts';
 import type { ServerContext } from '../context.ts';
 import { type Asked, askOwnQueries } from './own-queries.ts';
@@ -14,6 +15,7 @@ import { type PrometheusServer, watchSourcesFile } from './sources-file.ts';
 /** Sources of metrics besides the agents: those handed in, the endpoints and the Prometheus servers of the file. */
 export interface Sources {
   readonly push: PushSource;
+  readonly spans: SpanSource;
   /** Whose metrics are whose; read from the store at most once per bin. */
   refreshBook(): Promise<void>;
   /** Collects the bin that ends at `edgeMs`. */
@@ -54,6 +56,7 @@ export function openSources(
 
   const file = watchSourcesFile(settings.sourcesFile);
   const push = pushSource({ book, binMs, lateBins, judgeBinMsOf });
+  const spans = spanSource({ book, binMs });
   let targets: ScrapeTarget[] = [];
   const scrape = scrapeSource({
     name: 'targets',
@@ -104,6 +107,7 @@ export function openSources(
 
   return {
     push,
+    spans,
     refreshBook,
     async collect(edgeMs, signal) {
       const { sources, problem } = await file.read();
@@ -115,7 +119,7 @@ export function openSources(
       const found = targetsOf(sources.targets, book, edgeMs - binMs);
       targets = found.targets;
       sourceFindings.add(found.findings, edgeMs);
-      const all = [push, ...(targets.length > 0 ? [scrape] : []), ...prometheus];
+      const all = [push, spans, ...(targets.length > 0 ? [scrape] : []), ...prometheus];
       await Promise.all(all.map((source) => collectOne(source, edgeMs, signal)));
     },
   };

@@ -1,5 +1,15 @@
 import { gunzipSync } from 'node:zlib';
-import { decodeOtlp, encodeOtlpAnswer, OtlpError, otlpEncodingOf, toPoints } from '../../judge/sources/otlp/index.ts';
+import {
+  decodeOtlp,
+  decodeOtlpSpans,
+  encodeOtlpAnswer,
+  meantBy,
+  type OtlpEncoding,
+  OtlpError,
+  type OtlpSignal,
+  otlpEncodingOf,
+  toPoints,
+} from '../../judge/sources/otlp/index.ts';
 import { authorise } from '../answer-route.ts';
 import { readBytes } from '../body.ts';
 import type { ServerContext } from '../context.ts';
@@ -11,13 +21,14 @@ const maxBytes = 4 * 1024 * 1024;
 const maxUnpackedBytes = 16 * 1024 * 1024;
 
 /**
- * `POST /otlp/v1/metrics`: OTLP/HTTP as the specification has it, protobuf or JSON, gzip or plain. What is refused of
+ * `POST /otlp/v1/metrics` and `/otlp/v1/traces`: OTLP/HTTP as the specification has it, protobuf or JSON, gzip or plain. What is refused of
  * a readable body is a partial success. Not in the table of routes: neither side of it speaks our JSON.
  */
 export async function answerOtlp(
   context: Pick<ServerContext, 'auth' | 'clock'>,
   sources: Sources,
   request: Request,
+  signal: OtlpSignal,
 ): Promise<Response> {
   const { scope } = authorise(await context.auth.identify(request.headers), 'push');
   const contentType = request.headers.get('content-type');
@@ -29,11 +40,8 @@ export async function answerOtlp(
   const body = unpack(await readBytes(request, maxBytes), request.headers.get('content-encoding'));
   await sources.refreshBook();
   try {
-    const { tasks, notRead } = toPoints(decodeOtlp(body, encoding), taskOfScope(scope));
-    const taken = sources.push.take(tasks, context.clock.nowMs(), mayPushFor(scope));
-    const rejected = taken.refused + notRead.reduce((sum, { points }) => sum + points, 0);
-    const reasons = [...new Set([...notRead.map(({ why }) => why), ...taken.reasons])].slice(0, 5);
-    const answer = encodeOtlpAnswer({ rejected, message: reasons.join(' ') }, encoding);
+    const take = signal === 'traces' ? takeSpans : takeMetrics;
+    const answer = encodeOtlpAnswer(take(body, encoding, sources, scope, context.clock.nowMs()), encoding, signal);
     return new Response(answer, {
       status: 200,
       headers: { 'content-type': contentType!, 'cache-control': 'no-store' },
@@ -43,6 +51,34 @@ export async function answerOtlp(
     throw error;
   }
 }
+
+interface Rejected {
+  readonly rejected: number;
+  readonly message: string;
+}
+type Take = (
+  body: Uint8Array,
+  encoding: OtlpEncoding,
+  sources: Sources,
+  scope: string | undefined,
+  nowMs: number,
+) => Rejected;
+
+const takeMetrics: Take = (body, encoding, { push }, scope, nowMs) => {
+  const { tasks, notRead } = toPoints(decodeOtlp(body, encoding), taskOfScope(scope));
+  const taken = push.take(tasks, nowMs, mayPushFor(scope));
+  const rejected = taken.refused + notRead.reduce((sum, { points }) => sum + points, 0);
+  const reasons = [...new Set([...notRead.map(({ why }) => why), ...taken.reasons])].slice(0, 5);
+  return { rejected, message: reasons.join(' ') };
+};
+
+const takeSpans: Take = (body, encoding, sources, scope, nowMs) => {
+  const given = decodeOtlpSpans(body, encoding).map(({ attributes, spans }) => {
+    return { meant: meantBy(attributes) ?? taskOfScope(scope), spans };
+  });
+  const { refused, reasons } = sources.spans.take(given, nowMs, mayPushFor(scope));
+  return { rejected: refused, message: reasons.join(' ') };
+};
 
 function unpack(body: Uint8Array, encoding: string | null): Uint8Array {
   if (encoding === null || encoding === 'identity') return body;

@@ -179,3 +179,82 @@ describe('OTLP', () => {
     expect(face.errors).toEqual([]);
   });
 });
+
+describe('OTLP traces', () => {
+  const send = (body: Body, headers: Record<string, string>, scope = '') =>
+    face.send('/otlp/v1/traces', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${tokens[scope]}`, 'content-type': 'application/json', ...headers },
+      body,
+    });
+  const traceOf = (resource: object[], place = 1) => {
+    const endMs = face.house.clock.nowMs() - 100;
+    const times = (fromMs: number, toMs: number) => ({
+      startTimeUnixNano: String((endMs + fromMs) * 1_000_000),
+      endTimeUnixNano: String((endMs + toMs) * 1_000_000),
+    });
+    const traceId = place.toString(16).padStart(32, '0');
+    const spans = [
+      { traceId, spanId: '000000000000000A', parentSpanId: '', kind: 2, name: 'GET /', ...times(-20, 0) },
+      {
+        ...{
+          traceId,
+          spanId: '000000000000000b',
+          parentSpanId: '000000000000000a',
+          kind: 3,
+          name: 'q',
+          ...times(-15, -5),
+        },
+        attributes: [
+          { key: 'db.system', value: { stringValue: 'redis' } },
+          { key: 'x', value: { arrayValue: {} } },
+        ],
+      },
+    ];
+    return JSON.stringify({ resourceSpans: [{ resource: { attributes: resource }, scopeSpans: [{ spans }] }] });
+  };
+  const named = [
+    { key: 'rollway.job', value: { stringValue: job } },
+    { key: 'rollway.index', value: { intValue: '0' } },
+    { key: 'rollway.incarnation', value: { intValue: 4 } },
+  ];
+
+  test('the task is named by the resource; what comes of them is what the judge discovers', async () => {
+    const response = await send(gzipSync(traceOf(named)), { 'content-encoding': 'gzip' });
+    expect([response.status, await response.json()]).toEqual([200, {}]);
+    const { sources, samples, clock, settings } = face.house;
+    // Until the others of a request have had their time to come; the store closes bins ahead of time.
+    const edgeMs = clock.nowMs() + 5 * settings.binMs;
+    const collected = await sources.spans.collect(edgeMs, AbortSignal.timeout(1000));
+    samples.append(collected.samples, edgeMs);
+    await samples.tend(edgeMs + 5 * settings.binMs);
+    const found = samples.query({ job, metrics: ['rollway_span_seconds'], fromMs: 0, toMs: Number.MAX_SAFE_INTEGER });
+    expect(found.map(({ index, version, labels }) => [index, version, labels.component]).sort()).toEqual([
+      [0, 'v_a', 'redis'],
+      [0, 'v_a', 'request'],
+      [0, 'v_a', 'self'],
+    ]);
+  });
+
+  test('a token of a task is enough, one for others is not, and the answer counts spans', async () => {
+    expect(await (await send(traceOf([], 2), {}, `${job}/1`)).json()).toEqual({});
+    expect(await (await send(traceOf(named, 3), {}, `${job}/1`)).json()).toEqual({
+      partialSuccess: { rejectedSpans: '2', errorMessage: expect.stringMatching(/the token is for other tasks/) },
+    });
+    expect(await (await send(traceOf([], 4), {})).json()).toEqual({
+      partialSuccess: { rejectedSpans: '2', errorMessage: expect.stringMatching(/set rollway.job and rollway.index/) },
+    });
+  });
+
+  test.each([
+    ['no token', { authorization: '' }, 'x', 401],
+    ['another content type', { 'content-type': 'text/plain' }, 'x', 400],
+    ['no JSON', {}, 'x', 400],
+    ['no protobuf', { 'content-type': 'application/x-protobuf' }, 'xyz', 400],
+    ['a bomb', { 'content-encoding': 'gzip' }, gzipSync(Buffer.alloc(32 * 1024 * 1024)), 413],
+    ['too much', {}, Buffer.alloc(5 * 1024 * 1024), 413],
+  ] as [string, Record<string, string>, Body, number][])('%s is refused', async (_, headers, body, status) => {
+    expect((await send(body, headers)).status).toBe(status);
+    expect(face.errors).toEqual([]);
+  });
+});

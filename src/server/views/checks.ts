@@ -1,6 +1,6 @@
-import type { CheckView } from '../../api/index.ts';
+import type { CheckView, ComponentView } from '../../api/index.ts';
 import { toleratedRatio, type VerdictRow } from '../../judge/read.ts';
-import { type CheckSpec, fleetMetrics } from '../../model/index.ts';
+import { type CheckSpec, type ComponentSeen, fleetMetrics } from '../../model/index.ts';
 
 /** Points of a chart at most: older ones are thinned out. */
 const maxPoints = 240;
@@ -35,8 +35,27 @@ export function checkViews(
     power: result.power ?? null,
     sentence: result.sentence,
     drivers: [...result.drivers],
+    components: (result.components ?? []).map(componentView),
     series: seriesOf(result.check, verdicts),
   }));
+}
+
+function componentView({
+  estimate,
+  interval,
+  oldLevel,
+  newLevel,
+  shareOfAdded,
+  ...rest
+}: ComponentSeen): ComponentView {
+  return {
+    ...rest,
+    estimate: estimate ?? null,
+    interval: interval ? [interval[0], interval[1]] : null,
+    oldLevel: oldLevel ?? null,
+    newLevel: newLevel ?? null,
+    shareOfAdded: shareOfAdded ?? null,
+  };
 }
 
 function unseen(spec: CheckSpec): CheckView {
@@ -61,6 +80,7 @@ function unseen(spec: CheckSpec): CheckView {
     power: null,
     sentence: 'Not looked at yet.',
     drivers: [],
+    components: [],
     series: [],
   };
 }

@@ -7,7 +7,15 @@ import {
   type MetricSeen,
 } from '../../judge/index.ts';
 import type { VerdictRow } from '../../judge/read.ts';
-import type { CheckSpec, JobId, JudgeSpec, Rollout, Verdict } from '../../model/index.ts';
+import {
+  type CheckSpec,
+  type JobId,
+  type JudgeSpec,
+  type Rollout,
+  spanMetric,
+  spanParts,
+  type Verdict,
+} from '../../model/index.ts';
 
 /** What was found of a job, and the checks that would run: those of the configuration, else those discovered. */
 export function discoveryOf(
@@ -37,8 +45,15 @@ export function discoveryOf(
       const from = guard ? ('guard' as const) : isConfigured ? ('configured' as const) : ('discovered' as const);
       return { name, of: inWords(metric), from, delta, margin, critical, required, trust };
     }),
+    components: componentsOf(seen),
     findings: [...why, ...findings.map(({ sentence }) => sentence)],
   };
+}
+
+/** What the request itself is, is no part of it. */
+function componentsOf(seen: readonly MetricSeen[]): string[] {
+  const all = seen.find(({ metric }) => metric === spanMetric)?.labels.component ?? [];
+  return all.filter((name) => name !== spanParts.request);
 }
 
 function inWords(metric: CheckSpec['metric']): string {

@@ -2,6 +2,7 @@ import type { CheckView } from '../../../src/api/index.ts';
 import { counted, percent } from '../words.ts';
 import { formatLevel } from './chart-scale.ts';
 import { CheckChart } from './check-chart.tsx';
+import { ComponentTable } from './component-table.tsx';
 import { IntervalBar } from './interval-bar.tsx';
 import { Sentence } from './sentence.tsx';
 
@@ -49,6 +50,7 @@ export function CheckRow({ check, width, phaseStartsMs }: Props) {
           {width > 120 && <IntervalBar check={check} width={width} />}
           {check.levelsNote !== null && <p className="quiet small">Note: {check.levelsNote}.</p>}
           <Words check={check} />
+          <ComponentTable check={check} />
         </>
       )}
     </article>

@@ -45,7 +45,7 @@ const nanoseconds = z.union([
     .nonnegative()
     .transform((number) => Math.floor(number / 1e6)),
 ]);
-const attributeList = z
+export const attributeList = z
   .array(
     z.object({
       key: z.string(),
@@ -147,7 +147,7 @@ function pointOf(point: z.output<typeof pointSchema>, kind: OtlpMetric['kind']):
   };
 }
 
-function attributesOf(list: z.output<typeof attributeList>): Record<string, string> {
+export function attributesOf(list: z.output<typeof attributeList>): Record<string, string> {
   const attributes: Record<string, string> = {};
   for (const { key, value } of list) {
     const text = value?.stringValue ?? value?.boolValue ?? value?.intValue ?? value?.doubleValue;

@@ -32,7 +32,7 @@ export function decodeProtobuf(body: Uint8Array): OtlpResource[] {
 
 type Fields = Readonly<Record<number, (reader: BinaryReader, type: WireType) => void>>;
 
-function eachField(bytes: Uint8Array, fields: Fields): void {
+export function eachField(bytes: Uint8Array, fields: Fields): void {
   const reader = new BinaryReader(bytes);
   while (reader.pos < reader.len) {
     const [number, type] = reader.tag();
@@ -56,7 +56,7 @@ function resourceOf(bytes: Uint8Array, budget: Budget): OtlpResource {
 }
 
 /** The repeated `KeyValue` in field `number` of a message; its other fields are skipped. */
-function attributesOf(bytes: Uint8Array, number: number): Record<string, string> {
+export function attributesOf(bytes: Uint8Array, number: number): Record<string, string> {
   const attributes: Record<string, string> = {};
   eachField(bytes, { [number]: (reader) => addAttribute(attributes, reader.bytes()) });
   return attributes;
@@ -80,7 +80,7 @@ function addAttribute(attributes: Record<string, string>, bytes: Uint8Array): vo
 }
 
 /** Text, truth values and numbers; lists and maps are no labels. */
-function textOf(bytes: Uint8Array): string | undefined {
+export function textOf(bytes: Uint8Array): string | undefined {
   let text: string | undefined;
   eachField(bytes, {
     1: (reader) => {

@@ -1,11 +1,15 @@
-/** OTLP/HTTP metrics: protobuf and JSON in, points of tasks out. Nothing here touches the network. */
+/** OTLP/HTTP: metrics and spans as protobuf and JSON in, points of tasks and plain spans out. Nothing here touches the network. */
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { decodeJson } from './decode-json.ts';
 import { decodeProtobuf } from './decode-protobuf.ts';
+import { decodeSpansJson } from './decode-spans-json.ts';
+import { decodeSpansProtobuf } from './decode-spans-protobuf.ts';
 import type { OtlpResource } from './request.ts';
+import type { OtlpResourceSpans } from './span.ts';
 
 export { OtlpError } from './request.ts';
-export { type NotRead, toPoints } from './to-points.ts';
+export { type OtlpResourceSpans, type OtlpSpan, spanKinds } from './span.ts';
+export { meantBy, type NotRead, toPoints } from './to-points.ts';
 
 export type OtlpEncoding = 'protobuf' | 'json';
 
@@ -21,14 +25,24 @@ export function decodeOtlp(body: Uint8Array, encoding: OtlpEncoding): OtlpResour
   return encoding === 'protobuf' ? decodeProtobuf(body) : decodeJson(new TextDecoder().decode(body));
 }
 
-/** `ExportMetricsServiceResponse`: how many points were refused, and why. */
+/** The same of spans. */
+export function decodeOtlpSpans(body: Uint8Array, encoding: OtlpEncoding): OtlpResourceSpans[] {
+  return encoding === 'protobuf' ? decodeSpansProtobuf(body) : decodeSpansJson(new TextDecoder().decode(body));
+}
+
+/** What is handed in, by the last part of its path. */
+export type OtlpSignal = 'metrics' | 'traces';
+const rejectedFields = { metrics: 'rejectedDataPoints', traces: 'rejectedSpans' } as const;
+
+/** `ExportMetricsServiceResponse`, `ExportTraceServiceResponse`: how many points or spans were refused, and why. */
 export function encodeOtlpAnswer(
   { rejected, message }: { readonly rejected: number; readonly message: string },
   encoding: OtlpEncoding,
+  signal: OtlpSignal = 'metrics',
 ): Uint8Array<ArrayBuffer> {
   const isPartial = rejected > 0 || message !== '';
   if (encoding === 'json') {
-    const partialSuccess = { rejectedDataPoints: String(rejected), errorMessage: message };
+    const partialSuccess = { [rejectedFields[signal]]: String(rejected), errorMessage: message };
     return new TextEncoder().encode(JSON.stringify(isPartial ? { partialSuccess } : {}));
   }
   if (!isPartial) return new Uint8Array();

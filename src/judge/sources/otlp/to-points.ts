@@ -47,7 +47,7 @@ export function toPoints(
   return { tasks, notRead };
 }
 
-function meantBy(attributes: Attributes): Meant | undefined {
+export function meantBy(attributes: Attributes): Meant | undefined {
   const job = attributes['rollway.job'];
   const index = Number(attributes['rollway.index'] ?? Number.NaN);
   if (job === undefined || !Number.isSafeInteger(index)) return undefined;
