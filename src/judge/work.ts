@@ -69,7 +69,7 @@ async function look(
   if (!rollout || !(rollout.judged || rollout.guarded)) return undefined;
   if (rollout.state === 'succeeded') return learn(tx, rollout, turn.nowMs, samples);
   const phase = rollout.phases[rollout.currentPhase];
-  if (rollout.state !== 'running' || (phase?.state !== 'updating' && phase?.state !== 'judging')) return undefined;
+  if (rollout.state !== 'running' || phase === undefined || !isLookedAt(rollout, phase)) return undefined;
   const plan = await loadPlan(tx, rollout, phase, turn.nowMs);
   if (!plan) return undefined;
   const { binMs } = plan.spec;
@@ -103,7 +103,8 @@ async function look(
   const isLook = judgement.memory.looks > (memory?.looks ?? 0) || isNeighbourNews;
   // Before the verdict is committed: a look without its input could not be replayed, the other way round does no harm.
   if (isLook) await inputs?.save(rollout.id, judgement.verdict.lookId, writeInput(input));
-  const isLast = turn.nowMs >= plan.deadlineAtMs;
+  // Nobody waits for the end of a bake at a barrier.
+  const isLast = turn.nowMs >= plan.deadlineAtMs && phase.state !== 'passed';
   const { memory: nextMemory, ...row } = judgement;
   return {
     write: async (writer) => {
@@ -124,6 +125,11 @@ async function look(
     ],
     result: undefined,
   };
+}
+
+/** While its tasks are updated or bake; and after, for as long as other jobs that it goes together with keep it waiting. */
+function isLookedAt({ group }: Rollout, { state }: Phase): boolean {
+  return state === 'updating' || state === 'judging' || (state === 'passed' && group !== undefined);
 }
 
 function lastingFinding({ job }: Rollout, what: string): SourceFinding {

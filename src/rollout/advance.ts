@@ -7,6 +7,7 @@ import { hold } from './holds.ts';
 import { concurrencyOf, isRenewedBy, placesOf, progressOf, specOf } from './phases.ts';
 import { fail } from './revert.ts';
 import { endRound, isRound, takeInRound } from './rounds.ts';
+import type { PhaseEvidence } from './state.ts';
 import { checkedExtras, checkedOrder, checkedSettings } from './strategies/checked.ts';
 import { chosenFor, takesDown } from './strategies/chosen.ts';
 import { noSuchStrategy, refuseStrategy } from './strategy-turn.ts';
@@ -59,9 +60,37 @@ function goOn(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
   const next = rollout.currentPhase + 1;
   const isLast = next >= rollout.phases.length;
   if (isLast ? isBarredFromEnd(draft, rollout) : isBarred(draft, rollout, next)) {
-    return failByBasics(draft, rollout, basicsOf(draft, rollout, phase)) ?? rollout;
+    return failByBasics(draft, rollout, basicsOf(draft, rollout, phase)) ?? heedJudge(draft, rollout, phase) ?? rollout;
   }
   return isLast ? succeed(draft, rollout) : setRollout(draft, rollout.id, { currentPhase: next });
+}
+
+/**
+ * At a barrier the judge goes on looking, with what is left of the phase's chance of error: the phase stays passed until
+ * it finds harm. What a person let through, or resumed since, is not held against it again.
+ */
+function heedJudge(draft: Draft, rollout: Rollout, phase: Phase): Rollout | undefined {
+  const evidence = draft.before.evidence.get(rollout.id);
+  const knownUntilMs = Math.max(phase.endedAtMs ?? 0, rollout.failure?.atMs ?? 0);
+  const isNew = evidence?.phase === rollout.currentPhase && evidence.atMs > knownUntilMs;
+  if (!isNew || isLetThrough(rollout, phase) || rollout.firstDeployment) return undefined;
+  if (evidence.verdict === 'fail') return failByJudge(draft, rollout, evidence);
+  const [found] = evidence.holds ?? [];
+  if (found === undefined) return undefined;
+  return hold(draft, rollout, 'onUndecided', `A check that may hold, but not revert, failed at the barrier. ${found}`);
+}
+
+function isLetThrough({ promoted }: Rollout, { passAsked }: Phase): boolean {
+  return passAsked !== undefined || promoted !== undefined;
+}
+
+function failByJudge(draft: Draft, rollout: Rollout, { sentence, drivers }: PhaseEvidence): Rollout {
+  return fail(draft, rollout, {
+    by: 'judge',
+    sentence,
+    indices: drivers,
+    hosts: drivers.flatMap((index) => draft.tasks.get(index)?.current?.host ?? []),
+  });
 }
 
 /** Fixes the members and takes them all: what fails over from now on runs what its phase prescribes. */
@@ -169,15 +198,8 @@ function watchPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
   if (failed !== undefined) return failed;
   const evidence = draft.before.evidence.get(rollout.id);
   const isOfPhase = evidence?.phase === rollout.currentPhase && evidence.atMs >= (phase.startedAtMs ?? 0);
-  const isLetThrough = phase.passAsked !== undefined || rollout.promoted !== undefined;
-  if (isOfPhase && evidence.verdict === 'fail' && !rollout.firstDeployment && !isLetThrough) {
-    return fail(draft, rollout, {
-      by: 'judge',
-      sentence: evidence.sentence,
-      indices: evidence.drivers,
-      hosts: evidence.drivers.flatMap((index) => draft.tasks.get(index)?.current?.host ?? []),
-    });
-  }
+  const isHarmful = isOfPhase && evidence.verdict === 'fail' && !rollout.firstDeployment;
+  if (isHarmful && !isLetThrough(rollout, phase)) return failByJudge(draft, rollout, evidence);
   const progress = progressOf(draft, phase, rollout);
   const isUpdated = progress.missing.length === 0 && (progress.serving > 0 || phase.members.length === 0);
   // Also in the bake: nothing passes while one of its own tasks is not there.

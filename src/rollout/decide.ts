@@ -82,7 +82,8 @@ function decisionOf(draft: Draft): JobDecision {
   const looks: RolloutId[] = [];
   for (const rollout of draft.rollouts.values()) {
     const phase = rollout.phases[rollout.currentPhase];
-    const isWatched = phase?.state === 'updating' || phase?.state === 'judging';
+    // One that has passed and is still the current one waits at a barrier.
+    const isWatched = phase?.state === 'updating' || phase?.state === 'judging' || phase?.state === 'passed';
     if (rollout.state === 'running' && (rollout.judged || rollout.guarded) && isWatched) looks.push(rollout.id);
   }
   const unplaced = new Set(draft.unplaced.map((one) => `${one.index}/${one.incarnation}`));
