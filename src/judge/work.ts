@@ -11,7 +11,7 @@ import {
   rollway,
   type Sample,
 } from '../model/index.ts';
-import { planOf, type TaskPlace } from '../rollout/index.ts';
+import { planOf, secondSetOf, type TaskPlace } from '../rollout/index.ts';
 import { findJob, findRollout } from '../rollout/rows.ts';
 import type { Tx } from '../store/index.ts';
 import { believedMs } from './confounders.ts';
@@ -219,7 +219,8 @@ async function loadPlan(tx: Tx, rollout: Rollout, phase: Phase, nowMs: number): 
     phaseName: phase.name,
     spec,
     newVersion: rollout.to,
-    oldVersions: rollout.from,
+    // Beside a second set the old tasks stand out of traffic: there is nobody to compare with.
+    oldVersions: secondSetOf(rollout.plan) === undefined ? rollout.from : [],
     updates,
     phaseStartedAtMs: phase.startedAtMs ?? nowMs,
     updatedAtMs: phase.updatedAtMs,

@@ -25,5 +25,6 @@ export * from './source-trouble.ts';
 export * from './standard-checks.ts';
 export * from './task.ts';
 export * from './task-control.ts';
+export * from './traffic.ts';
 export * from './verdict.ts';
 export * from './version.ts';
