@@ -53,6 +53,7 @@ export class KnownInvariants {
     this.#blastRadius(before, decision);
     noBadTwice(before, decision);
     plannedExposure(decision);
+    switchesWhole(before, decision);
     undecidedIsNoPass(before, decision);
     goTogether(before, decision);
     asItWasSaid(before, decision, nowMs);
@@ -231,10 +232,52 @@ function extrasThatServe(before: JobState, after: JobState, fresh: ReadonlySet<s
   );
   const found = new Set<TaskIndex>();
   for (const { index, current } of after.tasks.values()) {
-    if (index >= firstExtra && current?.state === 'serving' && heard.has(current.host)) found.add(index);
+    const isUp = current?.state === 'serving' && heard.has(current.host);
+    if (index >= firstExtra && isUp && isTold(after, { current })) found.add(index);
   }
   for (const { id, index, state } of after.operations) if (isUnderWay(state) && !fresh.has(id)) found.delete(index);
   return found;
+}
+
+/** Clients are told of it: while two sets stand beside each other, of one of them. */
+function isTold({ job: { traffic } }: JobState, { current }: Pick<TaskFacts, 'current'>): boolean {
+  if (traffic === undefined || current === undefined) return true;
+  const isOfSet = current.version === traffic.version;
+  return traffic.side === 'only' ? isOfSet : !isOfSet;
+}
+
+/**
+ * Blue/green: until it has passed its check nobody is told of a second set, and a switch leaves as many as the budget
+ * asks for, or as there were.
+ */
+function switchesWhole({ job: was }: JobState, { after }: JobDecision): void {
+  const { traffic, size, budget } = after.job;
+  for (const rollout of after.rollouts) {
+    const phase = rollout.phases[rollout.currentPhase];
+    const isSet = phase?.name === 'second-set' && phase.state === 'updating' && rollout.state === 'running';
+    if (!isSet || (traffic?.rollout === rollout.id && traffic.side === 'without')) continue;
+    throw new Violation('traffic', 'clients may be told of a second set that is not checked yet', { traffic });
+  }
+  if (was.traffic === traffic || was.traffic === undefined || traffic === undefined) return;
+  const heard = new Set(
+    after.inventory.hosts.filter(({ state }) => state === 'up' || state === 'leaving').map(({ id }) => id),
+  );
+  const serving = [...after.tasks.values()].filter(
+    ({ current }) => current?.state === 'serving' && heard.has(current.host),
+  );
+  const count = (state: JobState): number => serving.filter((task) => isTold(state, task)).length;
+  const raised = Math.max(0, ...after.rollouts.map((one) => one.budgetOverride?.count ?? 0));
+  const least = Math.min(
+    count({ ...after, job: { ...after.job, traffic: was.traffic } }),
+    size - Math.max(raised, budgetOf(budget, size)),
+  );
+  if (count(after) < least) {
+    throw new Violation('traffic', 'a switch left fewer than the budget asks for', {
+      told: count(after),
+      least,
+      traffic,
+    });
+  }
 }
 
 function outSet(state: JobState, isMeant: (operation: LedgerOperation) => boolean): Set<TaskIndex> {
@@ -244,7 +287,7 @@ function outSet(state: JobState, isMeant: (operation: LedgerOperation) => boolea
   const out = new Set<TaskIndex>();
   for (const task of state.tasks.values()) {
     if (task.index >= state.job.size || !task.servedOnce) continue;
-    const serves = task.current?.state === 'serving' && heard.has(task.current.host);
+    const serves = task.current?.state === 'serving' && heard.has(task.current.host) && isTold(state, task);
     if (!serves) out.add(task.index);
   }
   for (const operation of state.operations) {
@@ -296,7 +339,10 @@ function plannedExposure(decision: JobDecision): void {
       if (phase.startedAtMs === undefined) continue;
       const select = rollout.plan.phases.find((spec) => spec.name === phase.name)?.select;
       if (select !== undefined && ('count' in select || 'percent' in select)) {
-        const planned = Math.max(before, phaseCountOf(select, decision.after.job.size));
+        const { size } = decision.after.job;
+        // A second set that has passed runs the version too.
+        const isBeside = rollout.phases[0]?.name === 'second-set';
+        const planned = Math.max(before, phaseCountOf(select, size) + (isBeside ? size : 0));
         const isNew = phase.state === 'updating' && rollout.state === 'running';
         if (isNew && phase.allowance > planned) {
           throw new Violation('I3', 'a phase allows more than its plan says', {

@@ -102,6 +102,8 @@ export interface Scenario {
   readonly surge: number;
   /** Its rollouts stop all of a phase before any of them starts. */
   readonly recreates?: boolean | undefined;
+  /** Its rollouts bring up a whole second set and switch to it (blue/green). */
+  readonly besides?: boolean | undefined;
   /** What becomes of tasks under maintenance, by the job's owner; undefined: they are moved. */
   readonly onMaintenance?: MaintenanceAnswer | undefined;
   /** Rates over all services. */
@@ -136,6 +138,7 @@ export function scenarioOf(seed: number): Scenario {
     sibling: siblingOf(seed),
     watchMs: watchMsOf(seed),
     ...recreationOf(seed, plain),
+    ...secondSetsOf(seed, plain),
     happenings,
   };
 }
@@ -234,11 +237,24 @@ function recreationOf(seed: number, { limits, surge }: Scenario): Partial<Scenar
   };
 }
 
-type Ways = Pick<Scenario, 'surge' | 'recreates' | 'watchMs'>;
+/** Every fourteenth run, of those that go in place, is blue/green. */
+function secondSetsOf(seed: number, { limits, surge }: Scenario): Partial<Scenario> {
+  const isOther = surge > 0 || seededChance(seed, 'strategy').next() <= 0.08;
+  if (isOther || seededChance(seed, 'second-set').next() > 0.09) return {};
+  return { besides: true, limits: { ...limits, budgetPerDomain: {}, budgetPerGroup: null } };
+}
+
+type Ways = Pick<Scenario, 'surge' | 'recreates' | 'besides' | 'watchMs'>;
 
 /** What a person deploys by: the plan of the scenario, with its strategy. */
-export function withStrategy(given: PlanSpec, { surge, recreates, watchMs }: Ways): PlanSpec {
+export function withStrategy(given: PlanSpec, { surge, recreates, besides, watchMs }: Ways): PlanSpec {
   const plan = watchMs === undefined ? given : { ...given, watchMs };
+  if (besides === true) {
+    const all = plan.phases.at(-1)!;
+    const select = { secondSet: true as const };
+    const second = { ...all, name: 'second-set', select, minBakeMs: 8000, maxBakeMs: 8000 };
+    return { ...plan, phases: [second, all], strategy: { blueGreen: { checkMs: 3000, keepOldMs: 8000 } } };
+  }
   if (recreates === true) return { ...plan, strategy: 'recreate' };
   return surge === 0 ? plan : { ...plan, strategy: { surge: { count: surge } } };
 }

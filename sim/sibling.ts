@@ -169,6 +169,21 @@ function failed(by: RolloutFailure['by'], atMs: number): RolloutFailure {
   return { by, sentence: 'it fails elsewhere', atMs, indices: [], hosts: [], markAskedAtMs: undefined };
 }
 
+/** What the judge finds while a phase that has passed waits at its barrier is not passed over. */
+function heedsJudge(before: JobState, after: Rollout, was: Rollout | undefined): void {
+  const phase = was?.phases[was.currentPhase];
+  const evidence = was && before.evidence.get(was.id);
+  if (was?.state !== 'running' || phase?.state !== 'passed' || evidence?.verdict !== 'fail') return;
+  const knownUntilMs = Math.max(phase.endedAtMs ?? 0, was.failure?.atMs ?? 0);
+  const isNew = evidence.phase === was.currentPhase && evidence.atMs > knownUntilMs;
+  const isLetThrough = after.promoted !== undefined || after.phases[was.currentPhase]?.passAsked !== undefined;
+  if (!isNew || isLetThrough || was.firstDeployment || after.state !== 'running') return;
+  throw new Violation('judge', 'a rollout goes on although the judge found harm at its barrier', {
+    phase: phase.name,
+    evidence,
+  });
+}
+
 /**
  * No phase begins before the other job has passed what the barrier asks for, and nobody ends well while the other one
  * can still fail; when that one goes back, ours does not go on. A person may say otherwise.
@@ -188,6 +203,7 @@ export function goTogether(before: JobState, { changed }: JobDecision): void {
         other: other.state,
       });
     }
+    heedsJudge(before, rollout, was);
     const mayFail = other.endedAtMs === undefined && passed(other) < phaseCount;
     if (rollout.state === 'succeeded' && mayFail) {
       throw new Violation('barrier', 'a rollout ended while another job could still fail', { other: other.state });

@@ -30,7 +30,7 @@ function goingBy(scenario: Scenario, { name, down, example = {} }: Strategy): Sc
     one.kind === 'deploy' ? { ...one, plan: { ...one.plan, strategy } } : one,
   );
   const whole = { budget: { percent: 100 }, limits: { ...scenario.limits, budgetPerDomain: {}, budgetPerGroup: null } };
-  return { ...scenario, ...(down && whole), surge: 0, recreates: false, happenings };
+  return { ...scenario, ...(down && whole), surge: 0, recreates: false, besides: false, happenings };
 }
 
 describe('whoever says which tasks are next', () => {

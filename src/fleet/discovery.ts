@@ -1,5 +1,15 @@
 import { digestOf } from '../kit/index.ts';
-import type { HostId, HostState, Incarnation, JobId, TaskIndex, TaskState, VersionId } from '../model/index.ts';
+import {
+  type HostId,
+  type HostState,
+  type Incarnation,
+  isInTraffic,
+  type JobId,
+  type TaskIndex,
+  type TaskState,
+  type Traffic,
+  type VersionId,
+} from '../model/index.ts';
 
 /** The newest report of one incarnation, as far as clients are concerned. */
 export interface Endpoint {
@@ -32,18 +42,24 @@ export interface DiscoveryList {
 
 /**
  * Who is served to clients: per index the newest incarnation that serves, on a host that is heard. During a mass
- * silence suspected hosts keep their entries: the fault is more likely ours than theirs.
+ * silence suspected hosts keep their entries: the fault is more likely ours than theirs. While two sets stand beside each
+ * other, only those that have the traffic; after the switch, if none of them serves, all that do.
  */
 export function discover(
   job: JobId,
   endpoints: readonly Endpoint[],
   hostStates: ReadonlyMap<HostId, HostState>,
   massSilence: boolean,
+  traffic?: Traffic,
 ): DiscoveryList {
+  const serving = endpoints.filter(
+    (one) => one.job === job && one.state === 'serving' && isReachable(hostStates.get(one.host), massSilence),
+  );
+  const switched = serving.filter(({ version }) => isInTraffic(traffic, version));
+  // What was checked may fail all at once; the set of before is still there. Never the other way round.
+  const isInVain = switched.length === 0 && traffic?.side === 'only';
   const chosen = new Map<TaskIndex, Endpoint>();
-  for (const endpoint of endpoints) {
-    if (endpoint.job !== job || endpoint.state !== 'serving') continue;
-    if (!isReachable(hostStates.get(endpoint.host), massSilence)) continue;
+  for (const endpoint of isInVain ? serving : switched) {
     const known = chosen.get(endpoint.index);
     if (known === undefined || known.incarnation < endpoint.incarnation) chosen.set(endpoint.index, endpoint);
   }

@@ -1,5 +1,6 @@
 import { listJobsOnHost } from '../disruption/rows.ts';
 import type { HostId, HostState, JobId, Maintenance, MaintenanceId } from '../model/index.ts';
+import { findTraffic } from '../rollout/rows.ts';
 import type { Tx } from '../store/index.ts';
 import { type DiscoveryList, discover } from './discovery.ts';
 import { type Usage, usageByHost } from './inventory.ts';
@@ -37,7 +38,8 @@ export async function readDiscovery(tx: Tx, job: JobId): Promise<DiscoveryList> 
   const endpoints = await rows.listEndpoints(tx, job);
   const states = new Map<HostId, HostState>();
   for (const { id, state } of await rows.listHosts(tx)) states.set(id, state);
-  return discover(job, endpoints, states, (await rows.loadWatchMemory(tx)).massSilence);
+  const { massSilence } = await rows.loadWatchMemory(tx);
+  return discover(job, endpoints, states, massSilence, await findTraffic(tx, job));
 }
 
 /** Of these tasks, the first that is known to live on another host than this one. */

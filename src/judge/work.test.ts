@@ -205,6 +205,35 @@ describe('looks as durable work', () => {
     expect((await latest())!.verdict.atMs).toBe(looked);
   });
 
+  test('D1 at a barrier it goes on looking, and spends what is left of the phase’s chance of error', async () => {
+    await begin();
+    const own = { name: 'us', job: rollout.job, rollout: id };
+    const group = { id: 'run_1' as const, name: 'us', waves: [['us']], barrier: 'phase' as const, members: [own] };
+    // The bake is over at second 40, before anything goes wrong.
+    const brief = { ...phase, minBakeMs: 5000, maxBakeMs: 10_000 };
+    await store.transaction((tx) => saveRollout(tx, { ...rollout, group, phases: [brief] }));
+    await run(0, 43, 0);
+    const spentInBake = (await store.read((tx) => findMemory(tx, id)))!.alphaSpent;
+    const passed = { ...brief, state: 'passed' as const, endedAtMs: nowMs };
+    await store.transaction((tx) => saveRollout(tx, { ...rollout, group, phases: [passed] }));
+    await run(43, 75, 6);
+    const row = (await latest())!;
+    expect(row.verdict.verdict).toBe('fail');
+    expect(row.verdict.atMs).toBeGreaterThan(passed.endedAtMs);
+    const spent = (await store.read((tx) => findMemory(tx, id)))!.alphaSpent;
+    expect(spent).toBeGreaterThan(spentInBake);
+    expect(spent).toBeLessThanOrEqual(0.01);
+  });
+
+  test('a phase that has passed and waits for nobody is not looked at', async () => {
+    await begin();
+    await run(0, 36, 0);
+    const looked = (await latest())!.verdict.atMs;
+    await store.transaction((tx) => saveRollout(tx, { ...rollout, phases: [{ ...phase, state: 'passed' }] }));
+    await run(36, 45, 6);
+    expect((await latest())!.verdict.atMs).toBe(looked);
+  });
+
   test('H9 damage to a neighbour fails the rollout, unless the neighbour changes itself', async () => {
     const cart = { service: 'cart', environment: null, checks: null, trust: 'revert' as const };
     // Of the same service elsewhere nothing is seen: it must not take the place of the other's memory.

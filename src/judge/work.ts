@@ -11,7 +11,7 @@ import {
   rollway,
   type Sample,
 } from '../model/index.ts';
-import { planOf, type TaskPlace } from '../rollout/index.ts';
+import { planOf, secondSetOf, type TaskPlace } from '../rollout/index.ts';
 import { findJob, findRollout } from '../rollout/rows.ts';
 import type { Tx } from '../store/index.ts';
 import { believedMs } from './confounders.ts';
@@ -69,7 +69,7 @@ async function look(
   if (!rollout || !(rollout.judged || rollout.guarded)) return undefined;
   if (rollout.state === 'succeeded') return learn(tx, rollout, turn.nowMs, samples);
   const phase = rollout.phases[rollout.currentPhase];
-  if (rollout.state !== 'running' || (phase?.state !== 'updating' && phase?.state !== 'judging')) return undefined;
+  if (rollout.state !== 'running' || phase === undefined || !isLookedAt(rollout, phase)) return undefined;
   const plan = await loadPlan(tx, rollout, phase, turn.nowMs);
   if (!plan) return undefined;
   const { binMs } = plan.spec;
@@ -103,7 +103,8 @@ async function look(
   const isLook = judgement.memory.looks > (memory?.looks ?? 0) || isNeighbourNews;
   // Before the verdict is committed: a look without its input could not be replayed, the other way round does no harm.
   if (isLook) await inputs?.save(rollout.id, judgement.verdict.lookId, writeInput(input));
-  const isLast = turn.nowMs >= plan.deadlineAtMs;
+  // Nobody waits for the end of a bake at a barrier.
+  const isLast = turn.nowMs >= plan.deadlineAtMs && phase.state !== 'passed';
   const { memory: nextMemory, ...row } = judgement;
   return {
     write: async (writer) => {
@@ -124,6 +125,11 @@ async function look(
     ],
     result: undefined,
   };
+}
+
+/** While its tasks are updated or bake; and after, for as long as other jobs that it goes together with keep it waiting. */
+function isLookedAt({ group }: Rollout, { state }: Phase): boolean {
+  return state === 'updating' || state === 'judging' || (state === 'passed' && group !== undefined);
 }
 
 function lastingFinding({ job }: Rollout, what: string): SourceFinding {
@@ -213,7 +219,8 @@ async function loadPlan(tx: Tx, rollout: Rollout, phase: Phase, nowMs: number): 
     phaseName: phase.name,
     spec,
     newVersion: rollout.to,
-    oldVersions: rollout.from,
+    // Beside a second set the old tasks stand out of traffic: there is nobody to compare with.
+    oldVersions: secondSetOf(rollout.plan) === undefined ? rollout.from : [],
     updates,
     phaseStartedAtMs: phase.startedAtMs ?? nowMs,
     updatedAtMs: phase.updatedAtMs,

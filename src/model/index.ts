@@ -26,5 +26,6 @@ export * from './span-metric.ts';
 export * from './standard-checks.ts';
 export * from './task.ts';
 export * from './task-control.ts';
+export * from './traffic.ts';
 export * from './verdict.ts';
 export * from './version.ts';

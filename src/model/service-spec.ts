@@ -61,6 +61,8 @@ export type Selector =
   | { readonly region: string }
   | { readonly rack: string }
   | { readonly tasks: readonly number[] }
+  /** Blue/green: the whole second set, beside the job's own tasks. */
+  | { readonly secondSet: true }
   | { readonly union: readonly Selector[] }
   | { readonly difference: readonly [Selector, Selector] };
 
@@ -72,6 +74,7 @@ export const selectorSchema: z.ZodType<Selector> = z.lazy(() =>
     z.strictObject({ region: z.string() }),
     z.strictObject({ rack: z.string() }),
     z.strictObject({ tasks: z.array(z.number().int().nonnegative()).min(1) }),
+    z.strictObject({ secondSet: z.literal(true) }),
     z.strictObject({ union: z.array(selectorSchema).min(2) }),
     z.strictObject({ difference: z.tuple([selectorSchema, selectorSchema]) }),
   ]),
@@ -107,6 +110,11 @@ export const strategySchema = z.union([
   z.strictObject({ surge: amount }),
   /** All of a phase stop before any of them starts again. */
   z.literal('recreate'),
+  /**
+   * A whole second set serves beside the first for `checkMs`, out of traffic; then traffic is switched at once, and the
+   * first set stays as it is for `keepOldMs`.
+   */
+  z.strictObject({ blueGreen: z.strictObject({ checkMs: ms, keepOldMs: ms }) }),
   /** One that the server was started with. */
   z.strictObject({ plugin: strategyName, settings: z.record(z.string(), z.json()) }),
 ]);

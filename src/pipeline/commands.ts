@@ -123,6 +123,17 @@ const rollbackPlan: PlanSpec = {
   forwardOnly: false,
 };
 
+/** By the strategy of the job's last deployment; a second set of one known to be good is not waited with for long. */
+function rollbackBy(strategy: PlanSpec['strategy']): PlanSpec {
+  if (strategy === undefined) return rollbackPlan;
+  if (typeof strategy === 'string' || !('blueGreen' in strategy)) return { ...rollbackPlan, strategy };
+  const all = rollbackPlan.phases[0]!;
+  const { keepOldMs } = strategy.blueGreen;
+  const secondSet = { ...all, name: 'second-set', select: { secondSet: true as const } };
+  const phases = [{ ...secondSet, minBakeMs: keepOldMs, maxBakeMs: keepOldMs }, all];
+  return { ...rollbackPlan, phases, strategy };
+}
+
 type RollbackCommand = Extract<PipelineCommand, { name: 'rollback' }>;
 
 function rollBack(draft: Draft, command: RollbackCommand, facts: CommandFacts): Result<string> {
@@ -196,7 +207,7 @@ function rollbackTargets(
     if (choice.marked.has(to) || draft.state.carriers.has(to))
       return err(problem('release/blocked-by-mark', `${to} carries a mark.`, { version: to }));
     const { strategy } = choice;
-    const plan = strategy === undefined ? rollbackPlan : { ...rollbackPlan, strategy };
+    const plan = rollbackBy(strategy);
     targets.push({ job: choice.job, rollout: draft.names.rollout(), version: to, plan, from: choice.current });
   }
   if (targets.length === 0)

@@ -39,16 +39,16 @@ import type { Candidate } from './wanted-operations.ts';
  */
 export function admitOperations(draft: Draft, candidates: readonly Candidate[]): void {
   if (candidates.length === 0) return;
-  const { size, limits } = draft.job;
+  const { size, limits, traffic } = draft.job;
   const indices = [...draft.tasks.values()].filter((task) => task.index < size);
   const own = [...draft.operations.values()].filter((one) => !isExtra(one.index));
-  const out = draft.rules.outOf(indices, own, draft.hostStates);
+  const out = draft.rules.outOf(indices, own, draft.hostStates, traffic);
   const labels = labelsOf(draft);
   const room: Room = {
     labels,
     out,
     outBefore: digestOnce(out),
-    extras: draft.rules.servingExtras(draft.tasks.values(), draft.operations.values(), draft.hostStates),
+    extras: draft.rules.servingExtras(draft.tasks.values(), draft.operations.values(), draft.hostStates, traffic),
     parts: draft.rules.budgetParts({ ...limits, size, tasks: draft.tasks.values(), labelsOf: labels }),
     busy: updatesUnderWay(draft),
   };

@@ -1,3 +1,4 @@
+import { isExtra } from '../disruption/index.ts';
 import { err, ok, type Phase, type Rollout, type TaskIndex } from '../model/index.ts';
 import { take, trimToAllowance } from './assign.ts';
 import type { BasicChecks } from './basic-checks.ts';
@@ -7,6 +8,16 @@ import { hold } from './holds.ts';
 import { concurrencyOf, isRenewedBy, placesOf, progressOf, specOf } from './phases.ts';
 import { fail } from './revert.ts';
 import { endRound, isRound, takeInRound } from './rounds.ts';
+import {
+  beginSecondSet,
+  isSecondSet,
+  mayBake,
+  secondSetMembers,
+  sizeOfSet,
+  takeIntoSet,
+  waitsForSet,
+} from './second-set.ts';
+import type { PhaseEvidence } from './state.ts';
 import { checkedExtras, checkedOrder, checkedSettings } from './strategies/checked.ts';
 import { chosenFor, takesDown } from './strategies/chosen.ts';
 import { noSuchStrategy, refuseStrategy } from './strategy-turn.ts';
@@ -59,20 +70,49 @@ function goOn(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
   const next = rollout.currentPhase + 1;
   const isLast = next >= rollout.phases.length;
   if (isLast ? isBarredFromEnd(draft, rollout) : isBarred(draft, rollout, next)) {
-    return failByBasics(draft, rollout, basicsOf(draft, rollout, phase)) ?? rollout;
+    return failByBasics(draft, rollout, basicsOf(draft, rollout, phase)) ?? heedJudge(draft, rollout, phase) ?? rollout;
   }
   return isLast ? succeed(draft, rollout) : setRollout(draft, rollout.id, { currentPhase: next });
+}
+
+/**
+ * At a barrier the judge goes on looking, with what is left of the phase's chance of error: the phase stays passed until
+ * it finds harm. What a person let through, or resumed since, is not held against it again.
+ */
+function heedJudge(draft: Draft, rollout: Rollout, phase: Phase): Rollout | undefined {
+  const evidence = draft.before.evidence.get(rollout.id);
+  const knownUntilMs = Math.max(phase.endedAtMs ?? 0, rollout.failure?.atMs ?? 0);
+  const isNew = evidence?.phase === rollout.currentPhase && evidence.atMs > knownUntilMs;
+  if (!isNew || isLetThrough(rollout, phase) || rollout.firstDeployment) return undefined;
+  if (evidence.verdict === 'fail') return failByJudge(draft, rollout, evidence);
+  const [found] = evidence.holds ?? [];
+  if (found === undefined) return undefined;
+  return hold(draft, rollout, 'onUndecided', `A check that may hold, but not revert, failed at the barrier. ${found}`);
+}
+
+function isLetThrough({ promoted }: Rollout, { passAsked }: Phase): boolean {
+  return passAsked !== undefined || promoted !== undefined;
+}
+
+function failByJudge(draft: Draft, rollout: Rollout, { sentence, drivers }: PhaseEvidence): Rollout {
+  return fail(draft, rollout, {
+    by: 'judge',
+    sentence,
+    indices: drivers,
+    hosts: drivers.flatMap((index) => draft.tasks.get(index)?.current?.host ?? []),
+  });
 }
 
 /** Fixes the members and takes them all: what fails over from now on runs what its phase prescribes. */
 function startPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
   const spec = specOf(rollout.plan, phase)!;
-  const earlier = rollout.phases[rollout.currentPhase - 1]?.members ?? [];
+  const earlier = (rollout.phases[rollout.currentPhase - 1]?.members ?? []).filter((index) => !isExtra(index));
   const order = orderFor(draft, rollout);
   if (!order.ok) return refuseStrategy(draft, rollout, order.error);
-  if (waitsForResize(draft, rollout)) return rollout;
+  if (waitsForResize(draft, rollout) || waitsForSet(draft, rollout, spec)) return rollout;
   const wanted = membersOf(draft, rollout, spec, earlier, order.value);
-  if (wanted.length <= earlier.length && rollout.currentPhase > 0) {
+  const isSet = isSecondSet(spec);
+  if (wanted.length <= earlier.length && (rollout.currentPhase > 0 || isSet)) {
     emitForRollout(draft, rollout.id, 'phase.dropped', { phase: phase.name, why: 'it adds nobody' });
     const passedBy = { by: 'basic-checks' as const, note: 'it adds nobody' };
     const dropped = setPhase(draft, rollout, { state: 'passed', members: wanted, allowance: wanted.length, passedBy });
@@ -82,12 +122,14 @@ function startPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
   const started = setPhase(draft, rollout, {
     state: 'updating',
     members: wanted,
-    allowance: wanted.length,
+    // A second set that has passed runs the version too.
+    allowance: wanted.length + (isSet ? 0 : sizeOfSet(draft, rollout)),
     concurrency,
     startedAtMs: draft.nowMs,
   });
   emitForRollout(draft, rollout.id, 'phase.started', { phase: phase.name, members: wanted, concurrency });
-  tellOthersThan(draft, rollout, spec, wanted, earlier, order.value);
+  if (isSet) beginSecondSet(draft, rollout);
+  else tellOthersThan(draft, rollout, spec, wanted, earlier, order.value);
   trimToAllowance(draft, started, 'the version was there before');
   return started;
 }
@@ -123,6 +165,7 @@ function membersOf(
   earlier: readonly TaskIndex[],
   order: readonly TaskIndex[] | undefined,
 ): readonly TaskIndex[] {
+  if ('secondSet' in select) return secondSetMembers(draft, rollout);
   const places = placesOf(draft);
   const selected = draft.rules.selectMembers(select, places, earlier, order);
   // A round does not start what was never assigned anything.
@@ -163,26 +206,23 @@ function watchPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
   // It ran everywhere as a good version, and a watch has taken it off the list since.
   trimToAllowance(draft, rollout, 'the version is no longer good');
   const takeOne = isRound(rollout) ? takeInRound : take;
-  for (const index of phase.members) if (index < draft.job.size) takeOne(draft, rollout, index);
+  for (const index of phase.members) {
+    if (isExtra(index)) takeIntoSet(draft, rollout, index);
+    else if (index < draft.job.size) takeOne(draft, rollout, index);
+  }
   const basic = basicsOf(draft, rollout, phase);
   const failed = failByBasics(draft, rollout, basic);
   if (failed !== undefined) return failed;
   const evidence = draft.before.evidence.get(rollout.id);
   const isOfPhase = evidence?.phase === rollout.currentPhase && evidence.atMs >= (phase.startedAtMs ?? 0);
-  const isLetThrough = phase.passAsked !== undefined || rollout.promoted !== undefined;
-  if (isOfPhase && evidence.verdict === 'fail' && !rollout.firstDeployment && !isLetThrough) {
-    return fail(draft, rollout, {
-      by: 'judge',
-      sentence: evidence.sentence,
-      indices: evidence.drivers,
-      hosts: evidence.drivers.flatMap((index) => draft.tasks.get(index)?.current?.host ?? []),
-    });
-  }
+  const isHarmful = isOfPhase && evidence.verdict === 'fail' && !rollout.firstDeployment;
+  if (isHarmful && !isLetThrough(rollout, phase)) return failByJudge(draft, rollout, evidence);
   const progress = progressOf(draft, phase, rollout);
   const isUpdated = progress.missing.length === 0 && (progress.serving > 0 || phase.members.length === 0);
   // Also in the bake: nothing passes while one of its own tasks is not there.
   if (!isUpdated) return rollout;
   if (phase.state === 'updating') {
+    if (isSecondSet(specOf(rollout.plan, phase)) && !mayBake(draft, rollout, phase)) return rollout;
     const { serving, excused } = progress;
     emitForRollout(draft, rollout.id, 'phase.updated', { phase: phase.name, serving, excused });
     return setPhase(draft, rollout, { state: 'judging', updatedAtMs: draft.nowMs });

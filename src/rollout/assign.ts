@@ -1,4 +1,4 @@
-import { isServing } from '../disruption/index.ts';
+import { isExtra, isServing } from '../disruption/index.ts';
 import { type AssignmentRow, assert, type Rollout, type TaskIndex, type VersionId } from '../model/index.ts';
 import { type Draft, emitForJob, emitForRollout, setAssignment } from './draft.ts';
 import { newestGood } from './good-versions.ts';
@@ -43,7 +43,7 @@ export function letGo(draft: Draft, rollout: Rollout): readonly TaskIndex[] {
   if (isRound(rollout)) return letGoInRound(draft, rollout);
   const released: TaskIndex[] = [];
   for (const row of draft.assignment.values()) {
-    if (row.rollout !== rollout.id || row.version !== rollout.to) continue;
+    if (row.rollout !== rollout.id || row.version !== rollout.to || isExtra(row.index)) continue;
     if (draft.tasks.get(row.index)?.current?.version === rollout.to) continue;
     if (hasBegun(draft, row.index, rollout.to)) continue;
     const back = backOf(draft, rollout, row);
@@ -102,7 +102,7 @@ export function trimToAllowance(draft: Draft, rollout: Rollout, cause: string): 
   let surplus = countAssigned(draft.assignment, rollout.to) - phase.allowance;
   if (surplus <= 0) return;
   const members = new Set(phase.members.slice(0, phase.allowance));
-  const rows = [...draft.assignment.values()].filter((row) => row.version === rollout.to);
+  const rows = [...draft.assignment.values()].filter((row) => row.version === rollout.to && !isExtra(row.index));
   rows.sort((a, b) => Number(members.has(a.index)) - Number(members.has(b.index)) || b.index - a.index);
   const given: TaskIndex[] = [];
   for (const row of rows) {

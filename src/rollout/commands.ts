@@ -2,8 +2,10 @@ import { actorName, type Rollout } from '../model/index.ts';
 import { letGo } from './assign.ts';
 import { type Draft, emitForRollout, setRollout } from './draft.ts';
 import { hold } from './holds.ts';
+import { specOf } from './phases.ts';
 import { beginRevert, ownedBy } from './revert.ts';
 import { isRound } from './rounds.ts';
+import { isSecondSet } from './second-set.ts';
 import type { JobCommand } from './state.ts';
 import { heedsFrom } from './together.ts';
 import { mayCommand } from './transitions.ts';
@@ -139,7 +141,10 @@ function hasNotTurned(draft: Draft, rollout: Rollout): boolean {
 
 /** Fully: the phases in between count as passed by this person; the last one starts now. Basic checks stay. */
 function promote(draft: Draft, rollout: Rollout, who: string): void {
-  const last = rollout.phases.length - 1;
+  // A second set is switched to before the first one is touched, whoever is in a hurry.
+  const current = rollout.phases[rollout.currentPhase];
+  const isInSet = current !== undefined && current.state !== 'passed' && isSecondSet(specOf(rollout.plan, current));
+  const last = isInSet ? rollout.currentPhase : rollout.phases.length - 1;
   const phases = rollout.phases.map((one, at) =>
     at < last && at >= rollout.currentPhase
       ? { ...one, state: 'passed' as const, endedAtMs: draft.nowMs, passedBy: { by: 'person' as const, note: who } }

@@ -14,6 +14,7 @@ import { activeRollout, takeTurns } from './overlap.ts';
 import { endResize, resize } from './resize.ts';
 import { advanceRevert, beginRevert } from './revert.ts';
 import { type Rules, standardRules } from './rules.ts';
+import { keepSecondSet } from './second-set.ts';
 import type { JobDecision, JobState } from './state.ts';
 import { askStrategy } from './strategy-turn.ts';
 import { keepExtras } from './surge.ts';
@@ -32,7 +33,8 @@ export function decideJob(state: JobState, nowMs: number, id: MakeId, rules: Rul
   foldInbox(draft);
   foldControl(draft);
   obeyCommands(draft);
-  resize(draft, activeRollout(draft));
+  // A second set is made for one size: a resize waits until it is gone.
+  if (draft.job.traffic === undefined) resize(draft, activeRollout(draft));
   keepWatches(draft);
   takeTurns(draft);
   moveOn(draft);
@@ -41,6 +43,7 @@ export function decideJob(state: JobState, nowMs: number, id: MakeId, rules: Rul
   const active = activeRollout(draft);
   if (active?.hold?.then !== undefined) wakeAt(draft, active.hold.then.atMs);
   assignNewcomers(draft, active);
+  keepSecondSet(draft);
   keepExtras(draft, active);
   draft.turn = askStrategy(draft, activeRollout(draft));
   const candidates = wantedOperations(draft);
@@ -91,7 +94,8 @@ function decisionOf(draft: Draft): JobDecision {
   const looks: RolloutId[] = [];
   for (const rollout of draft.rollouts.values()) {
     const phase = rollout.phases[rollout.currentPhase];
-    const isWatched = phase?.state === 'updating' || phase?.state === 'judging';
+    // One that has passed and is still the current one waits at a barrier.
+    const isWatched = phase?.state === 'updating' || phase?.state === 'judging' || phase?.state === 'passed';
     if (rollout.state === 'running' && (rollout.judged || rollout.guarded) && isWatched) looks.push(rollout.id);
   }
   return {

@@ -10,6 +10,7 @@ import { formatDuration } from '../kit/index.ts';
 import { hasProcess, isUnderWay, type Rollout } from '../model/index.ts';
 import { barrierAtEnd, barrierBefore, failureOf } from './barrier.ts';
 import { underMaintenance, waitEnds, waitSentence } from './explain-maintenance.ts';
+import { explainSet } from './explain-set.ts';
 import type { JobState } from './state.ts';
 import { legalCommands } from './transitions.ts';
 
@@ -50,7 +51,12 @@ export function explainRollout(state: JobState, rollout: Rollout, nowMs: number)
     const who = active?.id ?? 'another rollout';
     return explained(`${who} has the job.`, `it starts when ${who} has ended`, { kind: 'rollout', rollout: who });
   }
-  return explainMoving(state, rollout, nowMs) ?? explainResize(state, rollout) ?? explainJudging(state, rollout, nowMs);
+  return (
+    explainMoving(state, rollout, nowMs) ??
+    explainSet(state, rollout, nowMs) ??
+    explainResize(state, rollout) ??
+    explainJudging(state, rollout, nowMs)
+  );
 }
 
 /** It stands at a barrier: before its first phase, between two, or at its end. */

@@ -6,6 +6,7 @@ import type {
   MaintenanceAnswer,
   ServiceName,
   TaskControlSpec,
+  Traffic,
   VersionId,
 } from '../model/index.ts';
 
@@ -32,8 +33,10 @@ export interface JobFacts {
   readonly resizingFrom: number | undefined;
   /** Those that passed their last phase, newest first. */
   readonly goodVersions: readonly VersionId[];
+  /** Which tasks clients are told of; undefined: all. Set while a second set stands beside the first (blue/green). */
+  readonly traffic?: Traffic | undefined;
   readonly createdAtMs: number;
 }
 
 /** What an environment's specification says of the job: the part of `JobFacts` that others write. */
-export type JobWish = Omit<JobFacts, 'size' | 'resizingFrom' | 'goodVersions' | 'createdAtMs'>;
+export type JobWish = Omit<JobFacts, 'size' | 'resizingFrom' | 'goodVersions' | 'traffic' | 'createdAtMs'>;

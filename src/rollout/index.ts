@@ -24,6 +24,7 @@ export { isRound, roundPlan } from './rounds.ts';
 export { type Rules, standardRules } from './rules.ts';
 export * from './select.ts';
 export * from './state.ts';
+export { type SecondSetTimes, secondSetOf } from './strategies/blue-green.ts';
 export * from './strategies/book.ts';
 export * from './strategies/port.ts';
 export { tryStrategy } from './strategies/try-strategy.ts';

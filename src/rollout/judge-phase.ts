@@ -2,6 +2,7 @@ import { formatDuration } from '../kit/index.ts';
 import type { Phase, Rollout } from '../model/index.ts';
 import type { BasicChecks } from './basic-checks.ts';
 import type { PhaseEvidence } from './state.ts';
+import { secondSetOf } from './strategies/blue-green.ts';
 
 /** How long after the longest bake the judge's last look is waited for: bins close late. */
 const lastLookMs = 30_000;
@@ -28,7 +29,9 @@ export function judgePhase(
   if (asked !== undefined) return { kind: 'pass', by: 'person', note: asked };
   const minMs = updatedAtMs + phase.minBakeMs;
   // Of a first deployment only checks with a limit of their own can say anything.
-  const isUnmeasured = (!rollout.judged || rollout.firstDeployment) && evidence?.measured !== true;
+  // The same where the old ones take no traffic.
+  const isAlone = rollout.firstDeployment || secondSetOf(rollout.plan) !== undefined;
+  const isUnmeasured = (!rollout.judged || isAlone) && evidence?.measured !== true;
   if (evidence?.verdict === 'fail') return { kind: 'fail', sentence: evidence.sentence };
   const isFresh = evidence !== undefined && evidence.atMs >= updatedAtMs;
   const [found] = (isFresh && evidence.holds) || [];

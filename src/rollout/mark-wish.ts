@@ -1,4 +1,4 @@
-import { isServing } from '../disruption/index.ts';
+import { isExtra, isServing } from '../disruption/index.ts';
 import type { Rollout } from '../model/index.ts';
 import { type Draft, setRollout, setWatched } from './draft.ts';
 import { isRound } from './rounds.ts';
@@ -29,7 +29,16 @@ export function keepMarkWishes(draft: Draft): void {
 /** Hosts on which a task failed on the new version and now serves the one it was given back to. */
 function restoredHosts(draft: Draft, rollout: Rollout): string[] {
   const hosts = new Set<string>();
-  for (const index of rollout.failure?.indices ?? []) {
+  const indices = rollout.failure?.indices ?? [];
+  // A task of a second set goes back to nothing: there those of the first set speak for the host.
+  if (indices.some(isExtra)) {
+    for (const task of draft.tasks.values()) {
+      const { current } = task;
+      if (isExtra(task.index) || !isServing(task, draft.hostStates) || current === undefined) continue;
+      if (current.version !== rollout.to && rollout.failure?.hosts.includes(current.host)) hosts.add(current.host);
+    }
+  }
+  for (const index of indices) {
     const task = draft.tasks.get(index);
     if (!isServing(task, draft.hostStates) || task?.current === undefined) continue;
     const { host, version } = task.current;

@@ -1,4 +1,4 @@
-import { isHeard } from '../disruption/index.ts';
+import { isExtra, isHeard } from '../disruption/index.ts';
 import {
   type HostId,
   type Phase,
@@ -70,7 +70,7 @@ export function progressOf(draft: Draft, phase: Phase, rollout: Rollout): PhaseP
   // Its strategy has stopped them, and starts them again.
   const isTaken = takesDown(draft, rollout);
   for (const index of phase.members) {
-    if (index >= draft.job.size) continue;
+    if (index >= draft.job.size && !isExtra(index)) continue;
     const current = draft.tasks.get(index)?.current;
     const host = current?.host ?? hostOfOperation(draft, index);
     if (host !== undefined && !isHeard(draft.hostStates(host))) excused.push(index);

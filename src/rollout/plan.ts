@@ -1,3 +1,4 @@
+import { firstExtra } from '../disruption/index.ts';
 import { digestOf } from '../kit/index.ts';
 import { type Amount, budgetOf, type PhaseSpec, type PlanSpec, type TaskIndex } from '../model/index.ts';
 import { concurrencyOf } from './phases.ts';
@@ -34,6 +35,8 @@ export interface PlannedPhase {
   readonly servingAtLeast: number;
   /** All that it adds stop before any of them starts. */
   readonly stopsAll: boolean;
+  /** It is a second set: its members are extra tasks, beside the job's own. */
+  readonly isBeside?: boolean | undefined;
 }
 
 export interface PlannedRollout {
@@ -59,10 +62,17 @@ export function planOf({ plan, places, budget: amount, isFirst, strategies }: Pl
   const dropped: string[] = [];
   let before: readonly TaskIndex[] = [];
   for (const spec of plan.phases) {
+    if ('secondSet' in spec.select) {
+      if (isFirst) dropped.push(spec.name);
+      else phases.push(secondSetPhase(spec, places.length));
+      continue;
+    }
     const members = selectMembers(spec.select, places, before, order);
     const adds = members.length - before.length;
+    // A second set serves in the place of all of them.
+    const room = { budget, extras: phases.some(({ isBeside }) => isBeside) ? size : extras };
     if (adds <= 0) dropped.push(spec.name);
-    else phases.push(phaseOf(spec, members, adds, { chosen, places, budget, extras, isFirst }));
+    else phases.push(phaseOf(spec, members, adds, { chosen, places, ...room, isFirst }));
     before = members;
   }
   const what = { size, budget, plan, members: phases.map((phase) => phase.members), dropped };
@@ -88,6 +98,13 @@ function strategyFacts(plan: PlanSpec, places: readonly TaskPlace[], isFirst: bo
     order: order.ok ? order.value : undefined,
     refusal,
   };
+}
+
+/** Everybody of it starts at once, beside all that serve. */
+function secondSetPhase(spec: PhaseSpec, size: number): PlannedPhase {
+  const members = Array.from({ length: size }, (_, at) => firstExtra + at);
+  const count = { adds: size, concurrency: size, atOnce: size, usual: size };
+  return { spec, members, ...count, batches: 1, servingAtLeast: size, stopsAll: false, isBeside: true };
 }
 
 interface JobPlan {

@@ -1,4 +1,4 @@
-import { isHeard } from '../disruption/index.ts';
+import { isExtra, isHeard } from '../disruption/index.ts';
 import type { Actor, AssignmentRow, OnFail, Rollout, RolloutFailure, TaskIndex } from '../model/index.ts';
 import { isConverged, letGo } from './assign.ts';
 import { type Draft, emitForRollout, setAssignment, setRollout } from './draft.ts';
@@ -71,8 +71,9 @@ export function beginRevert(draft: Draft, rollout: Rollout, actor?: Actor): Roll
   return setRollout(draft, rollout.id, { state: 'reverting', hold: undefined });
 }
 
+/** The job's own indices: a second set that it made is nobody's to take over, and goes back to nothing. */
 export function ownedBy(draft: Draft, rollout: Rollout): AssignmentRow[] {
-  return [...draft.assignment.values()].filter((row) => row.rollout === rollout.id);
+  return [...draft.assignment.values()].filter((row) => row.rollout === rollout.id && !isExtra(row.index));
 }
 
 /** A revert is complete when every index it owns serves what it was given back to, or is out for another cause. */
@@ -86,6 +87,8 @@ export function advanceRevert(draft: Draft, rollout: Rollout): Rollout {
     // An excused one that still is to leave the failed version is waited for: its replacement starts elsewhere.
     if (!isExcused || current?.version === rollout.to) return rollout;
   }
+  // Clients are told of the first set again, and nothing of the second one is left.
+  if (draft.job.traffic?.rollout === rollout.id) return rollout;
   emitForRollout(draft, rollout.id, 'rollout.reverted', {});
   return setRollout(draft, rollout.id, { state: 'reverted', endedAtMs: draft.nowMs });
 }

@@ -8,6 +8,7 @@ import {
   type Rollout,
   type RolloutId,
   type ServiceName,
+  type Traffic,
   type VersionId,
 } from '../model/index.ts';
 import { prepare, prepareChange, type Schema, type Tx } from '../store/index.ts';
@@ -41,6 +42,7 @@ export async function ensureJob(tx: Tx, wish: JobWish, nowMs: number): Promise<v
       size: wish.wantedSize,
       resizing_from: null,
       good_versions: '[]',
+      traffic: null,
       created_at_ms: nowMs,
     })
     .onConflict((on) => on.column('id').doUpdateSet(wanted))
@@ -54,6 +56,16 @@ const selectJob = prepare<{ id: string }, Selectable<Schema['job']>>((db, p) =>
 export async function findJob(tx: Tx, id: JobId): Promise<JobFacts | undefined> {
   const [row] = await selectJob(tx, { id });
   return row && jobOf(row);
+}
+
+const selectTraffic = prepare<{ id: string }, { traffic: string | null }>((db, p) =>
+  db.selectFrom('job').select('traffic').where('id', '=', p.id),
+);
+
+/** Which tasks clients are told of; undefined: all. */
+export async function findTraffic(tx: Tx, id: JobId): Promise<Traffic | undefined> {
+  const [row] = await selectTraffic(tx, { id });
+  return row?.traffic == null ? undefined : JSON.parse(row.traffic);
 }
 
 export async function loadJob(tx: Tx, id: JobId): Promise<JobFacts> {
@@ -77,7 +89,7 @@ export async function setWantedSize(tx: Tx, id: JobId, size: number): Promise<vo
 /** What is in force; only `job/decide` writes it. */
 export async function updateJobInForce(
   tx: Tx,
-  job: Pick<JobFacts, 'id' | 'size' | 'resizingFrom' | 'goodVersions'>,
+  job: Pick<JobFacts, 'id' | 'size' | 'resizingFrom' | 'goodVersions' | 'traffic'>,
 ): Promise<void> {
   await tx
     .updateTable('job')
@@ -85,6 +97,7 @@ export async function updateJobInForce(
       size: job.size,
       resizing_from: job.resizingFrom ?? null,
       good_versions: JSON.stringify(job.goodVersions),
+      traffic: job.traffic === undefined ? null : JSON.stringify(job.traffic),
     })
     .where('id', '=', job.id)
     .execute();
@@ -234,6 +247,7 @@ function jobOf(row: Selectable<Schema['job']>): JobFacts {
     size: row.size,
     resizingFrom: row.resizing_from ?? undefined,
     goodVersions: JSON.parse(row.good_versions),
+    traffic: row.traffic === null ? undefined : JSON.parse(row.traffic),
     createdAtMs: row.created_at_ms,
   };
 }

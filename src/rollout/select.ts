@@ -38,6 +38,8 @@ function chosenBy(
   if ('count' in selector || 'percent' in selector) {
     return firstOf(phaseCountOf(selector, places.length), before, order ?? inSpread(places, before));
   }
+  // Nobody of the job's own: who they are is for the rollout to say.
+  if ('secondSet' in selector) return new Set();
   if ('tasks' in selector) return new Set(selector.tasks);
   if ('region' in selector) return labelled('region', selector.region, places);
   if ('rack' in selector) return labelled('rack', selector.rack, places);

@@ -11,6 +11,8 @@ import { chosenFor } from './strategies/chosen.ts';
  * gets no more room by them, invariant I3). Once it has ended they stop, each when the others' room allows it.
  */
 export function keepExtras(draft: Draft, active: Rollout | undefined): void {
+  // A second set stands there, and its rollout says what becomes of it.
+  if (draft.job.traffic !== undefined) return;
   const isBorrowing = active !== undefined && !active.firstDeployment && !isRound(active) && active.state !== 'waiting';
   const count = isBorrowing ? extrasOf(draft, active) : 0;
   const version = newestGood(draft.job.goodVersions, draft.before.carriers);

@@ -93,6 +93,69 @@ describe('rollouts that go together', () => {
     expect(group.states()).toEqual(['succeeded', 'succeeded']);
   });
 
+  it('D5 D6 H9 at a barrier the judge goes on looking: what fails there takes all of them back', () => {
+    const group = smallGroup({ waves: [['us'], ['eu']], barrier: 'job', judged: ['us'] });
+    group.settle(() => group.rollout('us').phases[0]?.state === 'judging');
+    const passes = () => group.job('us').judge({ verdict: 'pass', sentence: 'no worse' });
+    passes();
+    group.settle(() => group.rollout('us').phases[1]?.state === 'judging');
+    passes();
+    // It is through, and waits for eu; its last look was a pass.
+    expect(group.settle(() => group.rollout('eu').phases[0]?.state === 'updating')).toBe(true);
+    expect(group.rollout('us').phases.map(({ state }) => state)).toEqual(['passed', 'passed']);
+    group.turn('us');
+    expect(group.job('us').last.looks).toEqual(['ro_us']);
+    expect(group.rollout('us').state).toBe('running');
+    group.job('us').judge({ verdict: 'fail', sentence: 'errors doubled', drivers: [0] });
+    expect(group.settle(group.isOver)).toBe(true);
+    expect(group.states()).toEqual(['reverted', 'reverted']);
+    expect(group.rollout('us').failure).toMatchObject({ by: 'judge', sentence: 'errors doubled', indices: [0] });
+    expect(group.rollout('eu').failure?.by).toBe('group');
+    for (const name of group.names) expect(group.job(name).assigned()).toEqual(Array(4).fill(v0));
+  });
+
+  it('D7 what the judge finds at a barrier acts by its onFail, and a person who resumes has seen it', () => {
+    const plan = { onFail: 'hold' as const };
+    const group = smallGroup({ waves: [['us', 'eu']], barrier: 'phase', judged: ['us'], plan });
+    const isAtBarrier = () => group.rollout('us').phases[0]?.state === 'passed';
+    while (!isAtBarrier()) {
+      group.turn('us');
+      if (group.rollout('us').phases[0]?.state === 'judging') group.job('us').judge({ verdict: 'pass' });
+    }
+    group.turn('us');
+    group.job('us').judge({ verdict: 'fail', sentence: 'errors doubled' });
+    group.turn('us');
+    expect(group.rollout('us')).toMatchObject({ state: 'held', hold: { by: 'onFail' } });
+    group.tell('us', 'resume');
+    group.turn('us');
+    expect(group.rollout('us').state).toBe('running');
+    group.turn('us');
+    expect(group.rollout('us').state).toBe('running');
+    // It is worse still at the next look.
+    group.job('us').judge({ verdict: 'fail', sentence: 'errors tripled' });
+    group.turn('us');
+    expect(group.rollout('us').failure?.sentence).toBe('errors tripled');
+    expect(group.rollout('us').state).toBe('held');
+    // A person lets it through, whatever the judge says of it.
+    group.tell('us', 'promote');
+    group.turn('us');
+    group.job('us').judge({ verdict: 'fail', sentence: 'errors tripled' });
+    group.turn('us');
+    expect(group.rollout('us').state).toBe('running');
+  });
+
+  it('D7 a check that may only hold does so at a barrier too', () => {
+    const group = smallGroup({ waves: [['us', 'eu']], barrier: 'phase', judged: ['us'] });
+    while (group.rollout('us').phases[0]?.state !== 'passed') {
+      group.turn('us');
+      if (group.rollout('us').phases[0]?.state === 'judging') group.job('us').judge({ verdict: 'pass' });
+    }
+    group.turn('us');
+    group.job('us').judge({ verdict: 'undecided', holds: ['p99 doubled'] });
+    group.turn('us');
+    expect(group.rollout('us').hold?.reason).toMatch(/may hold.*at the barrier. p99 doubled/);
+  });
+
   it('D7 a hold that turns into a revert turns the others', () => {
     const plan = { onFail: { holdThenRevertAfterMs: 5000 } };
     const group = smallGroup({ waves: [['us', 'eu']], barrier: 'phase', plan });

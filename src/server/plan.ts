@@ -21,6 +21,7 @@ import {
   type PlannedRollout,
   planOf,
   type StrategyBook,
+  secondSetOf,
   type TaskPlace,
 } from '../rollout/index.ts';
 
@@ -95,6 +96,13 @@ export function decidePlan(facts: PlanFacts): JobPlan {
 }
 
 function strategySentences(strategy: PlanSpec['strategy']): string[] {
+  if (typeof strategy === 'object' && 'blueGreen' in strategy) {
+    const { checkMs, keepOldMs } = strategy.blueGreen;
+    return [
+      `A whole second set comes up beside the first and serves for ${formatDuration(checkMs)} out of traffic; then all traffic is switched to it at once.`,
+      `The first set stays as it is for ${formatDuration(keepOldMs)}: going back until then is a switch. Then it gets the new version too, and the second set goes.`,
+    ];
+  }
   if (strategy === 'recreate') return ['All tasks of a phase stop before any of them starts again.'];
   if (typeof strategy !== 'object' || !('plugin' in strategy)) return [];
   const settings = Object.keys(strategy.settings).length === 0 ? '' : ` (${JSON.stringify(strategy.settings)})`;
@@ -171,12 +179,17 @@ function leastAtRate(rate: Rate | null, adds: number): number {
   return rate === null ? 0 : Math.floor((adds - 1) / rate.count) * rate.perMs;
 }
 
-function phaseView({ spec, places, from }: PlanFacts, planned: PlannedPhase): Omit<JobPlan['phases'][number], 'shows'> {
+function phaseView(
+  { spec, places, from, job: { plan: own } }: PlanFacts,
+  planned: PlannedPhase,
+): Omit<JobPlan['phases'][number], 'shows'> {
   const { spec: phase, members, adds, concurrency, batches, servingAtLeast } = planned;
   const isFirst = from.length === 0;
+  const startsOnly = isFirst || planned.isBeside === true;
+  const checkMs = planned.isBeside === true ? (secondSetOf(own)?.checkMs ?? 0) : 0;
   const { drainMs, stop, ready } = spec.task;
-  const stopMs = isFirst ? 0 : drainMs;
-  const pacedMs = isFirst ? 0 : leastAtRate(spec.rates.service, adds);
+  const stopMs = startsOnly ? 0 : drainMs;
+  const pacedMs = startsOnly ? 0 : leastAtRate(spec.rates.service, adds);
   return {
     name: phase.name,
     members: [...members],
@@ -192,15 +205,19 @@ function phaseView({ spec, places, from }: PlanFacts, planned: PlannedPhase): Om
     onUndecided:
       phase.onUndecided ?? 'proceed when the promised power was reached or nothing can be measured, else hold',
     estimateMs: {
-      least: Math.max(pacedMs, batches * (stopMs + usualStartMs)) + phase.minBakeMs,
-      most: pacedMs + batches * (stopMs + (isFirst ? 0 : stop.graceMs) + ready.deadlineMs) + phase.maxBakeMs,
+      least: Math.max(pacedMs, batches * (stopMs + usualStartMs)) + checkMs + phase.minBakeMs,
+      most:
+        checkMs + pacedMs + batches * (stopMs + (startsOnly ? 0 : stop.graceMs) + ready.deadlineMs) + phase.maxBakeMs,
     },
     notes: phaseNotes(planned, isFirst),
   };
 }
 
-function phaseNotes({ adds, atOnce, concurrency, stopsAll, usual }: PlannedPhase, isFirst: boolean): string[] {
+function phaseNotes(planned: PlannedPhase, isFirst: boolean): string[] {
+  const { adds, atOnce, concurrency, stopsAll, usual } = planned;
   if (isFirst) return [];
+  if (planned.isBeside)
+    return [`${adds} more tasks, which need room beside those that serve; no traffic until the switch.`];
   if (stopsAll)
     return [`${adds === 1 ? 'Its task stops' : `Its ${adds} tasks all stop`} before the new version starts.`];
   if (usual < concurrency) return [`The budget allows ${usual} at a time; the phase would allow ${concurrency}.`];

@@ -17,13 +17,30 @@ export function assemblePlan(
     taken.add(name);
     return assemblePhase({ phase, select, name }, values, isMeasured, `${path}.phases.${name}`, book);
   });
+  const { value: strategy } = values.strategy;
+  const beside = typeof strategy === 'object' && 'blueGreen' in strategy ? strategy.blueGreen : undefined;
+  const first = phases[0]!;
   return {
-    phases,
+    // A second set that nobody has touched yet goes all at once, and bakes in traffic while the first one is kept.
+    phases: beside === undefined ? phases : [secondSetPhase(first, beside.keepOldMs, path, book), ...phases],
     newcomers: book.at(`${path}.newcomers`, values.newcomers),
     overlap: book.at(`${path}.overlap`, values.overlap),
     watchMs: book.at(`${path}.watchMs`, values.watchMs),
     forwardOnly: book.at(`${path}.forwardOnly`, values.forwardOnly),
     strategy: book.at(`${path}.strategy`, values.strategy),
+  };
+}
+
+function secondSetPhase(like: PhaseSpec, keepOldMs: number, path: string, book: OriginBook): PhaseSpec {
+  const at = `${path}.phases.second-set`;
+  return {
+    name: book.derived(`${at}.name`, 'second-set'),
+    select: book.derived(`${at}.select`, { secondSet: true as const }),
+    concurrency: book.derived(`${at}.concurrency`, { percent: 100 }),
+    minBakeMs: book.derived(`${at}.minBakeMs`, keepOldMs),
+    maxBakeMs: book.derived(`${at}.maxBakeMs`, keepOldMs),
+    onFail: book.derived(`${at}.onFail`, like.onFail),
+    onUndecided: book.derived(`${at}.onUndecided`, like.onUndecided),
   };
 }
 
@@ -72,6 +89,7 @@ function nameOf(select: Selector): string {
   if ('region' in select) return slug(`region-${select.region}`);
   if ('rack' in select) return slug(`rack-${select.rack}`);
   if ('label' in select) return slug(`${select.label.key}-${select.label.value}`);
+  if ('secondSet' in select) return 'second-set';
   return 'tasks' in select ? 'tasks' : 'group';
 }
 

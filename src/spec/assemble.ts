@@ -89,9 +89,15 @@ function environmentsOf(user: config.ServiceConfig, layers: readonly Layer[]): N
     });
 }
 
+function isForAll(strategy: config.RolloutConfig['strategy']): boolean {
+  return (
+    strategy === 'recreate' || strategy === 'blue-green' || (typeof strategy === 'object' && 'blueGreen' in strategy)
+  );
+}
+
 /** Neither of them says in which phases, and all stop before any of them starts. */
 function isAllAtOnce(said: config.RolloutConfig, service: config.RolloutConfig): boolean {
-  return said.strategy === 'recreate' && said.phases === undefined && service.phases === undefined;
+  return isForAll(said.strategy) && said.phases === undefined && service.phases === undefined;
 }
 
 /** An environment whose strategy is another one than that of the service. */

@@ -237,9 +237,15 @@ function checkRecreate(spec: ServiceSpec, action: DeployAction): ConfigError[] {
   const environment = spec.environments.find((one) => one.name === action.environment);
   if (environment === undefined) return [];
   return jobsOf(environment, action).flatMap(({ job, spec: of, plan }) => {
-    if (plan.strategy !== 'recreate') return [];
     const path = ['environments', environment.name, ...(job === undefined ? [] : ['jobs', job])];
-    return checkWhole(path, of);
+    if (plan.strategy === 'recreate') return checkWhole(path, of);
+    const hasSecondSet = typeof plan.strategy === 'object' && 'blueGreen' in plan.strategy;
+    if (!hasSecondSet) return [];
+    const message = 'is said of this service, and `blue-green` runs a second set beside the first';
+    const twice = spec.task.singleton
+      ? [mistake(['singleton'], message, 'Leave `singleton` out, or take another strategy.')]
+      : [];
+    return [...twice, ...checkBeside(path, of, plan)];
   });
 }
 
@@ -253,6 +259,24 @@ function checkWhole(path: Path, { budget, budgetPerDomain, budgetPerGroup }: Job
   const isLimited = budgetPerGroup !== null || Object.values(budgetPerDomain).some((amount) => !isWhole(amount));
   if (isLimited) {
     const message = 'limits parts of the job, and `strategy: recreate` takes all of them out at once';
+    errors.push(
+      mistake([...path, 'budget'], message, 'Leave `perDomain` and `perGroup` out, or take another strategy.'),
+    );
+  }
+  return errors;
+}
+
+/** A second set takes over as a whole: what speaks of parts of the job has no meaning for it. */
+function checkBeside(path: Path, { budgetPerDomain, budgetPerGroup }: JobSpec, { phases }: PlanSpec): ConfigError[] {
+  const errors: ConfigError[] = [];
+  const [, own] = phases;
+  const isForAll = own !== undefined && 'percent' in own.select && own.select.percent === 100;
+  if (phases.length > 2 || !isForAll) {
+    const message = 'has several steps, and `blue-green` switches all traffic at once';
+    errors.push(mistake([...path, 'phases'], message, "Leave `phases` out, or say `phases: ['all']`."));
+  }
+  if (budgetPerGroup !== null || Object.keys(budgetPerDomain).length > 0) {
+    const message = 'limits parts of the job, and with `blue-green` the second set serves in place of all of them';
     errors.push(
       mistake([...path, 'budget'], message, 'Leave `perDomain` and `perGroup` out, or take another strategy.'),
     );

@@ -213,12 +213,32 @@ describe('TWS-4 the smallest configuration', () => {
     expect(planned(own)).toEqual({ strategy: 'recreate', phases: ['all'] });
   });
 
+  it('D2 blue/green has a second set as its first phase, and keeps the old one for as long as said', () => {
+    const deployOf = (config: object) => {
+      const deploy = compile({ ...minimal, ...config }).spec.pipeline.actions.at(-1)!;
+      if (deploy.type !== 'deploy') throw new Error('no deploy action');
+      return deploy.plan;
+    };
+    const plan = deployOf({ strategy: 'blue-green' });
+    expect(plan.strategy).toEqual({ blueGreen: { checkMs: 30_000, keepOldMs: 600_000 } });
+    expect(plan.phases).toMatchObject([
+      { name: 'second-set', select: { secondSet: true }, minBakeMs: 600_000, maxBakeMs: 600_000 },
+      { name: 'all', select: { percent: 100 } },
+    ]);
+    const own = deployOf({ strategy: { blueGreen: { check: '2s', keepOld: '1m' } }, onFail: 'hold' });
+    expect(own.strategy).toEqual({ blueGreen: { checkMs: 2000, keepOldMs: 60_000 } });
+    expect(own.phases.map(({ onFail, minBakeMs }) => [onFail, minBakeMs])[0]).toEqual(['hold', 60_000]);
+  });
+
   it.each([
+    [{ strategy: 'blue-green', phases: [1, 'all'] }, 'has several steps'],
+    [{ strategy: 'blue-green', budget: { tasks: 1, perGroup: { groups: 2 } } }, 'budget limits parts of the job'],
+    [{ strategy: 'blue-green', singleton: true }, 'singleton is said of this service'],
     [{ strategy: 'recreate' }, 'environments.production.budget must be "100%" with `strategy: recreate`'],
     [{ strategy: 'recreate', budget: 3 }, 'environments.production.budget must be "100%"'],
     [{ strategy: 'recreate', budget: { tasks: '100%', perDomain: { rack: 1 } } }, 'budget limits parts of the job'],
     [{ strategy: 'recreate', budget: { tasks: '100%', perGroup: { groups: 2 } } }, 'budget limits parts of the job'],
-    [{ strategy: 'blue' }, 'strategy must be "in-place", "recreate", { surge: 2 } or { plugin: "its-name" }'],
+    [{ strategy: 'blue' }, 'strategy must be "in-place", "recreate", "blue-green", { surge: 2 } or { plugin: "its-name" }'],
     [{ strategy: { plugin: 'No Name' } }, 'strategy.plugin must be lower-case letters'],
     [{ strategy: { plugin: 'x', settings: { big: 'x'.repeat(20_000) } } }, 'must be at most 16 kB of JSON'],
   ])('D2 refuses the strategy of %j', (config, message) => {

@@ -69,7 +69,10 @@ export type Json = string | number | boolean | null | Json[] | { [key: string]: 
 export type StrategyConfig =
   | 'in-place'
   | 'recreate'
+  | 'blue-green'
   | { readonly surge: Count }
+  /** `check`: how long the second set serves before the switch (30 s); `keepOld`: how long the first one stays after it (10 minutes). */
+  | { readonly blueGreen: { readonly check?: Duration; readonly keepOld?: Duration } }
   /** What it is told is its own affair. */
   | { readonly plugin: string; readonly settings?: Readonly<Record<string, Json>> };
 
@@ -93,7 +96,7 @@ export interface RolloutConfig {
   readonly watch?: Duration;
   /** What is deployed cannot be undone by going back (a migration): on failure it holds for a person. */
   readonly forwardOnly?: boolean;
-  /** `in-place`; `{ surge: 2 }`: so many extra tasks are borrowed meanwhile, each of which that serves raises the budget by one; `recreate`: all of a phase stop before any starts (needs `budget: '100%'`); `{ plugin: 'its-name' }`: one that the server was started with. */
+  /** `in-place`; `{ surge: 2 }`: so many extra tasks are borrowed meanwhile, each of which that serves raises the budget by one; `recreate`: all of a phase stop before any starts (needs `budget: '100%'`); `blue-green`: a whole second set comes up beside the first, is checked while it takes no traffic, then traffic is switched at once; `{ plugin: 'its-name' }`: one that the server was started with. */
   readonly strategy?: StrategyConfig;
   /** Which of the waiting releases is deployed next. */
   readonly picker?: 'newest' | 'oldest' | 'every' | 'named';

@@ -169,7 +169,7 @@ export const templateLayers: Readonly<Record<config.PhaseTemplate, Layer>> = {
 };
 
 /**
- * Where everybody stops before anybody starts, and nothing else is said: all at once. With phases two versions would run
+ * Where everybody stops before anybody starts, or a second set takes over, and nothing else is said: all at once. With phases two versions would run
  * beside each other, and without old tasks most checks have nothing to compare with.
  */
 export const recreateLayer: Layer = {

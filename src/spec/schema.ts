@@ -142,8 +142,10 @@ const pluginName = z
 const pluginSettings = z
   .record(z.string(), z.json())
   .refine((settings) => JSON.stringify(settings).length <= 16_384, 'must be at most 16 kB of JSON');
-const strategy = oneOf('"in-place", "recreate", { surge: 2 } or { plugin: "its-name" }', [
-  z.enum(['in-place', 'recreate']),
+const blueGreen = z.strictObject({ check: duration.optional(), keepOld: duration.optional() });
+const strategy = oneOf('"in-place", "recreate", "blue-green", { surge: 2 } or { plugin: "its-name" }', [
+  z.enum(['in-place', 'recreate', 'blue-green']),
+  z.strictObject({ blueGreen }),
   z.strictObject({ surge }),
   z.strictObject({ plugin: pluginName, settings: pluginSettings.optional() }),
 ]);

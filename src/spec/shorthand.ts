@@ -63,9 +63,15 @@ export function readOnFail(onFail: config.OnFail): OnFail {
 }
 
 export function readStrategy(said: Exclude<config.RolloutConfig['strategy'], undefined>): StrategySpec {
+  if (said === 'blue-green') return readBlueGreen({});
   if (typeof said === 'string') return said;
+  if ('blueGreen' in said) return readBlueGreen(said.blueGreen);
   if ('surge' in said) return { surge: readAmount(said.surge) };
   return { plugin: said.plugin, settings: { ...said.settings } };
+}
+
+function readBlueGreen({ check = '30s', keepOld = '10m' }: { check?: string; keepOld?: string }): StrategySpec {
+  return { blueGreen: { checkMs: readDuration(check), keepOldMs: readDuration(keepOld) } };
 }
 
 /** `all` → 100 %, `25%` → percent, `3` → count, the rest part by part. */

@@ -19,6 +19,7 @@ import { up as pipeline4 } from './migrations/pipeline-4.ts';
 import { up as rollout } from './migrations/rollout.ts';
 import { up as rollout2 } from './migrations/rollout-2.ts';
 import { up as rollout3 } from './migrations/rollout-3.ts';
+import { up as rollout4 } from './migrations/rollout-4.ts';
 import { up as server } from './migrations/server.ts';
 import { up as server2 } from './migrations/server-2.ts';
 
@@ -52,4 +53,5 @@ export const migrations: readonly Migration[] = [
   { name: 'fleet-3', up: fleet3 },
   { name: 'judge-4', up: judge4 },
   { name: 'pipeline-4', up: pipeline4 },
+  { name: 'rollout-4', up: rollout4 },
 ];

@@ -1,4 +1,5 @@
 import type { PlanSpec, StrategySpec } from '../../model/index.ts';
+import { blueGreen } from './blue-green.ts';
 import { inPlace } from './in-place.ts';
 import type { Strategy, StrategySettings } from './port.ts';
 import { recreate } from './recreate.ts';
@@ -7,7 +8,7 @@ import { surge } from './surge.ts';
 /** Every strategy that there is, by name: those that Rollway brings along, and plug-ins. */
 export type StrategyBook = ReadonlyMap<string, Strategy>;
 
-export const ownStrategies: StrategyBook = new Map([inPlace, surge, recreate].map((one) => [one.name, one]));
+export const ownStrategies: StrategyBook = new Map([inPlace, surge, recreate, blueGreen].map((one) => [one.name, one]));
 
 /** A strategy as a plan names it. */
 export interface NamedStrategy {
@@ -20,6 +21,7 @@ export function nameStrategy(spec: StrategySpec | undefined): NamedStrategy {
   if (spec === undefined) return { name: inPlace.name, settings: {} };
   if (typeof spec === 'string') return { name: spec, settings: {} };
   if ('surge' in spec) return { name: surge.name, settings: spec };
+  if ('blueGreen' in spec) return { name: blueGreen.name, settings: {} };
   return { name: spec.plugin, settings: spec.settings };
 }
 

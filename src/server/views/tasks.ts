@@ -77,8 +77,9 @@ export function budgetLine(screen: JobScreen, hosts: HostsById, rollout?: Rollou
   const own = screen.tasks.filter(({ index }) => index < screen.job.size);
   const hostStates = (host: string) => hosts.get(host)?.state ?? 'lost';
   const operations = screen.operations.filter(({ index }) => !isExtra(index));
-  const out = outOf(own, operations, hostStates);
-  const surge = servingExtras(screen.tasks, screen.operations, hostStates).size;
+  const { traffic } = screen.job;
+  const out = outOf(own, operations, hostStates, traffic);
+  const surge = servingExtras(screen.tasks, screen.operations, hostStates, traffic).size;
   const budget = Math.max(budgetInForce({ ...screen.job, surge }), rollout?.budgetOverride?.count ?? 0);
   const indices = [...out].sort((a, b) => a - b);
   return { out: out.size, budget, indices, sentence: `${out.size} of ${budget} out` };

@@ -29,6 +29,8 @@ export interface JobTable {
   resizing_from: number | null;
   /** JSON list of version ids, newest first. */
   good_versions: string;
+  /** JSON `Traffic`; null: clients are told of all tasks. */
+  traffic: string | null;
   created_at_ms: number;
 }
 
