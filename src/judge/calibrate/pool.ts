@@ -30,7 +30,7 @@ export function calibrationSettings({ checks, guards = [], alpha, binMs, warmupM
  * alike: where quiet times differ more than chance allows, the interval is made wider by as much.
  *
  * Ten quiet times of 20 runs, all 8 alarms in one of them: 8 of 200 as if they were independent (1.7 to 7.7 %); they
- * differ 7.4 times as much as chance, so it counts like 1.1 of 27 (0.1 to 18 %).
+ * differ 8.3 times as much as chance, so it counts like 1 of 24 (0.1 to 21 %).
  */
 export function poolCalibrations(runs: readonly CalibrationRun[]): Calibration | undefined {
   const newest = runs.reduce<CalibrationRun | undefined>(
