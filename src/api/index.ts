@@ -34,6 +34,7 @@ export type {
 export { commitish, problemDocument } from './shapes/basics.ts';
 export type {
   AlarmView,
+  CalibrationTurnView,
   CalibrationView,
   JudgeDiscovery,
   ReplayView,

@@ -2,7 +2,15 @@ import { z } from 'zod';
 import { topicText } from './live.ts';
 import { route } from './route.ts';
 import * as basics from './shapes/basics.ts';
-import { alarmView, calibrationView, judgeDiscovery, replayView, trustView, tunedRollout } from './shapes/judge.ts';
+import {
+  alarmView,
+  calibrationTurnView,
+  calibrationView,
+  judgeDiscovery,
+  replayView,
+  trustView,
+  tunedRollout,
+} from './shapes/judge.ts';
 import { doctorReport, finding, joinToken, parkedWork, person, tokenView } from './shapes/machine.ts';
 import { maintenancePlanView, maintenanceView, maintenanceWish } from './shapes/maintenance.ts';
 import { carrierView, markDetail, markSummary } from './shapes/marks.ts';
@@ -714,7 +722,11 @@ export const routes = {
     tag: 'judge',
     role: 'viewer',
     params: service,
-    response: z.object({ items: z.array(trustView), alarms: z.array(alarmView) }),
+    response: z.object({
+      items: z.array(trustView),
+      alarms: z.array(alarmView),
+      calibrations: z.array(calibrationTurnView),
+    }),
   }),
   tuneJudge: route({
     method: 'GET',

@@ -10,6 +10,7 @@ export {
   calibrate,
   fewestBins as fewestCalibratedBins,
 } from './calibrate/calibrate.ts';
+export { explainCalibrationTurn } from './calibrate/explain-turn.ts';
 export { guardsSeen } from './checks-in-force.ts';
 export * from './discover.ts';
 export * from './explain-promise.ts';

@@ -9,7 +9,10 @@ import type { KnownTask } from './task-book.ts';
 
 export { toleratedRatio } from './measured-check.ts';
 export {
+  type CalibrationTurn,
   findCalibration as readCalibration,
+  findCalibrationTurn as readCalibrationTurn,
+  listCalibrationTurns as readCalibrationTurns,
   listCurves as readCurves,
   listLabels as readLabels,
   listLastLooks as readLastLooks,
@@ -66,4 +69,4 @@ export interface OwnQuery {
 }
 
 /** What a person says of a verdict; written by the server alone, beside the audit. */
-export { saveCalibration, saveLabel } from './rows.ts';
+export { saveLabel } from './rows.ts';

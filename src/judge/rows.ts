@@ -1,6 +1,7 @@
 import type { Actor, JobId, RolloutId } from '../model/index.ts';
 import { prepare, type Tx } from '../store/index.ts';
 import type { Calibration } from './calibrate/calibrate.ts';
+import type { CalibrationRun } from './calibrate/pool.ts';
 import type { JudgeMemory, Judgement, RolloutCurve } from './port.ts';
 import type { HistoryStep } from './watch/history-step.ts';
 
@@ -260,4 +261,80 @@ export async function findCalibration(
 ): Promise<{ readonly calibration: Calibration; readonly atMs: number } | undefined> {
   const row = await tx.selectFrom('judge_calibration').selectAll().where('job', '=', job).executeTakeFirst();
   return row && { calibration: JSON.parse(row.body) as Calibration, atMs: Number(row.at_ms) };
+}
+
+/** Quiet times of a job that were tried, oldest first. */
+export async function listCalibrationRuns(tx: Tx, job: JobId): Promise<CalibrationRun[]> {
+  const found = await tx
+    .selectFrom('judge_calibration_run')
+    .selectAll()
+    .where('job', '=', job)
+    .orderBy('at_ms')
+    .execute();
+  return found.map((row) => ({
+    atMs: Number(row.at_ms),
+    fromMs: Number(row.from_ms),
+    untilMs: Number(row.until_ms),
+    settings: row.settings,
+    calibration: JSON.parse(row.body) as Calibration,
+  }));
+}
+
+/** In the place of those that looked at some of the same minutes. */
+export async function insertCalibrationRun(tx: Tx, job: JobId, run: CalibrationRun): Promise<void> {
+  const { atMs, fromMs, untilMs, settings, calibration } = run;
+  await tx.deleteFrom('judge_calibration_run').where('job', '=', job).where('until_ms', '>', fromMs).execute();
+  await tx
+    .insertInto('judge_calibration_run')
+    .values({ job, at_ms: atMs, from_ms: fromMs, until_ms: untilMs, settings, body: JSON.stringify(calibration) })
+    .onConflict((on) => on.columns(['job', 'at_ms']).doNothing())
+    .execute();
+}
+
+export async function deleteCalibrationRunsBefore(tx: Tx, job: JobId, beforeMs: number): Promise<void> {
+  await tx.deleteFrom('judge_calibration_run').where('job', '=', job).where('at_ms', '<', beforeMs).execute();
+}
+
+/** When a job was calibrated by itself last, or was to be, and when it is next. */
+export interface CalibrationTurn {
+  readonly job: JobId;
+  readonly atMs: number;
+  readonly nextAtMs: number;
+  /** Why nothing could be tried; undefined: it was. */
+  readonly refused: string | undefined;
+}
+
+export async function saveCalibrationTurn(tx: Tx, { job, atMs, nextAtMs, refused }: CalibrationTurn): Promise<void> {
+  const values = { at_ms: atMs, next_at_ms: nextAtMs, refused: refused ?? null };
+  await tx
+    .insertInto('judge_calibration_turn')
+    .values({ job, ...values })
+    .onConflict((on) => on.column('job').doUpdateSet(values))
+    .execute();
+}
+
+export async function deleteCalibrationTurn(tx: Tx, job: JobId): Promise<void> {
+  await tx.deleteFrom('judge_calibration_turn').where('job', '=', job).execute();
+}
+
+/** Of all jobs. */
+export async function listCalibrationTurns(tx: Tx): Promise<CalibrationTurn[]> {
+  const found = await tx.selectFrom('judge_calibration_turn').selectAll().orderBy('job').execute();
+  return found.map(turnOf);
+}
+
+export async function findCalibrationTurn(tx: Tx, job: JobId): Promise<CalibrationTurn | undefined> {
+  const row = await tx.selectFrom('judge_calibration_turn').selectAll().where('job', '=', job).executeTakeFirst();
+  return row && turnOf(row);
+}
+
+interface TurnColumns {
+  readonly job: string;
+  readonly at_ms: number;
+  readonly next_at_ms: number;
+  readonly refused: string | null;
+}
+
+function turnOf({ job, at_ms, next_at_ms, refused }: TurnColumns): CalibrationTurn {
+  return { job: job as JobId, atMs: Number(at_ms), nextAtMs: Number(next_at_ms), refused: refused ?? undefined };
 }

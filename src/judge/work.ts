@@ -26,11 +26,14 @@ import * as rows from './rows.ts';
 import type { SampleStore } from './samples.ts';
 import type { SourceFinding } from './source.ts';
 import { type VerdictInput, type VerdictInputs, writeInput } from './verdict-input.ts';
+import { calibrateFrom } from './work/calibrate.ts';
 import { lookEvent } from './work/look-event.ts';
 import { loadJudgeSpec, partsOf, watchFrom } from './work/spec.ts';
 import { loadSurroundings } from './work/surroundings.ts';
 
+export { calibrateWork, poolWith, runOf, saveRun, tooLittleToCalibrate } from './work/calibrate.ts';
 export { forgetOldLooks } from './work/forget.ts';
+export { calibrationRequest } from './work/quiet-time.ts';
 export { watchWork } from './work/watch.ts';
 
 /** Whoever starts or resumes a phase enqueues this; it keeps itself going while the phase is updated and judged. */
@@ -121,7 +124,7 @@ async function look(
     work: [
       next,
       ...(isLook || isLast ? [{ kind: 'job/decide', key: rollout.job }] : []),
-      ...(memory === undefined ? watchFrom(rollout) : []),
+      ...(memory === undefined ? [...watchFrom(rollout), ...(await calibrateOnce(tx, rollout, turn.nowMs))] : []),
     ],
     result: undefined,
   };
@@ -135,6 +138,11 @@ function isLookedAt({ group }: Rollout, { state }: Phase): boolean {
 function lastingFinding({ job }: Rollout, what: string): SourceFinding {
   const sentence = `${what} has been in trouble for more than ${formatDuration(believedMs)} of a phase of ${job}: verdicts are not put off by it any more.`;
   return { source: 'judge', subject: `${job}/${what}`, trouble: 'confounds', sentence };
+}
+
+/** A job that has its timer keeps it: whoever deploys all day is calibrated at night. */
+async function calibrateOnce(tx: Tx, { job }: Rollout, nowMs: number): Promise<Enqueue[]> {
+  return (await rows.findCalibrationTurn(tx, job)) === undefined ? [calibrateFrom(job, nowMs)] : [];
 }
 
 function promisesIn(memory: JudgeMemory | undefined): readonly PhasePromise[] | undefined {

@@ -262,6 +262,8 @@ export const judgeSpecSchema = z.strictObject({
   alpha: z.number().gt(0).lt(0.5),
   binMs: z.number().int().min(1000),
   warmupMs: ms,
+  /** Whether checks are tried by themselves at quiet times. Left out only in what was stored before they were. */
+  calibrate: z.enum(['auto', 'off']).optional(),
 });
 
 export const windowSpecSchema = z.strictObject({

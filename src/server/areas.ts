@@ -2,7 +2,7 @@ import { blameWork } from '../blame/work.ts';
 import { controlEffects } from '../disruption/work.ts';
 import { fleetWatch } from '../fleet/work.ts';
 import { loadsOf, loadWindowMs } from '../judge/index.ts';
-import { judgeWork, watchWork } from '../judge/work.ts';
+import { calibrateWork, judgeWork, watchWork } from '../judge/work.ts';
 import { assert } from '../model/index.ts';
 import { pipelineWork } from '../pipeline/work.ts';
 import { rolloutWork } from '../rollout/work.ts';
@@ -40,6 +40,7 @@ export function registerAreas(context: ServerContext, agents: AgentServer): void
     fleetWatch(),
     judgeWork({ samples, inputs: context.verdictInputs, findings: context.sourceFindings }),
     watchWork({ samples }),
+    calibrateWork({ samples }),
     ...blameWork({ graphs }),
     ...pipeline.work,
     ...rollouts.work,

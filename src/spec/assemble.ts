@@ -139,6 +139,7 @@ function assembleJudge({ values, checks }: Resolved, book: OriginBook): JudgeSpe
     alpha: book.at('judge.alpha', values.alpha),
     binMs: book.at('judge.binMs', values.binMs),
     warmupMs: book.at('judge.warmupMs', values.warmupMs),
+    calibrate: book.at('judge.calibrate', values.calibrate),
   };
 }
 

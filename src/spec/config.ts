@@ -422,6 +422,8 @@ export interface ServiceConfig extends RolloutConfig {
     readonly alpha?: number;
     readonly bin?: Duration;
     readonly warmup?: Duration;
+    /** `auto`: about once a day rollouts that never were show whether each check is honest for this service. */
+    readonly calibrate?: 'auto' | 'off';
     /**
      * Callers and callees: their own checks are looked at while this service rolls out, against their own past; damage
      * there holds the rollout for a person (`trust: 'revert'`: undoes it). Left out: their critical checks.

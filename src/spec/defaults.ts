@@ -52,6 +52,7 @@ const base: Omit<Settings, 'name' | 'command' | 'ready'> = {
   alpha: 0.01,
   binMs: 10_000,
   warmupMs: 30_000,
+  calibrate: 'auto',
   trigger: 'continuous',
   branch: 'main',
   actions: null,

@@ -48,6 +48,7 @@ export function serviceLayer(user: config.ServiceConfig): Layer {
     alpha: user.judge?.alpha,
     binMs: optional(user.judge?.bin, readDuration),
     warmupMs: optional(user.judge?.warmup, readDuration),
+    calibrate: user.judge?.calibrate,
     trigger: pipeline.mode,
     branch: pipeline.branch,
     actions: pipeline.actions,

@@ -67,6 +67,7 @@ export interface Settings {
   alpha: number;
   binMs: number;
   warmupMs: number;
+  calibrate: 'auto' | 'off';
   trigger: ServiceSpec['pipeline']['trigger'];
   branch: string;
   actions: readonly config.ActionConfig[] | null;

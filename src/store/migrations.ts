@@ -12,6 +12,7 @@ import { up as judge } from './migrations/judge.ts';
 import { up as judge2 } from './migrations/judge-2.ts';
 import { up as judge3 } from './migrations/judge-3.ts';
 import { up as judge4 } from './migrations/judge-4.ts';
+import { up as judge5 } from './migrations/judge-5.ts';
 import { up as pipeline } from './migrations/pipeline.ts';
 import { up as pipeline2 } from './migrations/pipeline-2.ts';
 import { up as pipeline3 } from './migrations/pipeline-3.ts';
@@ -54,4 +55,5 @@ export const migrations: readonly Migration[] = [
   { name: 'judge-4', up: judge4 },
   { name: 'pipeline-4', up: pipeline4 },
   { name: 'rollout-4', up: rollout4 },
+  { name: 'judge-5', up: judge5 },
 ];

@@ -99,6 +99,16 @@ export const calibrationView = z.object({
 });
 export type CalibrationView = z.infer<typeof calibrationView>;
 
+/** When the checks of a job were tried by themselves, and when they are next. */
+export const calibrationTurnView = z.object({
+  job: jobIdText,
+  /** null: never yet, or switched off. */
+  atMs: instant.nullable(),
+  nextAtMs: instant.nullable(),
+  sentence: z.string(),
+});
+export type CalibrationTurnView = z.infer<typeof calibrationTurnView>;
+
 /** A rollout in which some check alarmed, to be called right or wrong. */
 export const alarmView = z.object({
   job: jobIdText,

@@ -118,15 +118,16 @@ export function readLabel(word: string | undefined): boolean {
 /** How each check has done, and what it should become. */
 export async function record(session: Session, [named]: readonly string[]) {
   const service = await findService(session, named);
-  const { items } = await session.client.getTrustRecord({ params: { service } });
+  const { items, calibrations } = await session.client.getTrustRecord({ params: { service } });
   const { out } = session;
-  out.show({ items }, () => {
+  out.show({ items, calibrations }, () => {
     if (items.length === 0) out.line('No rollout was judged yet.');
     for (const { job, check, proposal, sentence, calibration } of items) {
       out.line(`${proposal === null ? ' ' : '→'} ${job}  ${plain(sentence)}`);
       if (calibration !== null) out.line(`    ${calibration.isHonest ? '' : '! '}${plain(calibration.sentence)}`);
       if (proposal !== null) out.next(`set trust: '${proposal}' for the check ${check} in the configuration`);
     }
+    for (const { job, sentence } of calibrations) out.line(`  ${job}  ${sentence}`);
   });
   return undefined;
 }

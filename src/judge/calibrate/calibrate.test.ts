@@ -63,7 +63,7 @@ function run(samples: readonly Sample[], runs: number, seed = 1): { done: Calibr
   for (;;) {
     const next = steps.next();
     if (next.done) return { done: next.value, steps: taken };
-    taken += 1;
+    taken = next.value;
   }
 }
 

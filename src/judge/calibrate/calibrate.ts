@@ -47,8 +47,8 @@ const pseudo = 'v_pseudo';
 
 /**
  * Rollouts that never were: in each run some tasks, drawn by chance, count as new from a time drawn by chance, and the
- * judge is run as it is. Nothing had changed, so every alarm is false. One step per run, so that whoever asks can let
- * others have a turn. Undefined: there are too few tasks or bins.
+ * judge is run as it is. Nothing had changed, so every alarm is false. One step per look, told how many runs are over, so
+ * that whoever asks can let others have a turn. Undefined: there are too few tasks or bins.
  */
 export function* calibrate(
   { spec, samples, pastCurves, runs }: CalibrationRequest,
@@ -74,9 +74,10 @@ export function* calibrate(
     const begin = firstBin + pastBins + pickBelow(chance, room + 1);
     const seen = new Set(chosen);
     const some = fine.filter(({ index }) => seen.has(index));
-    for (const check of alarmsOf(spec, pretend(some, fresh, begin * binMs), curves, fresh, begin)) {
-      alarms.set(check, (alarms.get(check) ?? 0) + 1);
-    }
+    const looks = alarmsOf(spec, pretend(some, fresh, begin * binMs), curves, fresh, begin);
+    let look = looks.next();
+    for (; look.done !== true; look = looks.next()) yield run;
+    for (const check of look.value) alarms.set(check, (alarms.get(check) ?? 0) + 1);
     yield run + 1;
   }
   return {
@@ -116,13 +117,13 @@ function pretend(samples: readonly Sample[], fresh: ReadonlySet<TaskIndex>, from
 }
 
 /** The checks that alarm at any look. */
-function alarmsOf(
+function* alarmsOf(
   spec: JudgeSpec,
   samples: readonly Sample[],
   pastCurves: readonly Readonly<Record<string, RolloutCurve>>[],
   fresh: ReadonlySet<TaskIndex>,
   begin: number,
-): ReadonlySet<string> {
+): Generator<undefined, ReadonlySet<string>> {
   const { binMs, warmupMs } = spec;
   const beginMs = begin * binMs;
   const warmupBins = Math.max(1, Math.ceil(warmupMs / binMs));
@@ -149,6 +150,7 @@ function alarmsOf(
     const judgement = judge(plan, until, memory, endMs + 3 * binMs);
     memory = judgement.memory;
     for (const { check, verdict } of judgement.verdict.perCheck) if (verdict === 'fail') found.add(check);
+    yield;
   }
   return found;
 }
@@ -164,9 +166,13 @@ function checkOf(
   const interval = binomialInterval(alarms, runs);
   const isHonest = interval[0] <= nominal;
   const rate = `${alarms} of ${runs} rollouts that never were (95 % interval ${percent(interval[0])} to ${percent(interval[1])})`;
-  const fact = `${check.name} alarmed in ${rate}; it may in ${chance(nominal)}.`;
-  const sentence = isHonest ? fact : `${fact} It is not honest for this service, and may only hold until it is.`;
+  const sentence = calibratedSentence(check.name, rate, nominal, isHonest);
   return { check: check.name, alarms, runs, interval, nominal, isHonest, sentence };
+}
+
+export function calibratedSentence(check: string, rate: string, nominal: number, isHonest: boolean): string {
+  const fact = `${check} alarmed in ${rate}; it may in ${chance(nominal)}.`;
+  return isHonest ? fact : `${fact} It is not honest for this service, and may only hold until it is.`;
 }
 
 /** Of a guard, a few in 100,000: `0 %` would say that it may never alarm. */

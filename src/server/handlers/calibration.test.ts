@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type CalibrationRequest, calibrate, openSampleStore, type SampleStore } from '../../judge/index.ts';
+import { calibrationRequest } from '../../judge/work.ts';
 import { seededChance } from '../../kit/index.ts';
 import type { JudgeSpec, Rollout, RolloutId, Sample } from '../../model/index.ts';
 import { newRollout } from '../../rollout/index.ts';
 import { insertRollout } from '../../rollout/rows.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import { calibrationRequest, inTurns } from './calibration.ts';
+import { inTurns } from './calibration.ts';
 
 const job = 'shop@production' as const;
 const binMs = 1000;

@@ -1,5 +1,6 @@
 import type {
   AlarmView,
+  CalibrationTurnView,
   CalibrationView,
   JudgeDiscovery,
   ReplayView,
@@ -17,20 +18,21 @@ import {
 } from '../../judge/index.ts';
 import {
   readCalibration,
+  readCalibrationTurn,
   readLabels,
   readLastLooks,
   readVerdicts,
-  saveCalibration,
   saveLabel,
 } from '../../judge/read.ts';
+import { calibrationRequest, poolWith, runOf, saveRun, tooLittleToCalibrate } from '../../judge/work.ts';
 import type { JobId, JudgeSpec, RolloutId } from '../../model/index.ts';
 import { readServices } from '../../pipeline/read.ts';
 import { findRolloutFacts, readJobs } from '../../rollout/read.ts';
 import type { Tx } from '../../store/index.ts';
 import type { Handlers, ServerContext } from '../context.ts';
 import { refuse } from '../errors.ts';
-import { alarmOf, calibrationView, discoveryOf, judgedRollout } from '../views/judge.ts';
-import { calibrationRequest, inTurns, tooLittle, usualRuns } from './calibration.ts';
+import { alarmOf, calibrationTurnView, calibrationView, discoveryOf, judgedRollout } from '../views/judge.ts';
+import { inTurns, usualRuns } from './calibration.ts';
 
 const rolloutsInRecord = 50;
 /** Each takes some hundred milliseconds: more is for another day. */
@@ -75,12 +77,14 @@ export function judgeHandlers(context: ServerContext) {
         const { spec, jobs } = await loadService(tx, params.service);
         const items: TrustView[] = [];
         const alarms: AlarmView[] = [];
+        const calibrations: CalibrationTurnView[] = [];
         for (const job of jobs) {
           const found = await recordOf(tx, job, spec);
           items.push(...found.items);
           alarms.push(...found.alarms);
+          calibrations.push(calibrationTurnView(job, await readCalibrationTurn(tx, job), spec));
         }
-        return { items, alarms };
+        return { items, alarms, calibrations };
       });
     },
     async calibrateJudge({ params, body }, { actor }) {
@@ -89,12 +93,18 @@ export function judgeHandlers(context: ServerContext) {
       for (const job of jobs) {
         const nowMs = clock.nowMs();
         const request = spec && (await store.read((tx) => calibrationRequest(tx, job, spec, samples, nowMs)));
-        const found = request && (await inTurns(calibrate({ ...request, runs: body.runs ?? usualRuns }, chance)));
-        if (found === undefined) {
-          items.push({ job, runs: 0, tasks: 0, bins: 0, refused: tooLittle, checks: [] });
+        const tried = request && (await inTurns(calibrate({ ...request, runs: body.runs ?? usualRuns }, chance)));
+        if (spec === undefined || tried === undefined) {
+          items.push({ job, runs: 0, tasks: 0, bins: 0, refused: tooLittleToCalibrate, checks: [] });
           continue;
         }
-        await store.transaction((tx) => saveCalibration(tx, job, found, nowMs));
+        const untilMs = samples.closedUntilMs();
+        const run = runOf(tried, spec, untilMs, nowMs);
+        const found = await store.transaction(async (tx) => {
+          const pooled = await poolWith(tx, job, run);
+          await saveRun(tx, job, run, pooled);
+          return pooled;
+        });
         const bad = found.checks.flatMap(({ check, isHonest }) => (isHonest ? [] : [check]));
         await engine.append({
           events: [

@@ -2,6 +2,7 @@ import type { DoctorReport, ParkedWork } from '../../api/index.ts';
 import { readControlAlarms } from '../../disruption/read.ts';
 import { listHostOverviews, listMaintenances, readMassSilence } from '../../fleet/read.ts';
 import { freeDiskRatio, sandboxAbilities } from '../../io/index.ts';
+import { readCalibrationTurns } from '../../judge/read.ts';
 import { type Hold, type Rollout, scopeName } from '../../model/index.ts';
 import { readFindings } from '../../pipeline/read.ts';
 import { readJobs } from '../../rollout/read.ts';
@@ -85,6 +86,7 @@ export function machineHandlers(context: ServerContext, agents: AgentServer) {
         facts,
         settings,
         plugins,
+        calibrations: await store.read(readCalibrationTurns),
         storeKind: store.kind,
         startedAtMs,
         nowMs,

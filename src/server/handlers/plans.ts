@@ -1,8 +1,8 @@
 import type { Explanation, JobPlan, PlanView } from '../../api/index.ts';
 import { readCarriers } from '../../blame/read.ts';
 import { listHostOverviews, listMaintenances } from '../../fleet/read.ts';
-import { type PhasePromise, promisePhases, promiseWindowMs } from '../../judge/index.ts';
-import { readCalibration, readCurves } from '../../judge/read.ts';
+import { explainCalibrationTurn, type PhasePromise, promisePhases, promiseWindowMs } from '../../judge/index.ts';
+import { readCalibration, readCalibrationTurn, readCurves } from '../../judge/read.ts';
 import {
   type CommitId,
   type EnvironmentSpec,
@@ -125,7 +125,10 @@ export function planHandlers(context: ServerContext) {
     const first = live[0];
     if (first) return { ...(await explainRollout(tx, first.id)), subject: `job/${id}` };
     const { sentence } = budgetLine(screen, await hostsById(tx));
-    return { subject: `job/${id}`, sentence: `No rollout is under way; ${sentence}.`, reasons: [], settings: [] };
+    const tried = await readCalibrationTurn(tx, id);
+    const words = tried === undefined ? '' : ` ${explainCalibrationTurn(tried, 'auto')}`;
+    const reasons = await dishonestChecks(tx, id);
+    return { subject: `job/${id}`, sentence: `No rollout is under way; ${sentence}.${words}`, reasons, settings: [] };
   }
 
   async function explainRun(tx: Tx, id: string): Promise<Explanation> {

@@ -1,4 +1,6 @@
 import type { DoctorReport } from '../../api/index.ts';
+import { explainCalibrationTurn } from '../../judge/index.ts';
+import type { CalibrationTurn } from '../../judge/read.ts';
 import type { Plugin } from '../plugins/load.ts';
 import type { ServerSettings } from '../settings.ts';
 import { decideFindings, type FindingFacts } from './findings.ts';
@@ -7,6 +9,8 @@ export interface DoctorFacts {
   readonly facts: FindingFacts;
   readonly settings: Pick<ServerSettings, 'version' | 'dataFolder' | 'leastFreeDiskRatio'>;
   readonly plugins: readonly Plugin[];
+  /** Of each job whose checks are tried by themselves: the last time and the next. */
+  readonly calibrations: readonly CalibrationTurn[];
   readonly storeKind: 'sqlite' | 'postgres';
   readonly startedAtMs: number;
   readonly nowMs: number;
@@ -32,6 +36,7 @@ export function decideDoctor(given: DoctorFacts): DoctorReport {
       configurationCheck(given),
       pluginsCheck(given),
       workCheck(facts),
+      calibrationCheck(given),
     ],
     findings: decideFindings(facts),
   };
@@ -122,4 +127,15 @@ function workCheck({ parkedWork, parkedEffects }: FindingFacts): Check {
     sentence: `${count} pieces of work are set aside.`,
     remedy: 'See the findings.',
   };
+}
+
+/** Of many jobs those that come next are named; `rollway judge record` tells of each. */
+function calibrationCheck({ calibrations }: DoctorFacts): Check {
+  const name = 'calibration';
+  const next = calibrations.toSorted((a, b) => a.nextAtMs - b.nextAtMs)[0];
+  if (next === undefined)
+    return { name, state: 'ok', sentence: explainCalibrationTurn(undefined, 'auto'), remedy: null };
+  const jobs = calibrations.length === 1 ? '' : `Of ${calibrations.length} jobs the next is ${next.job}. `;
+  const sentence = `${jobs || `${next.job}: `}${explainCalibrationTurn(next, 'auto')}`;
+  return { name, state: 'ok', sentence, remedy: null };
 }

@@ -92,13 +92,20 @@ test('doctor says of everything whether it is well', () => {
       ...{ facts, settings, storeKind: 'sqlite', startedAtMs: 1, nowMs: 3, isConnected: () => false },
       configurations: { noNetwork: false, detail: 'with a network' },
       plugins: [{ file: '/p.mjs', strategies: ['by-moon'] }],
+      calibrations: [
+        { job: 'a@b', atMs: 1, nextAtMs: 7_200_000, refused: undefined },
+        { job: 'c@b', atMs: 1, nextAtMs: 3_600_000, refused: 'Something is being deployed.' },
+      ],
     });
   expect(of(calm)).toMatchObject({ uptimeMs: 2, store: 'sqlite' });
   const states = Object.fromEntries(of({ ...calm, hosts: [host] }).checks.map(({ name, state }) => [name, state]));
   expect(states).toEqual({
     ...{ store: 'ok', disk: 'ok', hosts: 'warning', isolation: 'warning' },
-    ...{ configurations: 'warning', work: 'ok', 'plug-ins': 'ok' },
+    ...{ configurations: 'warning', work: 'ok', 'plug-ins': 'ok', calibration: 'ok' },
   });
+  expect(of(calm).checks.find(({ name }) => name === 'calibration')?.sentence).toBe(
+    'Of 2 jobs the next is c@b. Checks could not be tried at 1970-01-01 00:00 UTC; next at 1970-01-01 01:00 UTC. Something is being deployed.',
+  );
 });
 
 test('a failed rollout that nothing but a person brings on is an alarm', () => {

@@ -1,12 +1,13 @@
-import type { AlarmView, CalibrationView, JudgeDiscovery } from '../../api/index.ts';
+import type { AlarmView, CalibrationTurnView, CalibrationView, JudgeDiscovery } from '../../api/index.ts';
 import {
   type Calibration,
+  explainCalibrationTurn,
   guardsSeen,
   type JudgedRollout,
   type KeptFinding,
   type MetricSeen,
 } from '../../judge/index.ts';
-import type { VerdictRow } from '../../judge/read.ts';
+import type { CalibrationTurn, VerdictRow } from '../../judge/read.ts';
 import {
   type CheckSpec,
   type JobId,
@@ -108,4 +109,15 @@ export function calibrationView(job: JobId, { runs, tasks, bins, checks }: Calib
     interval: [interval[0], interval[1]] as [number, number],
   }));
   return { job, runs, tasks, bins, refused: null, checks: views };
+}
+
+export function calibrationTurnView(
+  job: JobId,
+  turn: CalibrationTurn | undefined,
+  spec: Pick<JudgeSpec, 'calibrate'> | undefined,
+): CalibrationTurnView {
+  const setting = spec?.calibrate ?? 'auto';
+  const known = setting === 'off' ? undefined : turn;
+  const sentence = explainCalibrationTurn(known, setting);
+  return { job, atMs: known?.atMs ?? null, nextAtMs: known?.nextAtMs ?? null, sentence };
 }

@@ -6,6 +6,8 @@ export interface JudgeTables {
   verdict_label: VerdictLabelTable;
   judge_history: JudgeHistoryTable;
   judge_calibration: JudgeCalibrationTable;
+  judge_calibration_run: JudgeCalibrationRunTable;
+  judge_calibration_turn: JudgeCalibrationTurnTable;
 }
 
 /** One look at one phase of a rollout. */
@@ -66,4 +68,24 @@ export interface JudgeCalibrationTable {
   at_ms: number;
   /** JSON `Calibration`. */
   body: string;
+}
+
+/** What one quiet time showed. */
+export interface JudgeCalibrationRunTable {
+  job: string;
+  at_ms: number;
+  from_ms: number;
+  until_ms: number;
+  settings: string;
+  /** JSON `Calibration`. */
+  body: string;
+}
+
+/** The last time a job was calibrated by itself, or was to be, and the next; one row per job. */
+export interface JudgeCalibrationTurnTable {
+  job: string;
+  at_ms: number;
+  next_at_ms: number;
+  /** Why nothing could be tried; null: it was. */
+  refused: string | null;
 }

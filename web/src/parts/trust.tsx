@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { useCallback, useEffect, useState } from 'react';
-import type { AlarmView, TrustView } from '../../../src/api/index.ts';
+import type { AlarmView, CalibrationTurnView, TrustView } from '../../../src/api/index.ts';
 import { client, once, problemOf } from '../client.ts';
 import { shortId } from '../words.ts';
 import { CopyId } from './copy-id.tsx';
@@ -8,7 +8,11 @@ import { Ago } from './time.tsx';
 
 /** How far each check is trusted and what it has earned; alarms that nobody has called right or wrong yet. */
 export function Trust({ service }: { service: string }) {
-  const [record, setRecord] = useState<{ items: readonly TrustView[]; alarms: readonly AlarmView[] }>();
+  const [record, setRecord] = useState<{
+    items: readonly TrustView[];
+    alarms: readonly AlarmView[];
+    calibrations: readonly CalibrationTurnView[];
+  }>();
   const [problem, setProblem] = useState<string>();
   const load = useCallback(async () => {
     try {
@@ -49,6 +53,11 @@ export function Trust({ service }: { service: string }) {
             {calibration !== null && (
               <span className={calibration.isHonest ? '' : 'problem'}> {calibration.sentence}</span>
             )}
+          </li>
+        ))}
+        {record.calibrations.map(({ job, sentence }) => (
+          <li key={`tried ${job}`} className="quiet small">
+            {job}: {sentence}
           </li>
         ))}
       </ul>
