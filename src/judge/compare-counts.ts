@@ -1,5 +1,6 @@
 import {
   expectedMaximum,
+  median,
   mixedPoissonAtLeast,
   mixedPoissonAtMost,
   normalBelow,
@@ -10,6 +11,7 @@ import { type BinTable, matureAge, newGroup, oldGroup } from './bin-table.ts';
 import type { CountMeasure } from './measures.ts';
 import { isWorstAlwaysOut, outliersAmong } from './outliers.ts';
 import type { AgeCurve } from './port.ts';
+import { type Course, courseOf } from './start-up.ts';
 
 /** What the numbers say about events of new tasks against what old tasks at the same place and time let expect. */
 export interface CountEvidence {
@@ -46,6 +48,10 @@ export interface CountEvidence {
   readonly lostToOutlier: number;
   /** New rows with more events than expected, worst first. */
   readonly drivers: readonly number[];
+  /** How it went since the new tasks are new; absent where they are held against a limit. */
+  readonly course?: Course | undefined;
+  /** Events of the tested tasks with no extremes cut: what is gross shows there. */
+  readonly uncut?: number | undefined;
 }
 
 export interface CountOptions {
@@ -186,8 +192,23 @@ export function compareCounts(
       .filter((item) => item.events > item.expected)
       .map(({ row }) => row)
       .slice(0, 5),
+    uncut: total(tested, 'raw'),
+    course: courseOf(tested.map(({ row }) => cellsSince(table, measure, row, usual))),
   };
 }
+
+/** What is new of one task, bin by bin: events, and how many old tasks let expect. */
+function cellsSince({ bins, group, newSince }: BinTable, measure: CountMeasure, row: number, { rate, factor }: Usual) {
+  const cells: { events: number; expected: number; exposure: number }[] = [];
+  for (let bin = newSince[row]!; bin < bins; bin += 1) {
+    const at = row * bins + bin;
+    const exposure = measure.exposure[at]!;
+    if (group[at] !== newGroup || Number.isNaN(exposure)) continue;
+    cells.push({ events: measure.events[at]!, expected: exposure * rate.of(row, bin) * factor[row]!, exposure });
+  }
+  return cells;
+}
+type Usual = NonNullable<ReturnType<typeof findUsual>>;
 
 /**
  * What is usual: a rate per bin and region, and each task's own factor. The rate is that of a task with factor 1: else
@@ -242,8 +263,7 @@ export function countsByAge(table: BinTable, measure: CountMeasure, ages: number
   const { rate, factor } = usual;
   const events = new Float64Array(ages);
   const expected = new Float64Array(ages);
-  const totals: { seen: number; mu: number }[] = [];
-  for (const row of rows) {
+  const tasks = rows.map((row) => {
     const cells: { age: number; seen: number; mu: number }[] = [];
     let excess = 0;
     let all = 0;
@@ -257,9 +277,13 @@ export function countsByAge(table: BinTable, measure: CountMeasure, ages: number
       excess += seen - mu;
       all += mu;
     }
-    // A task whose host had trouble says nothing about restarts.
-    if (excess > 6 * Math.sqrt(2 * all + 1)) continue;
-    totals.push({ seen: excess + all, mu: all });
+    return { cells, seen: excess + all, mu: all, far: excess / Math.sqrt(2 * all + 1) };
+  });
+  const fresh = tasks.filter(({ cells }) => cells.length > 0);
+  // A task whose host had trouble says nothing about restarts: one far above its peers. What all do is the restart.
+  const limit = median(fresh.map(({ far }) => far)) + 6;
+  const totals = fresh.filter(({ far }) => fresh.length < 3 || far <= limit);
+  for (const { cells } of totals) {
     for (const { age, seen, mu } of cells) {
       events[age]! += seen;
       expected[age]! += mu;
@@ -374,7 +398,16 @@ function pastWindows<T extends { readonly exposure: number }>(
  */
 function typicalLength(seen: readonly { readonly expected: number; readonly bins: number }[]): number {
   const weighed = seen.reduce((sum, { expected, bins }) => sum + expected * bins, 0);
-  return Math.max(1, Math.ceil(weighed / Math.max(1e-12, seen.reduce((sum, { expected }) => sum + expected, 0))));
+  return Math.max(
+    1,
+    Math.ceil(
+      weighed /
+        Math.max(
+          1e-12,
+          seen.reduce((sum, { expected }) => sum + expected, 0),
+        ),
+    ),
+  );
 }
 
 /** More often than this, events are a part of all requests (half of them are slower than the median), not rare. */

@@ -30,7 +30,7 @@ import {
 import { limitOf } from './plain-check.ts';
 import type { AgeCurve } from './port.ts';
 import { type Route, samplesOfRoute, selectRoutes } from './routes.ts';
-import { mayBeStarting } from './start-up.ts';
+import { mayBeFilling, mayBeStarting } from './start-up.ts';
 
 /** What one check sees, ready to be held against δ and margin. */
 export interface CheckData {
@@ -75,6 +75,8 @@ const priorSpreads = { errors: 0.2, latency: 0.08, values: 0.05 };
  * troubles make are believed then. From two on, the worst is left out instead.
  */
 const hostTrouble = { errors: 6, slower: 0.5, values: 0.5 };
+/** What no start excuses: so many times as many errors, or requests that take so many times as long. */
+const gross = { errors: 6, slower: 5 };
 /** Where a comparison with the time before stands in for one side by side, only more than times differ is believed. */
 const otherTimes = 0.2;
 /** Of a guard more: nobody asked for it, and traffic doubles now and then. */
@@ -173,10 +175,14 @@ export interface Evidence {
   readonly oldLevel: number;
   readonly newLevel: number;
   readonly newEvents: number;
+  /** It may be the start that is seen, of which no history tells: only gross harm is believed. */
+  readonly isStart?: boolean | undefined;
 }
 
 export interface EvidenceOptions {
   readonly ageCurve: AgeCurve | undefined;
+  /** A later look comes: what is too young to be told from a start can wait for it. */
+  readonly canWait?: boolean | undefined;
   readonly domain?: number | undefined;
   readonly leaveOneOut?: boolean;
 }
@@ -247,12 +253,18 @@ function weighCounts(table: BinTable, { check, measure, latency }: CheckData, op
   const [low, high] = intervalOfCounts(source, 0.025);
   const usual = source.tested.expected / Math.max(1, source.tested.exposure);
   const powerUnder = powerOfCounts(source, limit);
+  const { overdispersion, course } = source;
+  const how = { binMs: table.binMs, overdispersion, canWait: options.canWait === true };
+  const isStart = !options.ageCurve && !check.guard && course !== undefined && mayBeFilling(course, how);
+  const uncut = { ...source, tested: { ...source.tested, events: source.uncut ?? source.tested.events } };
+  const grossly = latency ? { ratio: ratioOf(gross.slower) } : { ...limit, ratio: gross.errors };
   return {
+    isStart,
     source,
     estimate: harmOf(source.newEvents / Math.max(source.expected, 1e-9)),
     interval: [harmOf(low), harmOf(high)] as const,
     shareInterval: latency ? undefined : ([(low - 1) * usual, (high - 1) * usual] as const),
-    chanceIfHarmless: chanceOfCounts(source, limit),
+    chanceIfHarmless: Math.max(chanceOfCounts(source, limit), isStart ? chanceOfCounts(uncut, grossly) : 0),
     chanceIfHarmful: chanceOfFewCounts({ ...source, shape: source.passShape }, harmful),
     powerAt: (alpha: number) => powerUnder(harmful, alpha),
     powerFor: (harm: number, alpha: number) =>
