@@ -299,8 +299,8 @@ export function withoutLevelsAndShocks(
   }
   if (known.length === 0) return undefined;
   const typical = median(known);
-  // Without logarithms: differences relative to the usual level.
-  const scale = isLog ? 1 : Math.max(Math.abs(typical), 1e-9);
+  // Without logarithms: differences relative to the usual level; where that is zero, to what it is when it is not.
+  const scale = isLog ? 1 : Math.max(Math.abs(typical) || usualSize(y, rows, bins, start), 1e-9);
   for (const row of rows) {
     const level = Number.isNaN(levels[row]!) ? typical : levels[row]!;
     for (let at = row * bins + start; at < (row + 1) * bins; at += 1) y[at] = (y[at]! - level) / scale;
@@ -316,6 +316,19 @@ export function withoutLevelsAndShocks(
   }
   if (isCut) cutExtremes(table, rows, y, start, scratch);
   return { y, isLog };
+}
+
+/** The mean size of what is not zero: of a gauge that is nearly always zero. */
+function usualSize(y: Float64Array, rows: readonly number[], bins: number, start: number): number {
+  let [sum, n] = [0, 0];
+  for (const row of rows) {
+    for (let at = row * bins + start; at < (row + 1) * bins; at += 1) {
+      if (Number.isNaN(y[at]!) || y[at] === 0) continue;
+      sum += Math.abs(y[at]!);
+      n += 1;
+    }
+  }
+  return n === 0 ? 0 : sum / n;
 }
 
 /** Regions with fewer old tasks take what all old tasks did. */

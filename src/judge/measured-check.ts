@@ -1,6 +1,7 @@
 import type { CheckSpec, Sample } from '../model/index.ts';
 import { normalBelow, studentUpper } from '../stats/index.ts';
-import { type BinTable, nobody } from './bin-table.ts';
+import { fillWithZero } from './absent.ts';
+import type { BinTable } from './bin-table.ts';
 import { compareBefore } from './compare-before.ts';
 import {
   type CountEvidence,
@@ -90,7 +91,7 @@ const harmlessIncidents = 0.01;
 /** Reads a check's metric out of the samples; undefined: it does not occur. */
 export function readCheck(table: BinTable, samples: readonly Sample[], check: CheckSpec): CheckData | undefined {
   const data = readMetric(table, samples, check);
-  if (data && check.missing === 'zero') fillWithZero(table, data.measure);
+  if (data && check.missing === 'zero') fillWithZero(table, data.measure, check.metric);
   return data;
 }
 
@@ -136,16 +137,6 @@ function readValues(table: BinTable, samples: readonly Sample[], check: CheckSpe
   const [name, kind] = 'gauge' in metric ? ([metric.gauge, 'gauge'] as const) : ([metric.rate, 'rate'] as const);
   const measure = measureValues(table, samples, name, kind);
   return floor === 0 ? measure : withFloor(measure, floor);
-}
-
-/** Where a task served and nothing was read, its owner says, it was zero. */
-function fillWithZero(table: BinTable, measure: Measure): void {
-  const parts = measure.kind === 'counts' ? [measure.events, measure.exposure] : [measure.values];
-  for (const cells of parts) {
-    for (let at = 0; at < cells.length; at += 1) {
-      if (table.group[at] !== nobody && Number.isNaN(cells[at]!)) cells[at] = 0;
-    }
-  }
 }
 
 function hasAny(cells: Float64Array): boolean {
