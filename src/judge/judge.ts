@@ -7,7 +7,7 @@ import { explainCheck, explainLevels, explainVerdict } from './explain.ts';
 import { explainPromise } from './explain-promise.ts';
 import { judgeKayenta, resultOfKayenta, verdictOfKayenta } from './kayenta/index.ts';
 import { alphaOf, mainShare, regionShare, regionsToJudge, routeShare } from './levels.ts';
-import { dueLook, type LookPlan, planLooks, shareOfLook, updatingShare } from './looks.ts';
+import { dueLook, type LookPlan, passShareOfLook, planLooks, shareOfLook, updatingShare } from './looks.ts';
 import { type CheckData, type Evidence, priorSpreadOf, readCheck, readRoutes, weigh } from './measured-check.ts';
 import { countsMilliseconds, isAlone } from './plain-check.ts';
 import type { AgeCurve, JudgeMemory, Judgement, JudgePlan, RolloutCurve } from './port.ts';
@@ -322,7 +322,8 @@ function findLook(
   const share = shareOfLook(looks, due);
   const part = stage === 'baking' ? 1 - memory.spentUpdating : updatingShare;
   const isEnd = stage === 'baking' && due >= looks.ages[looks.last]!;
-  return { stage, age: due, share: share * part, passShare: share, isEnd };
+  const passShare = stage === 'baking' ? passShareOfLook(looks, due) : share;
+  return { stage, age: due, share: share * part, passShare, isEnd };
 }
 
 function curveFor(plan: JudgePlan, { check, latency }: CheckData): AgeCurve | undefined {

@@ -246,7 +246,8 @@ function weighCounts(table: BinTable, { check, measure, latency }: CheckData, op
   const powerUnder = powerOfCounts(source, limit);
   const { overdispersion, course } = source;
   const how = { binMs: table.binMs, overdispersion, canWait: options.canWait === true };
-  const isStart = !options.ageCurve && !check.guard && course !== undefined && mayBeFilling(course, how);
+  const isStart =
+    !options.ageCurve && !check.guard && check.against === 'old' && course !== undefined && mayBeFilling(course, how);
   const uncut = { ...source, tested: { ...source.tested, events: source.uncut ?? source.tested.events } };
   const grossly = latency ? { ratio: ratioOf(gross.slower) } : { ...limit, ratio: gross.errors };
   return {
