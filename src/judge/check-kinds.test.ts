@@ -194,6 +194,56 @@ describe('what else can be said of a check', () => {
     expect(judge(unknown, [...some, one], undefined, 103_000).verdict.verdict).toBe('undecided');
   });
 
+  test('what vanishes from new tasks only is not zero; what has not come yet, or comes and goes, is', () => {
+    const t = { newTasks: 3, tasks: 9 };
+    const errors = check('refused', { metric: { rate: 'refused_total' }, missing: 'zero', required: true });
+    const plan: JudgePlan = {
+      ...{ rollout: 'ro_1', phase: 0, phaseName: 'p', newVersion: 'v_new', phases: 1 },
+      ...{ phaseStartedAtMs: 48_000, updatedAtMs: 50_000, deadlineAtMs: 100_000 },
+      updates: [0, 1, 2].map((index) => ({ index, admittedAtMs: 48_000, servingAtMs: 50_000 })),
+      spec: { checks: [errors], failShare: 0.5, alpha: 0.01, binMs: 1000, warmupMs: 2000 },
+    };
+    const some = traffic(t);
+    const seen = some.filter(({ metric }) => metric === 'queue');
+    const of = (isThere: (sample: Sample) => boolean, perSecond = 2) => {
+      const refused = seen.flatMap((sample): Sample[] =>
+        isThere(sample) ? [{ ...sample, metric: 'refused_total', value: { counterDelta: perSecond } }] : [],
+      );
+      return judge(plan, [...some, ...refused], undefined, 103_000).verdict;
+    };
+    const vanished = of(({ version }) => version === 'v_old');
+    expect(vanished.verdict).toBe('fail');
+    expect(vanished.sentence).toMatch(/is there on old tasks and missing on new ones/);
+    // It was there for ten seconds of the new life.
+    expect(of(({ version, fromMs }) => version === 'v_old' || fromMs < 60_000).verdict).not.toBe('pass');
+    // One refusal an hour: nobody can expect one of new tasks yet.
+    expect(of(({ version }) => version === 'v_old', 1 / 3600).verdict).toBe('pass');
+    expect(of(({ version, fromMs }) => version === 'v_old' && fromMs % 5000 === 0).verdict).not.toBe('fail');
+  });
+
+  test('a gauge that is zero nearly always is told alike, and worse', () => {
+    const plan: JudgePlan = {
+      ...{ rollout: 'ro_1', phase: 0, phaseName: 'p', newVersion: 'v_new', phases: 1 },
+      ...{ phaseStartedAtMs: 48_000, updatedAtMs: 50_000, deadlineAtMs: 100_000 },
+      updates: [0, 1, 2].map((index) => ({ index, admittedAtMs: 48_000, servingAtMs: 50_000 })),
+      spec: {
+        ...{ failShare: 0.5, alpha: 0.01, binMs: 1000, warmupMs: 2000 },
+        checks: [check('waiting', { metric: { gauge: 'waiting' } })],
+      },
+    };
+    const of = (oneInNew: number) => {
+      const chance = seededChance(3, 'waiting');
+      const samples = traffic({ newTasks: 3, tasks: 12 }).flatMap((sample): Sample[] => {
+        if (sample.metric !== 'queue') return [];
+        const oneIn = sample.version === 'v_new' ? oneInNew : 40;
+        return [{ ...sample, metric: 'waiting', value: { gauge: chance.next() * oneIn < 1 ? 3 : 0 } }];
+      });
+      return judge(plan, samples, undefined, 103_000).verdict.verdict;
+    };
+    expect(of(40)).toBe('pass');
+    expect(of(1)).toBe('fail');
+  });
+
   test('checks that are not critical fail together: by weight, any of them, or all', () => {
     const t = { newTasks: 3, tasks: 3, oneFailsIn: 20 };
     const plain = [{ ...errors, critical: false }, queue({ against: 'limit', limit: 30, critical: false, weight: 3 })];

@@ -29,6 +29,7 @@ test('rare events vary as much as their number; half of all requests vary half a
   expect(rare.overdispersion).toBeGreaterThanOrEqual(1);
   const half = counted(0.5);
   expect(half.leastDispersion).toBeCloseTo(0.5, 1);
-  expect(half.overdispersion).toBeGreaterThan(0.3);
-  expect(half.overdispersion).toBeLessThan(0.8);
+  // Twice that: each task's own factor is known from as many bins as are judged, and errs as much.
+  expect(half.overdispersion).toBeGreaterThan(0.6);
+  expect(half.overdispersion).toBeLessThan(1.4);
 });

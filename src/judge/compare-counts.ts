@@ -1,5 +1,6 @@
 import {
   expectedMaximum,
+  median,
   mixedPoissonAtLeast,
   mixedPoissonAtMost,
   normalBelow,
@@ -8,7 +9,9 @@ import {
 } from '../stats/index.ts';
 import { type BinTable, matureAge, newGroup, oldGroup } from './bin-table.ts';
 import type { CountMeasure } from './measures.ts';
+import { isWorstAlwaysOut, outliersAmong } from './outliers.ts';
 import type { AgeCurve } from './port.ts';
+import { type Course, courseOf } from './start-up.ts';
 
 /** What the numbers say about events of new tasks against what old tasks at the same place and time let expect. */
 export interface CountEvidence {
@@ -39,9 +42,16 @@ export interface CountEvidence {
   readonly freedom: number;
   readonly newTasks: number;
   readonly oldTasks: number;
-  /** Row of the task left out, and all new rows, worst first. */
+  /** Row of the worst task that is left out. */
   readonly outlier: number | undefined;
+  /** By how many deviations of one task the one that is left out in any case lies above the others, if all are alike. */
+  readonly lostToOutlier: number;
+  /** New rows with more events than expected, worst first. */
   readonly drivers: readonly number[];
+  /** How it went since the new tasks are new; absent where they are held against a limit. */
+  readonly course?: Course | undefined;
+  /** Events of the tested tasks with no extremes cut: what is gross shows there. */
+  readonly uncut?: number | undefined;
 }
 
 export interface CountOptions {
@@ -130,14 +140,16 @@ export function compareCounts(
   const past =
     still.length < 8 ? pastWindows(table, rows, since, (row, from, to) => sumOf(row, oldGroup, from, to)) : [];
   const least = leastDispersionOf([...still, ...past]);
-  const { overdispersion, freedom } = dispersionOf([...still, ...past], least);
+  const length = typicalLength(seen);
+  const recent = rows.map((row) => sumOf(row, oldGroup, bins - length, bins)).filter(({ exposure }) => exposure > 0);
+  const { overdispersion, freedom } = dispersionOf([...recent, ...past], least);
 
   const excess = ({ events, expected }: TaskSum) => (events - expected) / Math.sqrt(overdispersion * expected + 0.25);
   seen.sort((a, b) => excess(b) - excess(a) || a.row - b.row);
-  const isLeftOut = options.leaveOneOut !== false && seen.length >= 2;
-  const tested = isLeftOut ? seen.slice(1) : seen;
+  const leftOut = options.leaveOneOut === false ? 0 : outliersAmong(seen.map(excess));
+  const tested = seen.slice(leftOut);
   const most = seen.reduce((of, one) => (one.expected > of.expected ? one : of));
-  const without = isLeftOut ? most : undefined;
+  const without = options.leaveOneOut !== false && isWorstAlwaysOut(seen.length) ? most : undefined;
 
   const total = (list: readonly TaskSum[], key: Exclude<keyof TaskSum, 'row'>) =>
     list.reduce((sum, item) => sum + item[key], 0);
@@ -174,13 +186,29 @@ export function compareCounts(
     freedom,
     newTasks: seen.length,
     oldTasks: still.length,
-    outlier: isLeftOut ? seen[0]!.row : undefined,
+    outlier: leftOut > 0 ? seen[0]!.row : undefined,
+    lostToOutlier: without ? expectedMaximum(seen.length) : 0,
     drivers: seen
       .filter((item) => item.events > item.expected)
       .map(({ row }) => row)
       .slice(0, 5),
+    uncut: total(tested, 'raw'),
+    course: courseOf(tested.map(({ row }) => cellsSince(table, measure, row, usual))),
   };
 }
+
+/** What is new of one task, bin by bin: events, and how many old tasks let expect. */
+function cellsSince({ bins, group, newSince }: BinTable, measure: CountMeasure, row: number, { rate, factor }: Usual) {
+  const cells: { events: number; expected: number; exposure: number }[] = [];
+  for (let bin = newSince[row]!; bin < bins; bin += 1) {
+    const at = row * bins + bin;
+    const exposure = measure.exposure[at]!;
+    if (group[at] !== newGroup || Number.isNaN(exposure)) continue;
+    cells.push({ events: measure.events[at]!, expected: exposure * rate.of(row, bin) * factor[row]!, exposure });
+  }
+  return cells;
+}
+type Usual = NonNullable<ReturnType<typeof findUsual>>;
 
 /**
  * What is usual: a rate per bin and region, and each task's own factor. The rate is that of a task with factor 1: else
@@ -235,8 +263,7 @@ export function countsByAge(table: BinTable, measure: CountMeasure, ages: number
   const { rate, factor } = usual;
   const events = new Float64Array(ages);
   const expected = new Float64Array(ages);
-  const totals: { seen: number; mu: number }[] = [];
-  for (const row of rows) {
+  const tasks = rows.map((row) => {
     const cells: { age: number; seen: number; mu: number }[] = [];
     let excess = 0;
     let all = 0;
@@ -250,9 +277,13 @@ export function countsByAge(table: BinTable, measure: CountMeasure, ages: number
       excess += seen - mu;
       all += mu;
     }
-    // A task whose host had trouble says nothing about restarts.
-    if (excess > 6 * Math.sqrt(2 * all + 1)) continue;
-    totals.push({ seen: excess + all, mu: all });
+    return { cells, seen: excess + all, mu: all, far: excess / Math.sqrt(2 * all + 1) };
+  });
+  const fresh = tasks.filter(({ cells }) => cells.length > 0);
+  // A task whose host had trouble says nothing about restarts: one far above its peers. What all do is the restart.
+  const limit = median(fresh.map(({ far }) => far)) + 6;
+  const totals = fresh.filter(({ far }) => fresh.length < 3 || far <= limit);
+  for (const { cells } of totals) {
     for (const { age, seen, mu } of cells) {
       events[age]! += seen;
       expected[age]! += mu;
@@ -360,6 +391,25 @@ function pastWindows<T extends { readonly exposure: number }>(
   return found;
 }
 
+/**
+ * For so many bins old tasks are asked how much they vary. Counts of an hour vary more beside their mean than those of a
+ * minute (a task's own drift does not average out): asked over all the time since the first phase, old tasks said twice
+ * of new tasks that are a few bins old.
+ */
+function typicalLength(seen: readonly { readonly expected: number; readonly bins: number }[]): number {
+  const weighed = seen.reduce((sum, { expected, bins }) => sum + expected * bins, 0);
+  return Math.max(
+    1,
+    Math.ceil(
+      weighed /
+        Math.max(
+          1e-12,
+          seen.reduce((sum, { expected }) => sum + expected, 0),
+        ),
+    ),
+  );
+}
+
 /** More often than this, events are a part of all requests (half of them are slower than the median), not rare. */
 const oftenShare = 0.05;
 
@@ -373,17 +423,16 @@ function leastDispersionOf(sums: readonly { readonly expected: number; readonly 
 function dispersionOf(sums: readonly { readonly events: number; readonly expected: number }[], least: number) {
   let squares = 0;
   let expected = 0;
-  let worst = 0;
-  for (const sum of sums) {
-    const square = (sum.events - sum.expected) * (sum.events - sum.expected);
-    squares += square;
+  // As among new tasks those far out are left out: a few ill hosts must not hide what all others show.
+  const excess = (sum: (typeof sums)[number]) => (sum.events - sum.expected) / Math.sqrt(sum.expected + 0.25);
+  const worstFirst = sums.length >= 20 ? [...sums].sort((a, b) => excess(b) - excess(a)) : sums;
+  const kept = sums.length >= 20 ? worstFirst.slice(outliersAmong(worstFirst.map(excess))) : sums;
+  for (const sum of kept) {
+    squares += (sum.events - sum.expected) * (sum.events - sum.expected);
     expected += sum.expected;
-    worst = Math.max(worst, square);
   }
-  // As among new tasks, the worst old one is left out: a single ill host must not hide what all others show.
-  if (sums.length >= 20) squares -= worst;
-  const freedom = Math.max(1, sums.length - 1);
-  const raw = expected > 0 ? (squares / expected) * (sums.length / freedom) : 1;
+  const freedom = Math.max(1, kept.length - 1);
+  const raw = expected > 0 ? (squares / expected) * (kept.length / freedom) : 1;
   // With little expected, a single event says nothing about dispersion.
   const trust = expected / (expected + 5);
   return { overdispersion: Math.max(least, least + (raw - least) * trust), freedom };
@@ -410,7 +459,7 @@ export function meanUnder({ tested, shape }: CountEvidence, { ratio, extra = 0, 
  * fail, and what cutting extremes takes off a harm is not seen of it.
  */
 export function powerOfCounts(evidence: CountEvidence, limit: Hypothesis) {
-  const { ifWorse, overdispersion, newTasks, outlier } = evidence;
+  const { ifWorse, overdispersion, newTasks, lostToOutlier } = evidence;
   const worse = { ...evidence, tested: { ...evidence.tested, ...ifWorse } };
   const needed = new Map<number, number>();
   return (harm: Hypothesis, alpha: number): number => {
@@ -418,8 +467,7 @@ export function powerOfCounts(evidence: CountEvidence, limit: Hypothesis) {
     needed.set(alpha, least);
     const { mean, shape } = meanUnder(worse, harm);
     const seen = (mean * shareBelowCap(mean, ifWorse)) / shareBelowCap(ifWorse.expected, ifWorse);
-    const left = outlier === undefined ? 0 : expectedMaximum(newTasks);
-    const lost = left * Math.sqrt((overdispersion * seen) / Math.max(1, newTasks - 1));
+    const lost = lostToOutlier * Math.sqrt((overdispersion * seen) / Math.max(1, newTasks - 1));
     return normalBelow((seen - lost - least) / Math.sqrt(overdispersion * seen + (seen * seen) / shape));
   };
 }

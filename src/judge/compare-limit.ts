@@ -51,6 +51,7 @@ export function countsAgainstLimit(table: BinTable, measure: CountMeasure, limit
     newTasks: sums.length,
     oldTasks: 0,
     outlier: undefined,
+    lostToOutlier: 0,
     drivers: worst
       .filter((sum) => sum.events > limit * sum.exposure)
       .slice(0, 5)

@@ -2,6 +2,7 @@ import { expectedMaximum, median, medianInPlace, studentAbove, studentUpper } fr
 import { type BinTable, newGroup, oldGroup } from './bin-table.ts';
 import { atAge } from './compare-counts.ts';
 import type { ValueMeasure } from './measures.ts';
+import { isWorstAlwaysOut, outliersAmong } from './outliers.ts';
 import { type AgeCurve, windowShares } from './port.ts';
 
 /** Difference of new tasks from old ones, on the scale of the measure (logarithms: relative). */
@@ -197,11 +198,11 @@ function compareWindows(
   }
   if (residuals.length === 0) return undefined;
 
-  residuals.sort(
-    (a, b) => b.value / Math.sqrt(b.weightVariance) - a.value / Math.sqrt(a.weightVariance) || a.row - b.row,
-  );
-  const isLeftOut = options.leaveOneOut !== false && residuals.length >= 2;
-  const tested = isLeftOut ? residuals.slice(1) : residuals;
+  const excess = ({ value, weightVariance }: Residual) => value / Math.sqrt(weightVariance + 1e-18);
+  residuals.sort((a, b) => excess(b) - excess(a) || a.row - b.row);
+  const leftOut = options.leaveOneOut === false ? 0 : outliersAmong(residuals.map(excess));
+  const isAlwaysOut = options.leaveOneOut !== false && isWorstAlwaysOut(residuals.length);
+  const tested = residuals.slice(leftOut);
   const n = tested.length;
   const rollouts = options.ageCurve?.rollouts ?? 20;
   const weights = tested.map(({ weightVariance, spread }) => 1 / (weightVariance + n * spread * spread + 1e-18));
@@ -226,13 +227,13 @@ function compareWindows(
     estimate,
     deviation: Math.sqrt(variance),
     freedom: df,
-    lostToOutlier: isLeftOut ? (expectedMaximum(residuals.length) * ownSd) / n : 0,
+    lostToOutlier: isAlwaysOut ? (expectedMaximum(residuals.length) * ownSd) / n : 0,
     isLog,
     ...levels,
     newTasks: residuals.length,
     oldTasks,
     newBins,
-    outlier: isLeftOut ? residuals[0]!.row : undefined,
+    outlier: leftOut > 0 ? residuals[0]!.row : undefined,
     drivers: residuals
       .filter(({ value }) => value > 0)
       .map(({ row }) => row)
@@ -298,8 +299,8 @@ export function withoutLevelsAndShocks(
   }
   if (known.length === 0) return undefined;
   const typical = median(known);
-  // Without logarithms: differences relative to the usual level.
-  const scale = isLog ? 1 : Math.max(Math.abs(typical), 1e-9);
+  // Without logarithms: differences relative to the usual level; where that is zero, to what it is when it is not.
+  const scale = isLog ? 1 : Math.max(Math.abs(typical) || usualSize(y, rows, bins, start), 1e-9);
   for (const row of rows) {
     const level = Number.isNaN(levels[row]!) ? typical : levels[row]!;
     for (let at = row * bins + start; at < (row + 1) * bins; at += 1) y[at] = (y[at]! - level) / scale;
@@ -315,6 +316,19 @@ export function withoutLevelsAndShocks(
   }
   if (isCut) cutExtremes(table, rows, y, start, scratch);
   return { y, isLog };
+}
+
+/** The mean size of what is not zero: of a gauge that is nearly always zero. */
+function usualSize(y: Float64Array, rows: readonly number[], bins: number, start: number): number {
+  let [sum, n] = [0, 0];
+  for (const row of rows) {
+    for (let at = row * bins + start; at < (row + 1) * bins; at += 1) {
+      if (Number.isNaN(y[at]!) || y[at] === 0) continue;
+      sum += Math.abs(y[at]!);
+      n += 1;
+    }
+  }
+  return n === 0 ? 0 : sum / n;
 }
 
 /** Regions with fewer old tasks take what all old tasks did. */

@@ -1,5 +1,5 @@
 import { formatDuration } from '../kit/index.ts';
-import type { JudgeSpec, Sample } from '../model/index.ts';
+import type { JobId, JudgeSpec, Sample, VersionId } from '../model/index.ts';
 import { type BinTable, nobody } from './bin-table.ts';
 import type { Confounder } from './port.ts';
 
@@ -10,15 +10,20 @@ const aftermathBins = 2;
 
 type Declared = NonNullable<JudgeSpec['confounders']>[number];
 
-/** When a third party was in trouble, by its metric: one entry for each time without a break. */
+/**
+ * When a third party was in trouble, by its metric: one entry for each time without a break. The version that is judged
+ * is not asked: it must not be able to excuse itself.
+ */
 export function declaredConfounders(
   declared: readonly Declared[],
   samples: readonly Sample[],
   binMs: number,
+  judged?: { readonly job: JobId; readonly version: VersionId },
 ): Confounder[] {
   return declared.flatMap(({ name, metric, above }) => {
     const bins = new Set<number>();
-    for (const { metric: own, value, fromMs } of samples) {
+    for (const { job, version, metric: own, value, fromMs } of samples) {
+      if (job === judged?.job && version === judged.version) continue;
       if (own !== metric || 'histogramDelta' in value) continue;
       const level = 'gauge' in value ? value.gauge : value.counterDelta;
       if (level > above) bins.add(Math.floor(fromMs / binMs));

@@ -43,6 +43,8 @@ export function explainCheck(
   if (note !== undefined) fact = `${fact} (${note})`;
   const numbers = isTiny ? `${tasks}, ${amount}` : tail;
   if (verdict !== 'undecided' || check.guard) return `${fact}; ${numbers}.`;
+  if (evidence.isStart && estimate > check.delta)
+    return `${fact}; ${numbers}. It may be how they start, which falls or is too young to tell: until three rollouts have shown what a start does, only gross harm is held against it.`;
   return `${fact}; ${numbers}. That is not enough to tell: harm at the margin of ${margin} would have been found with ${percent(power)} chance.`;
 }
 

@@ -8,7 +8,7 @@ import { explainCheck, explainLevels, explainVerdict } from './explain.ts';
 import { explainPromise } from './explain-promise.ts';
 import { judgeKayenta, resultOfKayenta, verdictOfKayenta } from './kayenta/index.ts';
 import { alphaOf, mainShare, regionShare, regionsToJudge, routeShare } from './levels.ts';
-import { dueLook, type LookPlan, planLooks, shareOfLook, updatingShare } from './looks.ts';
+import { dueLook, type LookPlan, passShareOfLook, planLooks, shareOfLook, updatingShare } from './looks.ts';
 import { type CheckData, type Evidence, priorSpreadOf, readCheck, readRoutes, weigh } from './measured-check.ts';
 import { countsMilliseconds, isAlone } from './plain-check.ts';
 import type { AgeCurve, JudgeMemory, Judgement, JudgePlan, RolloutCurve } from './port.ts';
@@ -152,6 +152,7 @@ export function judgeTable(
   const phases = (memory?.state.phases ?? {}) as Readonly<Record<string, PhaseMemory>>;
   const before = phases[phaseKey] ?? emptyPhase;
   const look = findLook(plan, table, before, nowMs, options);
+  const canWait = look?.isEnd !== true;
   const perCheck: CheckResult[] = [];
   const verdicts: Record<string, Verdict> = { ...before.verdicts };
   const hadData = new Set(before.hadData);
@@ -185,7 +186,7 @@ export function judgeTable(
     const isGone = presence.isDue && !presence.onNew && (presence.onOld || hadData.has(check.name));
     if ((!one || isGone) && !check.guard) missing.push(check.name);
     const weighed = one
-      ? weigh(table, one, { ageCurve: curveFor(plan, one), leaveOneOut: options.leaveOneOut })
+      ? weigh(table, one, { ageCurve: curveFor(plan, one), leaveOneOut: options.leaveOneOut, canWait })
       : undefined;
     const evidence = weighed && weighed.newEvents >= check.minSamples ? weighed : undefined;
     if (evidence && !check.guard) measured = true;
@@ -194,7 +195,7 @@ export function judgeTable(
       const level = alpha * look.share;
       spent += level;
       const latched = before.verdicts[check.name] === 'fail';
-      const decided = latched ? undefined : decide(plan, table, one!, evidence, level, look.passShare, options);
+      const decided = latched ? undefined : decide(plan, table, one!, evidence, level, look, options);
       verdicts[check.name] = decided?.verdict ?? 'fail';
       if (decided?.failedIn !== undefined) failedIn[check.name] = decided.failedIn;
     } else if (look && before.verdicts[check.name] !== 'fail') verdicts[check.name] = 'undecided';
@@ -205,7 +206,9 @@ export function judgeTable(
     // What failed in a part is told of that part, for as long as the failure stays.
     const where = verdicts[check.name] === 'fail' && !isGone ? failedIn[check.name] : undefined;
     const view =
-      one && where !== undefined ? partsOf(plan, table, one, options).find(({ name }) => name === where) : undefined;
+      one && where !== undefined
+        ? partsOf(plan, table, one, options, canWait).find(({ name }) => name === where)
+        : undefined;
     const shown = view?.evidence() ?? evidence;
     const word = verdicts[check.name] ?? 'undecided';
     const result = withComponents(resultOf(check, shown, word, alpha * typicalShare, table, isGone), check, one);
@@ -322,7 +325,8 @@ function findLook(
   const share = shareOfLook(looks, due);
   const part = stage === 'baking' ? 1 - memory.spentUpdating : updatingShare;
   const isEnd = stage === 'baking' && due >= looks.ages[looks.last]!;
-  return { stage, age: due, share: share * part, passShare: share, isEnd };
+  const passShare = stage === 'baking' ? passShareOfLook(looks, due) : share;
+  return { stage, age: due, share: share * part, passShare, isEnd };
 }
 
 function curveFor(plan: JudgePlan, { check, latency }: CheckData): AgeCurve | undefined {
@@ -342,12 +346,12 @@ function decide(
   data: CheckData,
   evidence: Evidence,
   level: number,
-  passShare: number,
+  { passShare, isEnd }: Look,
   options: JudgeOptions,
 ): Decided {
   const isHarm = (seen: Evidence, chance: number) =>
     seen.chanceIfHarmless <= chance && seen.estimate > leastHarm(data.check);
-  const parts = partsOf(plan, table, data, options);
+  const parts = partsOf(plan, table, data, options, !isEnd);
   const [regions, routes] = [false, true].map((isRoute) => parts.filter((one) => one.isRoute === isRoute).length);
   if (isHarm(evidence, level * mainShare(regions!, routes!))) return { verdict: 'fail' };
   for (const { name, evidence: of, share } of parts) {
@@ -367,10 +371,16 @@ interface Part {
 }
 
 /** What is judged by itself beside all together: regions, then routes. */
-function partsOf(plan: JudgePlan, table: BinTable, data: CheckData, { regions, leaveOneOut }: JudgeOptions): Part[] {
+function partsOf(
+  plan: JudgePlan,
+  table: BinTable,
+  data: CheckData,
+  { regions, leaveOneOut }: JudgeOptions,
+  canWait: boolean,
+): Part[] {
   const ofRegions = (regions ? regionsToJudge(table, data.measure) : []).map((domain): Part => {
     const evidence = () => {
-      const seen = weigh(table, data, { ageCurve: curveFor(plan, data), domain, leaveOneOut });
+      const seen = weigh(table, data, { ageCurve: curveFor(plan, data), domain, leaveOneOut, canWait });
       return seen && seen.source.newTasks >= 2 ? seen : undefined;
     };
     const name = `region ${table.domainNames?.[domain] ?? domain}`;
@@ -378,7 +388,7 @@ function partsOf(plan: JudgePlan, table: BinTable, data: CheckData, { regions, l
   });
   const routes = data.routes?.() ?? [];
   const ofRoutes = routes.map(({ route, data: own }): Part => {
-    const evidence = () => weigh(table, own, { ageCurve: curveFor(plan, own), leaveOneOut });
+    const evidence = () => weigh(table, own, { ageCurve: curveFor(plan, own), leaveOneOut, canWait });
     return { name: `${route.label} ${route.value}`, isRoute: true, share: routeShare / routes.length, evidence };
   });
   return [...ofRegions, ...ofRoutes];

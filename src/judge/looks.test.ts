@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { dueLook, planLooks, planLooksAtEveryBin, shareOfLook } from './looks.ts';
+import { dueLook, passShareOfLook, planLooks, planLooksAtEveryBin, shareOfLook } from './looks.ts';
 
 test('looks stand further and further apart, one at the end of the bake', () => {
   expect(planLooks(20).ages.slice(0, 8)).toEqual([2, 3, 4, 6, 9, 13, 20, 27]);
@@ -15,15 +15,18 @@ test('however often and however late it is asked, the shares of the looks used n
       const plan = isEveryBin ? planLooksAtEveryBin(planned) : planLooks(planned);
       let last = 0;
       let spent = 0;
+      let spentOnPass = 0;
       for (const age of asked.sort((a, b) => a - b)) {
         const look = dueLook(plan, age, last);
         if (look === undefined) continue;
         expect(look).toBeGreaterThan(last);
         expect(look).toBeLessThanOrEqual(age);
         spent += shareOfLook(plan, look);
+        spentOnPass += passShareOfLook(plan, look);
         last = look;
       }
       expect(spent).toBeLessThanOrEqual(1 + 1e-12);
+      expect(spentOnPass).toBeLessThanOrEqual(1 + 1e-12);
       expect(dueLook(plan, last, last)).toBeUndefined();
     }),
   );

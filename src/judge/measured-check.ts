@@ -1,6 +1,7 @@
 import type { CheckSpec, ComponentSeen, Sample } from '../model/index.ts';
 import { normalBelow, studentUpper } from '../stats/index.ts';
-import { type BinTable, nobody } from './bin-table.ts';
+import { fillWithZero } from './absent.ts';
+import type { BinTable } from './bin-table.ts';
 import { compareBefore } from './compare-before.ts';
 import {
   type CountEvidence,
@@ -30,7 +31,7 @@ import {
 import { limitOf } from './plain-check.ts';
 import type { AgeCurve } from './port.ts';
 import { type Route, samplesOfRoute, selectRoutes } from './routes.ts';
-import { mayBeStarting } from './start-up.ts';
+import { mayBeFilling, mayBeStarting } from './start-up.ts';
 
 /** What one check sees, ready to be held against δ and margin. */
 export interface CheckData {
@@ -77,6 +78,8 @@ const priorSpreads = { errors: 0.2, latency: 0.08, values: 0.05 };
  * troubles make are believed then. From two on, the worst is left out instead.
  */
 const hostTrouble = { errors: 6, slower: 0.5, values: 0.5 };
+/** What no start excuses: so many times as many errors, or requests that take so many times as long. */
+const gross = { errors: 6, slower: 5 };
 /** Where a comparison with the time before stands in for one side by side, only more than times differ is believed. */
 const otherTimes = 0.2;
 /** Of a guard more: nobody asked for it, and traffic doubles now and then. */
@@ -90,7 +93,7 @@ const harmlessIncidents = 0.01;
 /** Reads a check's metric out of the samples; undefined: it does not occur. */
 export function readCheck(table: BinTable, samples: readonly Sample[], check: CheckSpec): CheckData | undefined {
   const data = readMetric(table, samples, check);
-  if (data && check.missing === 'zero') fillWithZero(table, data.measure);
+  if (data && check.missing === 'zero') fillWithZero(table, data.measure, check.metric);
   return data;
 }
 
@@ -138,16 +141,6 @@ function readValues(table: BinTable, samples: readonly Sample[], check: CheckSpe
   return floor === 0 ? measure : withFloor(measure, floor);
 }
 
-/** Where a task served and nothing was read, its owner says, it was zero. */
-function fillWithZero(table: BinTable, measure: Measure): void {
-  const parts = measure.kind === 'counts' ? [measure.events, measure.exposure] : [measure.values];
-  for (const cells of parts) {
-    for (let at = 0; at < cells.length; at += 1) {
-      if (table.group[at] !== nobody && Number.isNaN(cells[at]!)) cells[at] = 0;
-    }
-  }
-}
-
 function hasAny(cells: Float64Array): boolean {
   return cells.some((value) => !Number.isNaN(value));
 }
@@ -175,10 +168,14 @@ export interface Evidence {
   readonly oldLevel: number;
   readonly newLevel: number;
   readonly newEvents: number;
+  /** It may be the start that is seen, of which no history tells: only gross harm is believed. */
+  readonly isStart?: boolean | undefined;
 }
 
 export interface EvidenceOptions {
   readonly ageCurve: AgeCurve | undefined;
+  /** A later look comes: what is too young to be told from a start can wait for it. */
+  readonly canWait?: boolean | undefined;
   readonly domain?: number | undefined;
   readonly leaveOneOut?: boolean;
 }
@@ -249,12 +246,19 @@ function weighCounts(table: BinTable, { check, measure, latency }: CheckData, op
   const [low, high] = intervalOfCounts(source, 0.025);
   const usual = source.tested.expected / Math.max(1, source.tested.exposure);
   const powerUnder = powerOfCounts(source, limit);
+  const { overdispersion, course } = source;
+  const how = { binMs: table.binMs, overdispersion, canWait: options.canWait === true };
+  const isStart =
+    !options.ageCurve && !check.guard && check.against === 'old' && course !== undefined && mayBeFilling(course, how);
+  const uncut = { ...source, tested: { ...source.tested, events: source.uncut ?? source.tested.events } };
+  const grossly = latency ? { ratio: ratioOf(gross.slower) } : { ...limit, ratio: gross.errors };
   return {
+    isStart,
     source,
     estimate: harmOf(source.newEvents / Math.max(source.expected, 1e-9)),
     interval: [harmOf(low), harmOf(high)] as const,
     shareInterval: latency ? undefined : ([(low - 1) * usual, (high - 1) * usual] as const),
-    chanceIfHarmless: chanceOfCounts(source, limit),
+    chanceIfHarmless: Math.max(chanceOfCounts(source, limit), isStart ? chanceOfCounts(uncut, grossly) : 0),
     chanceIfHarmful: chanceOfFewCounts({ ...source, shape: source.passShape }, harmful),
     powerAt: (alpha: number) => powerUnder(harmful, alpha),
     powerFor: (harm: number, alpha: number) =>

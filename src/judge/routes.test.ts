@@ -79,11 +79,15 @@ const spec = (() => {
   return compiled.value.spec.judge;
 })();
 
+const known = { rollouts: 20, mean: [0], variance: [[0.04]], jitter: 0 };
+
 function watch(world: World) {
   const plan: JudgePlan = {
     ...{ rollout: 'ro_1', phase: 0, phaseName: 'first', spec, newVersion: 'v_new', oldVersions: ['v_old'] },
     updates: [0, 1, 2, 3].map((index) => ({ index, admittedAtMs: 60_000, servingAtMs: 60_000 })),
     ...{ phaseStartedAtMs: 60_000, updatedAtMs: 60_000, deadlineAtMs: 110_000, phases: 1 },
+    // What a start does is known: else harm would have to last until that could be told.
+    ageCurves: { errors: known, latency: known },
   };
   const all = traffic(world);
   let memory: JudgeMemory | undefined;

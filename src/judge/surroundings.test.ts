@@ -79,6 +79,11 @@ describe('what else is to blame', () => {
     expect(watch(world).verdict.verdict).toBe('fail');
     const confounders = declaredConfounders(declared, traffic(world), 1000);
     expect(confounders).toEqual([{ what: 'payments-provider', fromMs: 66_000, toMs: 88_000 }]);
+    // The version that is judged cannot excuse itself: its own word is not asked for.
+    const judged = { job: 'shop@production', version: 'v_new' } as const;
+    const own = traffic(world).filter(({ version }) => version === 'v_new');
+    expect(declaredConfounders(declared, own, 1000, judged)).toEqual([]);
+    expect(declaredConfounders(declared, traffic(world), 1000, judged)).toEqual(confounders);
     const { verdict } = watch(world, { confounders });
     expect(verdict.verdict).not.toBe('fail');
     expect(verdict.sentence).toMatch(/Left out: 22 s in which payments-provider was in trouble\.$/);

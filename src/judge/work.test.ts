@@ -11,7 +11,7 @@ import { ensureJob, insertRollout, saveRollout } from '../rollout/rows.ts';
 import { openStore, type Store } from '../store/index.ts';
 import { openSampleStore, readInput, replay, type SampleStore, tune } from './index.ts';
 import { readVerdicts } from './read.ts';
-import { findMemory, latestVerdict, listCurves } from './rows.ts';
+import { findMemory, latestVerdict, listCurves, saveLabel } from './rows.ts';
 import { judgeWork, lookAt } from './work.ts';
 
 const t0 = 1_700_000_000_000;
@@ -193,6 +193,26 @@ describe('looks as durable work', () => {
     expect(Object.keys(curves!)).toEqual(['errors']);
     expect(curves!.errors!.mean.filter((value) => value !== null).length).toBeGreaterThan(8);
     expect(await store.read((tx) => listCurves(tx, 'shop@production', 60_000, 20))).toEqual([]);
+  });
+
+  test('one that was stopped teaches nothing, until a person says that nothing was wrong with it', async () => {
+    kept.clear();
+    await begin();
+    await run(0, 45, 6);
+    expect((await latest())!.verdict.verdict).toBe('fail');
+    await store.transaction((tx) => saveRollout(tx, { ...rollout, state: 'reverted', endedAtMs: nowMs }));
+    const learnt = async () => {
+      await engine.enqueue(lookAt(id));
+      while (await engine.step()) {}
+      return store.read((tx) => listCurves(tx, 'shop@production', 1000, 20));
+    };
+    expect(await learnt()).toEqual([]);
+    const label = { rollout: id, actor: { kind: 'rollway', name: 'test' } as never, reason: undefined, atMs: nowMs };
+    await store.transaction((tx) => saveLabel(tx, 'shop@production', { ...label, isTrue: true }));
+    expect(await learnt()).toEqual([]);
+    await store.transaction((tx) => saveLabel(tx, 'shop@production', { ...label, isTrue: false }));
+    const [curves] = await learnt();
+    expect(curves!.errors!.mean.some((value) => value !== null && value > 1)).toBe(true);
   });
 
   test('stops looking when the rollout is not running any more', async () => {

@@ -25,7 +25,7 @@ import { promisePhases, promiseWindowMs } from './promise.ts';
 import * as rows from './rows.ts';
 import type { SampleStore } from './samples.ts';
 import type { SourceFinding } from './source.ts';
-import { type VerdictInput, type VerdictInputs, writeInput } from './verdict-input.ts';
+import { readInput, type VerdictInput, type VerdictInputs, writeInput } from './verdict-input.ts';
 import { calibrateFrom } from './work/calibrate.ts';
 import { lookEvent } from './work/look-event.ts';
 import { loadJudgeSpec, partsOf, watchFrom } from './work/spec.ts';
@@ -71,6 +71,7 @@ async function look(
   const rollout = await findRollout(tx, turn.key as RolloutId);
   if (!rollout || !(rollout.judged || rollout.guarded)) return undefined;
   if (rollout.state === 'succeeded') return learn(tx, rollout, turn.nowMs, samples);
+  if (rollout.endedAtMs !== undefined) return learnFromFalseAlarm(tx, rollout, inputs);
   const phase = rollout.phases[rollout.currentPhase];
   if (rollout.state !== 'running' || phase === undefined || !isLookedAt(rollout, phase)) return undefined;
   const plan = await loadPlan(tx, rollout, phase, turn.nowMs);
@@ -204,6 +205,29 @@ async function learn(tx: Tx, rollout: Rollout, nowMs: number, samples: SampleSto
       rows.insertCurves(writer, rollout.id, rollout.job, rollout.endedAtMs ?? nowMs, { binMs, curves }),
     result: undefined,
   };
+}
+
+/**
+ * A rollout that was stopped, and of which a person then said that nothing was wrong with it, teaches too: else a
+ * service whose starts look like harm would be stopped for ever. What its last look was made from is asked.
+ */
+async function learnFromFalseAlarm(tx: Tx, rollout: Rollout, inputs: VerdictInputs | undefined) {
+  const label = (await rows.listLabels(tx, rollout.job)).find((one) => one.rollout === rollout.id);
+  if (label?.isTrue !== false || (await rows.hasCurves(tx, rollout.id))) return undefined;
+  const looks = (await rows.listVerdicts(tx, rollout.id)).sort((a, b) => b.verdict.atMs - a.verdict.atMs);
+  for (const { verdict } of looks) {
+    const text = await inputs?.load(rollout.id, verdict.lookId);
+    if (text === undefined) continue;
+    const { plan, samples } = readInput(text);
+    const { binMs } = plan.spec;
+    const curves = learnCurves(plan, samples);
+    const endedAtMs = rollout.endedAtMs ?? verdict.atMs;
+    return {
+      write: (writer: Tx) => rows.insertCurves(writer, rollout.id, rollout.job, endedAtMs, { binMs, curves }),
+      result: undefined,
+    };
+  }
+  return undefined;
 }
 
 /** Everything fixed about a phase that is updated or judged; undefined: nobody said how to judge this service. */

@@ -45,7 +45,9 @@ export async function loadSurroundings(
     const jobs =
       one.service === null ? [rollout.job] : await jobsOf(tx, one.service, partsOfJob(rollout.job).environment);
     const fromMs = plan.phaseStartedAtMs - pastBins * plan.spec.binMs;
-    third.push(...declaredConfounders([one], samplesOf(store, jobs, fromMs, [one.metric]), plan.spec.binMs));
+    const seen = samplesOf(store, jobs, fromMs, [one.metric]);
+    const judged = { job: rollout.job, version: plan.newVersion };
+    third.push(...declaredConfounders([one], seen, plan.spec.binMs, judged));
   }
   const { believed, lasting } = believable([...episodes, ...third], plan.phaseStartedAtMs, nowMs);
   const neighbours: NeighbourSeen[] = [];

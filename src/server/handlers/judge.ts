@@ -24,7 +24,7 @@ import {
   readVerdicts,
   saveLabel,
 } from '../../judge/read.ts';
-import { calibrationRequest, poolWith, runOf, saveRun, tooLittleToCalibrate } from '../../judge/work.ts';
+import { calibrationRequest, lookAt, poolWith, runOf, saveRun, tooLittleToCalibrate } from '../../judge/work.ts';
 import type { JobId, JudgeSpec, RolloutId } from '../../model/index.ts';
 import { readServices } from '../../pipeline/read.ts';
 import { findRolloutFacts, readJobs } from '../../rollout/read.ts';
@@ -155,6 +155,8 @@ export function judgeHandlers(context: ServerContext) {
         const { isTrue, reason } = body;
         await saveLabel(tx, rollout.job, { rollout: id, isTrue, actor, reason, atMs: clock.nowMs() });
       });
+      // A false alarm teaches what a start of this service looks like.
+      if (!body.isTrue) await engine.enqueue(lookAt(id));
       return undefined;
     },
   } satisfies Partial<Handlers>;
