@@ -1,7 +1,8 @@
 import type { CheckResult, CheckSpec, JudgeVerdict, Sample, Verdict } from '../model/index.ts';
 import { combineCurves, curveOf } from './age-curve.ts';
-import { type BinTable, buildBinTable, newGroup, oldGroup } from './bin-table.ts';
-import { checksInForce, guardsInForce } from './checks-in-force.ts';
+import { type BinTable, newGroup, oldGroup } from './bin-table.ts';
+import { checksSeen, guardsSeen } from './checks-in-force.ts';
+import { ClosedBins } from './closed-bins/closed-bins.ts';
 import { explainConfounders, touches, withoutConfounded } from './confounders.ts';
 import { explainCheck, explainLevels, explainVerdict } from './explain.ts';
 import { explainPromise } from './explain-promise.ts';
@@ -12,6 +13,7 @@ import { type CheckData, type Evidence, priorSpreadOf, readCheck, readRoutes, we
 import { countsMilliseconds, isAlone } from './plain-check.ts';
 import type { AgeCurve, JudgeMemory, Judgement, JudgePlan, RolloutCurve } from './port.ts';
 import { promisedPower } from './promise.ts';
+import { countedBy } from './routes.ts';
 
 /** What the judge keeps of one phase; plain JSON. */
 interface PhaseMemory {
@@ -47,8 +49,18 @@ export function judge(
   memory: JudgeMemory | undefined,
   nowMs: number,
 ): Judgement {
-  const { checks, table, data } = readAll(plan, samples, closedUntil(plan, nowMs));
-  const judged = judgeTable(plan, checks, table, data, memory, nowMs, standard, isHeard(plan, samples, table));
+  return judgeBins(plan, ClosedBins.ofSamples(plan.spec.binMs, samples), memory, nowMs);
+}
+
+/** The same of bins that were read before. */
+export function judgeBins(
+  plan: JudgePlan,
+  closed: ClosedBins,
+  memory: JudgeMemory | undefined,
+  nowMs: number,
+): Judgement {
+  const { checks, table, data } = readAll(plan, closed, closedUntil(plan, nowMs));
+  const judged = judgeTable(plan, checks, table, data, memory, nowMs, standard, isHeard(plan, closed, table));
   const left = explainConfounders(plan.confounders ?? [], plan.phaseStartedAtMs, nowMs);
   return withNeighbours(left === '' ? judged : withSentence(judged, `${judged.verdict.sentence}${left}`), plan);
 }
@@ -86,30 +98,26 @@ function closedUntil({ spec: { binMs } }: JudgePlan, nowMs: number): number {
  * Whether anything at all was read of new tasks lately. If not, their agent or its line is silent, and a metric that
  * is missing says nothing of the version.
  */
-function isHeard(plan: JudgePlan, samples: readonly Sample[], table: BinTable): boolean {
-  const sinceMs = (table.firstBin + table.bins - goneAfterBins) * plan.spec.binMs;
-  return samples.some(({ version, toMs }) => version === plan.newVersion && toMs > sinceMs);
+function isHeard(plan: JudgePlan, closed: ClosedBins, table: BinTable): boolean {
+  return closed.isHeard(plan.newVersion, (table.firstBin + table.bins - goneAfterBins) * plan.spec.binMs);
 }
 
-function readAll(plan: JudgePlan, samples: readonly Sample[], untilMs = 0) {
-  const { binMs } = plan.spec;
-  let fromMs = Number.POSITIVE_INFINITY;
-  let toMs = samples.length === 0 ? 0 : untilMs;
-  for (const sample of samples) {
-    if (sample.toMs - sample.fromMs > 1.5 * binMs) continue;
-    fromMs = Math.min(fromMs, sample.fromMs);
-    toMs = Math.max(toMs, sample.toMs);
-  }
+function readAll(plan: JudgePlan, closed: ClosedBins, untilMs = 0) {
+  const span = closed.span();
+  const toMs = Math.max(closed.isEmpty ? 0 : untilMs, span?.toMs ?? 0);
   // Where nothing is left but what has become coarse, there is no bin to look at.
-  const whole = buildBinTable(plan, samples, Math.min(fromMs, toMs), toMs);
+  const whole = closed.table(plan, Math.min(span?.fromMs ?? toMs, toMs), toMs);
   const table = withoutConfounded(whole, plan.confounders ?? []);
-  const own = checksInForce(plan.spec, samples);
-  const all = [...own, ...guardsInForce(plan.spec, own, samples)];
+  const seen = closed.metrics();
+  const own = checksSeen(plan.spec, seen);
+  const all = [...own, ...guardsSeen(plan.spec, own, seen)];
   // In a first deployment there is nobody to compare with: only what is held against a limit of its own.
   const checks = plan.oldVersions?.length === 0 ? all.filter(isAlone) : all;
   const readOne = (check: CheckSpec): CheckData | undefined => {
-    const one = readCheck(table, samples, check);
-    return one && { ...one, routes: () => readRoutes(table, samples, check, plan.newVersion) };
+    const one = readCheck(table, closed, check);
+    const counted = countedBy(check);
+    if (!one || counted === undefined) return one;
+    return { ...one, routes: () => readRoutes(table, closed.samplesOf(counted), check, plan.newVersion) };
   };
   const data = new Map(checks.map((check) => [check.name, readOne(check)]));
   return { checks, table, data };
@@ -117,7 +125,7 @@ function readAll(plan: JudgePlan, samples: readonly Sample[], untilMs = 0) {
 
 /** What a rollout that ended well teaches about restarts: one curve per check, to be kept with the service. */
 export function learnCurves(plan: JudgePlan, samples: readonly Sample[]): Record<string, RolloutCurve> {
-  const { table, data } = readAll(plan, samples);
+  const { table, data } = readAll(plan, ClosedBins.ofSamples(plan.spec.binMs, samples));
   const curves: Record<string, RolloutCurve> = {};
   for (const [name, one] of data) {
     const curve = one && !one.kayenta && curveOf(table, one.measure);

@@ -24,6 +24,7 @@ import {
   measureIncidents,
   measurePerLoad,
   measureValues,
+  type Source,
   type ValueMeasure,
   withFloor,
 } from './measures.ts';
@@ -86,13 +87,13 @@ const fewestMinutes = 0.5;
 const harmlessIncidents = 0.01;
 
 /** Reads a check's metric out of the samples; undefined: it does not occur. */
-export function readCheck(table: BinTable, samples: readonly Sample[], check: CheckSpec): CheckData | undefined {
+export function readCheck(table: BinTable, samples: Source, check: CheckSpec): CheckData | undefined {
   const data = readMetric(table, samples, check);
   if (data && check.missing === 'zero') fillWithZero(table, data.measure);
   return data;
 }
 
-function readMetric(table: BinTable, samples: readonly Sample[], check: CheckSpec): CheckData | undefined {
+function readMetric(table: BinTable, samples: Source, check: CheckSpec): CheckData | undefined {
   const { metric } = check;
   if ('kayenta' in metric) {
     const kayenta = readKayenta(tableFor(table, check), samples, metric.kayenta);
@@ -122,7 +123,7 @@ function readMetric(table: BinTable, samples: readonly Sample[], check: CheckSpe
   return measure && hasAny(measure.values) ? { check, measure, latency: undefined } : undefined;
 }
 
-function readValues(table: BinTable, samples: readonly Sample[], check: CheckSpec): ValueMeasure | undefined {
+function readValues(table: BinTable, samples: Source, check: CheckSpec): ValueMeasure | undefined {
   const { metric, against } = check;
   // What is held against a number of its own is that number.
   const floor = against === 'old' || against === 'before' ? (check.floor ?? 0) : 0;

@@ -79,7 +79,8 @@ export function samplesOfRoute(check: CheckSpec, { label, value }: Route, sample
   return samples.filter((one) => one.metric === metric && one.labels[label] === value);
 }
 
-function countedBy({ metric }: CheckSpec): string | undefined {
+/** The metric whose samples tell the routes of a check. */
+export function countedBy({ metric }: CheckSpec): string | undefined {
   if ('errorRatio' in metric) return metric.errorRatio.counter;
   return 'latency' in metric ? metric.latency.histogram : undefined;
 }
