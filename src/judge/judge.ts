@@ -124,8 +124,8 @@ function readAll(plan: JudgePlan, closed: ClosedBins, untilMs = 0) {
 }
 
 /** What a rollout that ended well teaches about restarts: one curve per check, to be kept with the service. */
-export function learnCurves(plan: JudgePlan, samples: readonly Sample[]): Record<string, RolloutCurve> {
-  const { table, data } = readAll(plan, ClosedBins.ofSamples(plan.spec.binMs, samples));
+export function learnCurves(plan: JudgePlan, closed: ClosedBins): Record<string, RolloutCurve> {
+  const { table, data } = readAll(plan, closed);
   const curves: Record<string, RolloutCurve> = {};
   for (const [name, one] of data) {
     const curve = one && !one.kayenta && curveOf(table, one.measure);

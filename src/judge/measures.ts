@@ -54,12 +54,7 @@ export function measureHistograms(table: BinTable, source: Source, metric: strin
 }
 
 /** Gauges: the mean of a task's series. Rates: events per second of the time that was read. */
-export function measureValues(
-  table: BinTable,
-  source: Source,
-  metric: string,
-  kind: 'gauge' | 'rate',
-): ValueMeasure {
+export function measureValues(table: BinTable, source: Source, metric: string, kind: 'gauge' | 'rate'): ValueMeasure {
   const readings = readingsOf(table, source);
   return { kind: 'values', values: kind === 'gauge' ? readings.gauge(metric) : ratesOf(table, readings, metric) };
 }

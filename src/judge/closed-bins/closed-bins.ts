@@ -100,8 +100,11 @@ export class ClosedBins extends Readings {
     return toMs - fromMs > 1.5 * this.binMs;
   }
 
+  /** The first bin that says anything. */
   #firstKeptBin(): number | undefined {
-    return this.#keptFromMs > 0 ? Math.floor(this.#keptFromMs / this.binMs) : undefined;
+    let first: number | undefined;
+    for (const bin of this.#spans.keys()) if (first === undefined || bin < first) first = bin;
+    return first;
   }
 
   /** Gives up these bins: they are told otherwise now, or not at all. */

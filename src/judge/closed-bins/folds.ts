@@ -27,13 +27,13 @@ export class SumFold implements Fold {
   readonly metric: string;
   readonly #grid: Grid;
   readonly #plane: NumberPlane;
-  readonly #valueOf: (sample: Sample) => number | undefined;
+  readonly #countOf: (sample: Sample) => number | undefined;
 
-  private constructor(grid: Grid, metric: string, valueOf: (sample: Sample) => number | undefined) {
+  private constructor(grid: Grid, metric: string, countOf: (sample: Sample) => number | undefined) {
     this.metric = metric;
     this.#grid = grid;
     this.#plane = grid.open(new NumberPlane());
-    this.#valueOf = valueOf;
+    this.#countOf = countOf;
   }
 
   static ofEvents(grid: Grid, metric: string): SumFold {
@@ -59,7 +59,7 @@ export class SumFold implements Fold {
   }
 
   add(sample: Sample, at: number): void {
-    const value = this.#valueOf(sample);
+    const value = this.#countOf(sample);
     if (value !== undefined) this.#plane.add(at, value);
   }
 

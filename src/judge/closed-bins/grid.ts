@@ -123,8 +123,7 @@ export class Grid {
     const to = Math.min(this.#width, endBin - this.#base);
     if (to <= from) return;
     for (const plane of this.#planes)
-      for (let slot = 0; slot < this.#slots; slot += 1)
-        plane.clear(slot * this.#width + from, slot * this.#width + to);
+      for (let slot = 0; slot < this.#slots; slot += 1) plane.clear(slot * this.#width + from, slot * this.#width + to);
   }
 
   /** A part of a plane, row after row without gaps. The view lies within what is covered. */
