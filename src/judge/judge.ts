@@ -1,6 +1,6 @@
 import type { CheckResult, CheckSpec, JudgeVerdict, Sample, Verdict } from '../model/index.ts';
 import { combineCurves, curveOf } from './age-curve.ts';
-import { type BinTable, newGroup, oldGroup } from './bin-table.ts';
+import { type BinTable, nobody, oldGroup } from './bin-table.ts';
 import { checksSeen, guardsSeen } from './checks-in-force.ts';
 import { ClosedBins } from './closed-bins/closed-bins.ts';
 import { explainConfounders, touches, withoutConfounded } from './confounders.ts';
@@ -13,7 +13,7 @@ import { type CheckData, type Evidence, priorSpreadOf, readCheck, readRoutes, we
 import { countsMilliseconds, isAlone } from './plain-check.ts';
 import type { AgeCurve, JudgeMemory, Judgement, JudgePlan, RolloutCurve } from './port.ts';
 import { promisedPower } from './promise.ts';
-import { countedBy } from './routes.ts';
+import { countedBy, tellRoutes } from './routes.ts';
 
 /** What the judge keeps of one phase; plain JSON. */
 interface PhaseMemory {
@@ -116,7 +116,9 @@ function readAll(plan: JudgePlan, closed: ClosedBins, untilMs = 0) {
   const readOne = (check: CheckSpec): CheckData | undefined => {
     const one = readCheck(table, closed, check);
     const counted = countedBy(check);
-    if (!one || counted === undefined) return one;
+    // Samples are gone through only where there may be routes, and only when they are looked at.
+    const hasRoutes = seen.some(({ metric, labels }) => metric === counted && tellRoutes(labels));
+    if (!one || counted === undefined || !hasRoutes) return one;
     return { ...one, routes: () => readRoutes(table, closed.samplesOf(counted), check, plan.newVersion) };
   };
   const data = new Map(checks.map((check) => [check.name, readOne(check)]));
@@ -394,27 +396,29 @@ const noPresence = { onOld: false, onOldNow: false, onNew: false, isDue: false, 
 /** Where a check's metric is present, and whether it ought to be. */
 function presenceOf(plan: JudgePlan, table: BinTable, { measure }: CheckData) {
   const cells = measure.kind === 'counts' ? measure.exposure : measure.values;
-  const isNow = (bin: number) => bin >= table.bins - goneAfterBins;
-  let onOld = false;
-  let onOldNow = false;
-  let onNew = false;
-  const sums = { oldAmount: 0, oldBins: 0, newAmount: 0, newBins: 0 };
+  const isAmount = measure.kind === 'counts';
+  const { bins, group } = table;
+  let [onOld, onOldNow, onNew] = [false, false, false];
+  let [oldAmount, oldBins, newAmount, newBins] = [0, 0, 0, 0];
   for (let row = 0; row < table.tasks.length; row += 1) {
-    for (let bin = 0; bin < table.bins; bin += 1) {
-      const at = row * table.bins + bin;
-      const group = table.group[at]!;
+    const end = (row + 1) * bins;
+    const nowFrom = end - goneAfterBins;
+    for (let at = row * bins; at < end; at += 1) {
+      const whose = group[at]!;
+      if (whose === nobody) continue;
       const cell = cells[at]!;
       const isThere = !Number.isNaN(cell);
-      const amount = !isThere ? 0 : measure.kind === 'counts' ? cell : 1;
-      if (group === oldGroup) {
-        sums.oldAmount += amount;
-        sums.oldBins += 1;
-        onOld ||= isThere;
-        onOldNow ||= isThere && isNow(bin);
-      } else if (group === newGroup) {
-        sums.newAmount += amount;
-        sums.newBins += 1;
-        onNew ||= isThere && isNow(bin);
+      if (whose === oldGroup) {
+        oldBins += 1;
+        if (!isThere) continue;
+        oldAmount += isAmount ? cell : 1;
+        onOld = true;
+        if (at >= nowFrom) onOldNow = true;
+      } else {
+        newBins += 1;
+        if (!isThere) continue;
+        newAmount += isAmount ? cell : 1;
+        if (at >= nowFrom) onNew = true;
       }
     }
   }
@@ -429,8 +433,8 @@ function presenceOf(plan: JudgePlan, table: BinTable, { measure }: CheckData) {
     plan.updates.some(
       ({ servingAtMs }) => servingAtMs !== undefined && servingAtMs + warmupMs + (goneAfterBins + 2) * binMs <= end,
     );
-  const usual = sums.oldBins > 0 ? sums.oldAmount / sums.oldBins : 0;
-  const seen = sums.newBins > 0 ? sums.newAmount / sums.newBins : 0;
+  const usual = oldBins > 0 ? oldAmount / oldBins : 0;
+  const seen = newBins > 0 ? newAmount / newBins : 0;
   return { onOld, onOldNow, onNew, isDue, traffic: usual > 0 ? seen / usual : 1 };
 }
 

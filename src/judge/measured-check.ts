@@ -27,6 +27,7 @@ import {
   type Source,
   type ValueMeasure,
   withFloor,
+  withLogs,
 } from './measures.ts';
 import { limitOf } from './plain-check.ts';
 import type { AgeCurve } from './port.ts';
@@ -134,7 +135,10 @@ function readValues(table: BinTable, samples: Source, check: CheckSpec): ValueMe
   if (!('gauge' in metric) && !('rate' in metric)) return undefined;
   const [name, kind] = 'gauge' in metric ? ([metric.gauge, 'gauge'] as const) : ([metric.rate, 'rate'] as const);
   const measure = measureValues(table, samples, name, kind);
-  return floor === 0 ? measure : withFloor(measure, floor);
+  const floored = floor === 0 ? measure : withFloor(measure, floor);
+  // What is missing becomes zero later, and has no logarithm yet.
+  const isCompared = kind === 'gauge' && against === 'old' && check.missing !== 'zero';
+  return isCompared ? withLogs(floored, samples, name, floor) : floored;
 }
 
 /** Where a task served and nothing was read, its owner says, it was zero. */

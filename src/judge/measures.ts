@@ -64,6 +64,11 @@ export function withFloor({ values }: ValueMeasure, floor: number): ValueMeasure
   return { kind: 'values', values: values.map((value) => value + floor), shown: values };
 }
 
+/** The same with its logarithms, of a gauge. */
+export function withLogs(measure: ValueMeasure, source: Source, metric: string, floor: number): ValueMeasure {
+  return source instanceof Readings ? { ...measure, logs: source.logs(metric, floor, measure.values) } : measure;
+}
+
 /** Requests of a bin below which what one of them took is left out: it would be noise. */
 const fewestRequests = 10;
 

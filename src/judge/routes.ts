@@ -73,6 +73,11 @@ function heaviest(parts: ReadonlyMap<string, Part>, key: keyof Part, share: numb
   return found;
 }
 
+/** Whether any route could be told by these labels. */
+export function tellRoutes(labels: Readonly<Record<string, unknown>>): boolean {
+  return routeLabels.some((name) => labels[name] !== undefined);
+}
+
 /** Samples of one route alone. */
 export function samplesOfRoute(check: CheckSpec, { label, value }: Route, samples: readonly Sample[]): Sample[] {
   const metric = countedBy(check);

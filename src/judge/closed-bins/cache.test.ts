@@ -69,9 +69,9 @@ class World {
       else if (task.isSilent || task.state !== 'serving') Object.assign(task, { state: 'serving', isSilent: false });
       else if (this.#is(0.02)) this.#restart(task, 'v_third');
       else if (this.#is(0.01)) Object.assign(task, { isSilent: true, left: pickBelow(this.#chance, 8) });
-      else if (this.#is(0.01)) Object.assign(task, { region: task.region === 'east' ? 'west' : 'east' });
-      else if (this.#is(0.02)) Object.assign(task, { state: 'draining', left: 2 });
-      else if (task.version !== 'v_new' && this.#is(0.02)) {
+      else if (this.#is(0.012)) Object.assign(task, { region: task.region === 'east' ? 'west' : 'east' });
+      else if (this.#is(0.022)) Object.assign(task, { state: 'draining', left: 2 });
+      else if (this.#is(0.024) && task.version !== 'v_new') {
         this.updates = [...this.updates, { index, admittedAtMs: nowMs, servingAtMs: nowMs + 10_000 }];
         this.#restart(task, 'v_new');
       }

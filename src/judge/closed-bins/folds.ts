@@ -152,6 +152,45 @@ export class PartsFold implements Fold {
   }
 }
 
+/** Logarithms of what another fold says, kept beside it: they cost more than all else that is done with a number. */
+export class LogFold implements Fold {
+  readonly metric: string;
+  readonly #grid: Grid;
+  readonly #plane: Plane;
+  /** Bins to which something was added since they were read. */
+  readonly #fresh = new Set<number>();
+
+  constructor(grid: Grid, metric: string) {
+    this.metric = metric;
+    this.#grid = grid;
+    this.#plane = grid.open(new Plane(new Float64Array(0), 1, Number.NaN));
+  }
+
+  add(_sample: Sample, _at: number, bin: number): void {
+    this.#fresh.add(bin);
+  }
+
+  read(view: GridView, values: Float64Array): Float64Array {
+    const { slots, firstBin, bins } = view;
+    for (const bin of this.#fresh) {
+      if (bin < firstBin || bin >= firstBin + bins) continue;
+      for (let row = 0; row < slots.length; row += 1) {
+        this.#plane.cells[this.#grid.at(slots[row]!, bin)] = Math.log(values[row * bins + bin - firstBin]!);
+      }
+      this.#fresh.delete(bin);
+    }
+    return this.#grid.read(this.#plane, view, new Float64Array(values.length));
+  }
+
+  forget(fromBin: number, endBin: number): void {
+    for (const bin of this.#fresh) if (bin >= fromBin && bin < endBin) this.#fresh.delete(bin);
+  }
+
+  close(): void {
+    this.#grid.close(this.#plane);
+  }
+}
+
 interface Ladder {
   readonly key: string;
   readonly bounds: readonly number[];

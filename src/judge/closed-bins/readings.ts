@@ -1,6 +1,6 @@
 import type { CheckSpec, Sample } from '../../model/index.ts';
 import { matcherOf } from '../label-values.ts';
-import { type Fold, GaugeFold, HistogramFold, PartsFold, SumFold } from './folds.ts';
+import { type Fold, GaugeFold, HistogramFold, LogFold, PartsFold, SumFold } from './folds.ts';
 import type { Grid, GridView } from './grid.ts';
 
 type ErrorRatio = Extract<CheckSpec['metric'], { errorRatio: unknown }>['errorRatio'];
@@ -43,6 +43,11 @@ export abstract class Readings {
 
   gauge(metric: string): Float64Array {
     return this.#fold(`gauge ${metric}`, () => new GaugeFold(this.grid, metric)).read(this.view, this.#room());
+  }
+
+  /** Logarithms of a gauge that was read just now, with this much added to each. */
+  logs(metric: string, added: number, values: Float64Array): Float64Array {
+    return this.#fold(`logs ${added} ${metric}`, () => new LogFold(this.grid, metric)).read(this.view, values);
   }
 
   /** Which parts of a bin were read of a counter or histogram, a bit each. */
