@@ -53,7 +53,14 @@ export async function measureLargeService(tasks = 1000) {
         const updatedAt = run.updatedAt[index]! + shift;
         const isNew = minute >= updatedAt;
         if (minute === updatedAt && part === 0) updates.push({ index, admittedAtMs: fromMs, servingAtMs: fromMs });
-        const base = { job, index, incarnation: isNew ? 2 : 1, state: 'serving' as const, fromMs, toMs: fromMs + scrapeMs };
+        const base = {
+          job,
+          index,
+          incarnation: isNew ? 2 : 1,
+          state: 'serving' as const,
+          fromMs,
+          toMs: fromMs + scrapeMs,
+        };
         const version = isNew ? ('v_new' as const) : ('v_old' as const);
         const { plain, ok, failed } = labels[index]!;
         const push = (metric: string, of: Readonly<Record<string, string>>, value: Sample['value']) =>
@@ -99,7 +106,9 @@ export async function measureLargeService(tasks = 1000) {
   }
   const round = (ms: number) => Math.round(ms * 10) / 10;
   return {
-    [`verdict, 1,000 tasks × 5 metrics × 2 hours of minute bins, one more bin: ms of CPU`]: round(median(look.incremental)),
+    [`verdict, 1,000 tasks × 5 metrics × 2 hours of minute bins, one more bin: ms of CPU`]: round(
+      median(look.incremental),
+    ),
     'of which reading that bin from the store, ms of CPU': round(median(look.reading)),
     'the same verdict with all bins read again, ms of CPU': round(median(look.scratch)),
     'kept of its closed bins, MiB': round(look.mebibytes),

@@ -152,7 +152,8 @@ function fillWithZero(table: BinTable, measure: Measure): void {
 }
 
 function hasAny(cells: Float64Array): boolean {
-  return cells.some((value) => !Number.isNaN(value));
+  for (let at = 0; at < cells.length; at += 1) if (!Number.isNaN(cells[at]!)) return true;
+  return false;
 }
 
 function emptyCounts(table: BinTable): Measure {

@@ -61,7 +61,9 @@ export function measureValues(table: BinTable, source: Source, metric: string, k
 
 /** The same with a floor under all of them: what is small beside it makes no difference any more. */
 export function withFloor({ values }: ValueMeasure, floor: number): ValueMeasure {
-  return { kind: 'values', values: values.map((value) => value + floor), shown: values };
+  const raised = new Float64Array(values.length);
+  for (let at = 0; at < values.length; at += 1) raised[at] = values[at]! + floor;
+  return { kind: 'values', values: raised, shown: values };
 }
 
 /** The same with its logarithms, of a gauge. */
@@ -97,7 +99,9 @@ export function measurePerLoad(
 export function measureIncidents(table: BinTable, source: Source, metric: string): CountMeasure {
   const events = readingsOf(table, source).incidents(metric);
   const minutes = table.binMs / 60_000;
-  return { kind: 'counts', events, exposure: events.map((n) => (Number.isNaN(n) ? n : minutes)) };
+  const exposure = new Float64Array(events.length);
+  for (let at = 0; at < events.length; at += 1) exposure[at] = Number.isNaN(events[at]!) ? Number.NaN : minutes;
+  return { kind: 'counts', events, exposure };
 }
 
 /** Events a second: a bin is often read in several parts, some of which may be missing. */
