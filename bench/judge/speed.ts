@@ -1,5 +1,6 @@
 /**
- * How long a verdict takes: a 1,000-task service with five metrics and 100 minute bins from tables, and a 12-task
+ * How long a verdict takes: a 1,000-task service with five metrics over two hours of minute bins from the sample store,
+ * when one more bin has closed; the comparison alone, of 100 bins from tables; and a 12-task
  * service with bins of a second from raw samples. `node bench/judge/speed.ts` writes `bench/results/judge-speed.json`.
  */
 import { type JudgePlan, judge } from '../../src/judge/index.ts';
@@ -7,6 +8,7 @@ import { judgeTable } from '../../src/judge/judge.ts';
 import type { Sample } from '../../src/model/index.ts';
 import { rankTest } from '../../src/stats/index.ts';
 import { describeMachine, median, writeResult } from '../machine.ts';
+import { measureLargeService } from './large-service.ts';
 import { runSecondsRollout } from './seconds-fleet.ts';
 import { bins, runFleet, tableAt } from './synthetic-fleet.ts';
 import { benchChecks, dataAt, warmupBins } from './trial.ts';
@@ -56,6 +58,7 @@ const ranks = cpuMs(() => {
   for (const [a, b] of groups) rankTest(a!, b!, 0.98);
 }, 9);
 const figures = {
+  ...(await measureLargeService()),
   'verdict from raw samples, 20 tasks × 2 checks × 180 bins, ms of CPU': fromSamples,
   'rank tests, 50 metrics × 2 × 1,000 points, ms of CPU': ranks,
   'verdict, 1,000 tasks × 5 metrics × 100 bins, ms of CPU': large,

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Sample } from '../model/index.ts';
-import { buildBinTable, newGroup, nobody, oldGroup } from './bin-table.ts';
+import { newGroup, nobody, oldGroup } from './bin-table.ts';
+import { buildBinTable } from './closed-bins/closed-bins.ts';
 import type { JudgePlan } from './port.ts';
 
 /** One task's bin as somebody who watched it would write it down. */

@@ -1,4 +1,4 @@
-import type { Sample, TaskIndex } from '../model/index.ts';
+import type { Sample, TaskIndex, VersionId } from '../model/index.ts';
 import type { JudgePlan } from './port.ts';
 
 export const nobody = 0;
@@ -32,46 +32,37 @@ export interface BinTable {
   readonly domainNames?: readonly string[] | undefined;
 }
 
-const unseen = 0;
-const serving = 1;
-const other = 2;
+export const unseen = 0;
+export const serving = 1;
+export const notServing = 2;
 
-/** Forms the groups from what each sample says of its task at that time. The order of samples does not matter. */
-export function buildBinTable(
+/** Who each task was in each bin, as its samples say; row-major, `task * bins + bin`. */
+export interface BinOwners {
+  readonly firstBin: number;
+  readonly bins: number;
+  readonly tasks: readonly { readonly index: TaskIndex; readonly region: string }[];
+  /** `unseen`, `serving` or `notServing`, which is also who was two in one bin. */
+  readonly seen: Uint8Array;
+  readonly incarnation: Int32Array;
+  /** Place in `versions`. */
+  readonly version: Uint16Array;
+  readonly versions: readonly VersionId[];
+}
+
+/** Forms the groups: a bin belongs to the version that ran for the whole of it. */
+export function tableOf(
   plan: Pick<JudgePlan, 'spec' | 'newVersion' | 'oldVersions' | 'updates'>,
-  samples: readonly Sample[],
-  fromMs: number,
-  toMs: number,
+  { firstBin, bins, tasks: owned, seen, incarnation, version, versions }: BinOwners,
 ): BinTable {
   const { binMs, warmupMs } = plan.spec;
-  const firstBin = Math.floor(fromMs / binMs);
-  const bins = Math.max(0, Math.floor(toMs / binMs) - firstBin);
-  const regionOf = new Map<TaskIndex, string>();
-  for (const { index, labels } of samples) if (!regionOf.has(index)) regionOf.set(index, labels.region ?? '');
-  const tasks = [...regionOf.keys()].sort((a, b) => a - b);
-  const regions = [...new Set(regionOf.values())].sort();
+  const tasks = owned.map(({ index }) => index);
+  const regions = [...new Set(owned.map(({ region }) => region))].sort();
   const size = tasks.length * bins;
   const rowOf = new Map(tasks.map((index, row) => [index, row]));
-
-  const seen = new Int8Array(size);
-  const incarnation = new Int32Array(size);
-  const isNew = new Int8Array(size);
-  const isThird = new Int8Array(size);
-  for (const sample of samples) {
-    const bin = binOf(sample, binMs) - firstBin;
-    if (bin < 0 || bin >= bins || sample.toMs - sample.fromMs > 1.5 * binMs) continue;
-    const at = rowOf.get(sample.index)! * bins + bin;
-    const isOwn = sample.version === plan.newVersion;
-    const third = !isOwn && plan.oldVersions !== undefined && !plan.oldVersions.includes(sample.version);
-    const state = sample.state === 'serving' ? serving : other;
-    const isSame = incarnation[at] === sample.incarnation && isNew[at] === Number(isOwn);
-    if (seen[at] === unseen) seen[at] = state;
-    else if (!isSame || state === other) seen[at] = other;
-    if (sample.incarnation < incarnation[at]!) continue;
-    incarnation[at] = sample.incarnation;
-    isNew[at] = Number(isOwn);
-    isThird[at] = Number(third);
-  }
+  const kindOf = Uint8Array.from(versions, (id) => {
+    if (id === plan.newVersion) return newGroup;
+    return plan.oldVersions === undefined || plan.oldVersions.includes(id) ? oldGroup : nobody;
+  });
 
   const frozenAt = new Int32Array(tasks.length).fill(bins);
   for (const { index, admittedAtMs } of plan.updates) {
@@ -85,29 +76,30 @@ export function buildBinTable(
   const newSince = new Int32Array(tasks.length).fill(bins);
   const warmupBins = Math.max(1, Math.ceil(warmupMs / binMs));
   for (let row = 0; row < tasks.length; row += 1) {
+    const frozen = frozenAt[row]!;
     let bornAt = Number.NEGATIVE_INFINITY;
-    let last = -1;
+    let before = -1;
     for (let bin = 0; bin < bins; bin += 1) {
       const at = row * bins + bin;
       if (seen[at] === unseen) continue;
-      if (isThird[at] === 0) owner[at] = isNew[at] === 1 ? newGroup : bin < frozenAt[row]! ? oldGroup : nobody;
-      const before = last === -1 ? undefined : row * bins + last;
+      const kind = kindOf[version[at]!]!;
+      // What a task does once its update was admitted is no baseline any more.
+      const whose = kind === oldGroup && bin >= frozen ? nobody : kind;
+      owner[at] = whose;
       const isBorn =
-        before === undefined
+        before === -1
           ? bin > 3
           : incarnation[before] !== incarnation[at] || (seen[at] === serving && seen[before] !== serving);
       if (isBorn) bornAt = bin;
-      last = bin;
+      before = at;
       if (seen[at] !== serving) continue;
       age[at] = Math.min(matureAge, bin - bornAt);
-      if (isThird[at] === 1 || age[at]! < warmupBins) continue;
-      if (isNew[at] === 1) {
-        group[at] = newGroup;
-        newSince[row] = Math.min(newSince[row]!, bin);
-      } else if (bin < frozenAt[row]!) group[at] = oldGroup;
+      if (whose === nobody || age[at]! < warmupBins) continue;
+      group[at] = whose;
+      if (whose === newGroup && newSince[row] === bins) newSince[row] = bin;
     }
   }
-  const domain = Int32Array.from(tasks, (index) => regions.indexOf(regionOf.get(index)!));
+  const domain = Int32Array.from(owned, ({ region }) => regions.indexOf(region));
   return {
     binMs,
     firstBin,

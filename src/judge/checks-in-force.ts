@@ -8,7 +8,11 @@ export function cap(check: CheckSpec, bad: ReadonlySet<string>): CheckSpec {
 
 /** The checks of the specification; where a standard metric does not occur, what was discovered stands in for it. */
 export function checksInForce(spec: JudgeSpec, samples: readonly Sample[]): readonly CheckSpec[] {
-  const seen = metricsIn(samples);
+  return checksSeen(spec, metricsIn(samples));
+}
+
+/** The same from which metrics there are. */
+export function checksSeen(spec: JudgeSpec, seen: readonly SeenMetric[]): readonly CheckSpec[] {
   const found = discoverChecks(seen);
   if (spec.checks.length === 0) {
     const bad = new Set(spec.holdAtMost ?? []);

@@ -73,6 +73,11 @@ function capOf(mu: number): number {
   return mu + 3 * Math.sqrt(mu) + 1.5;
 }
 
+/** Without a root where it makes no difference: most bins have no more than is expected. */
+function capped(events: number, mu: number): number {
+  return events <= mu ? events : Math.min(events, capOf(mu));
+}
+
 /** Steps 2–7 of the method for counts (docs/judge.md); undefined: nothing to compare. */
 export function compareCounts(
   table: BinTable,
@@ -88,7 +93,7 @@ export function compareCounts(
   const { rate, factor, factorVariance } = usual;
 
   // Cutting extremes lowers the sums a little: old tasks say by how much.
-  const cut = (at: number, mu: number) => Math.min(measure.events[at]!, capOf(mu));
+  const cut = (at: number, mu: number) => capped(measure.events[at]!, mu);
   let oldCut = 0;
   let oldExpected = 0;
   for (const row of rows) {
@@ -246,7 +251,7 @@ function factorsOf(
       if (group[at] !== oldGroup || Number.isNaN(measure.exposure[at]!)) continue;
       const mu = measure.exposure[at]! * rate.of(row, bin);
       expected += mu;
-      events += Math.min(measure.events[at]!, capOf(mu));
+      events += capped(measure.events[at]!, mu);
     }
     factor[row] = (events + taskPrior) / (expected + taskPrior);
     factorVariance[row] = 1 / (expected + taskPrior);
@@ -272,7 +277,7 @@ export function countsByAge(table: BinTable, measure: CountMeasure, ages: number
       const age = table.age[at]!;
       if (table.group[at] !== newGroup || age >= ages || Number.isNaN(measure.exposure[at]!)) continue;
       const mu = measure.exposure[at]! * rate.of(row, bin) * factor[row]!;
-      const seen = Math.min(measure.events[at]!, capOf(mu));
+      const seen = capped(measure.events[at]!, mu);
       cells.push({ age, seen, mu });
       excess += seen - mu;
       all += mu;
@@ -327,8 +332,9 @@ function rateOfOldTasks(
       const at = row * bins + bin;
       if (group[at] !== oldGroup || Number.isNaN(measure.exposure[at]!)) continue;
       const weighed = measure.exposure[at]! * (factor ? factor[row]! : 1);
-      const cap = expectedRate ? capOf(measure.exposure[at]! * expectedRate(row, bin)) : Number.POSITIVE_INFINITY;
-      const counted = Math.min(measure.events[at]!, cap);
+      const counted = expectedRate
+        ? capped(measure.events[at]!, measure.exposure[at]! * expectedRate(row, bin))
+        : measure.events[at]!;
       events[bin]! += counted;
       exposure[bin]! += weighed;
       events[own + bin]! += counted;

@@ -113,17 +113,22 @@ function openWindows(table: BinTable, y: Float64Array, rows: readonly number[]):
     let to = row * width;
     oldSum![to] = 0;
     oldCount![to] = 0;
+    for (let at = row * bins; at < (row + 1) * bins; at += 1, to += 1) {
+      const value = y[at]!;
+      const isOld = group[at] === oldGroup && !Number.isNaN(value);
+      oldSum![to + 1] = isOld ? oldSum![to]! + value : oldSum![to]!;
+      oldCount![to + 1] = isOld ? oldCount![to]! + 1 : oldCount![to]!;
+    }
+    // Of who is never new nobody asks.
+    if (table.newSince[row]! >= bins) continue;
+    to = row * width;
     newSum![to] = 0;
     newCount![to] = 0;
     for (let at = row * bins; at < (row + 1) * bins; at += 1, to += 1) {
       const value = y[at]!;
-      const isThere = !Number.isNaN(value);
-      const isOld = isThere && group[at] === oldGroup;
-      const isNew = isThere && group[at] === newGroup;
-      oldSum![to + 1] = oldSum![to]! + (isOld ? value : 0);
-      oldCount![to + 1] = oldCount![to]! + (isOld ? 1 : 0);
-      newSum![to + 1] = newSum![to]! + (isNew ? value : 0);
-      newCount![to + 1] = newCount![to]! + (isNew ? 1 : 0);
+      const isNew = group[at] === newGroup && !Number.isNaN(value);
+      newSum![to + 1] = isNew ? newSum![to]! + value : newSum![to]!;
+      newCount![to + 1] = isNew ? newCount![to]! + 1 : newCount![to]!;
     }
   }
   const over = (sums: Float64Array, row: number, from: number, to: number) =>
@@ -277,12 +282,12 @@ export function withoutLevelsAndShocks(
     }
   }
   const y = borrow(differences, values.length).fill(Number.NaN);
+  const compared = isLog ? measure.logs : values;
   for (const row of rows) {
-    for (let at = row * bins + start; at < (row + 1) * bins; at += 1) {
-      if (group[at] === 0) continue;
-      const value = values[at]!;
-      y[at] = !isLog ? value : measure.logs ? measure.logs[at]! : Math.log(value);
-    }
+    const end = (row + 1) * bins;
+    if (compared)
+      for (let at = row * bins + start; at < end; at += 1) y[at] = group[at] === 0 ? Number.NaN : compared[at]!;
+    else for (let at = row * bins + start; at < end; at += 1) if (group[at] !== 0) y[at] = Math.log(values[at]!);
   }
   const scratch = borrow(sortedAside, values.length);
   const levels = new Float64Array(table.tasks.length).fill(Number.NaN);
@@ -303,7 +308,8 @@ export function withoutLevelsAndShocks(
   const scale = isLog ? 1 : Math.max(Math.abs(typical) || usualSize(y, rows, bins, start), 1e-9);
   for (const row of rows) {
     const level = Number.isNaN(levels[row]!) ? typical : levels[row]!;
-    for (let at = row * bins + start; at < (row + 1) * bins; at += 1) y[at] = (y[at]! - level) / scale;
+    for (let at = row * bins + start; at < (row + 1) * bins; at += 1) y[at]! -= level;
+    if (scale !== 1) for (let at = row * bins + start; at < (row + 1) * bins; at += 1) y[at]! /= scale;
   }
   subtractShocks(table, y, rows, start, scratch);
   if (ageCurve) {
@@ -347,6 +353,10 @@ function subtractShocks(
   const { bins, group, domains } = table;
   const rowsByDomain: number[][] = Array.from({ length: domains }, () => []);
   for (const row of rows) rowsByDomain[table.domain[row]!]!.push(row);
+  if (rowsByDomain.every((members) => members.length >= fewForMiddle)) {
+    for (const members of rowsByDomain) subtractMiddles(table, y, members, rows, start);
+    return;
+  }
   /** Values of old tasks in this bin, from `scratch[at]` on; how many. */
   const gather = (members: readonly number[], bin: number, from: number): number => {
     let n = from;
@@ -355,12 +365,6 @@ function subtractShocks(
       if (group[at] === oldGroup && !Number.isNaN(y[at]!)) scratch[n++] = y[at]!;
     }
     return n - from;
-  };
-  const middle = (values: Float64Array, n: number): number => {
-    if (n === 0) return 0;
-    if (n >= fewForMiddle) return medianInPlace(values, n);
-    sortFew(values, n);
-    return middleMean(values, n, -1);
   };
   const ofAll = new Float64Array(rows.length);
   const less = (members: readonly number[], bin: number, values: Float64Array, n: number, shock: number) => {
@@ -377,7 +381,7 @@ function subtractShocks(
   for (let bin = start; bin < bins; bin += 1) {
     if (domains === 1) {
       const n = gather(rows, bin, 0);
-      less(rows, bin, scratch, n, middle(scratch, n));
+      less(rows, bin, scratch, n, middleOf(scratch, n));
       continue;
     }
     let common = Number.NaN;
@@ -390,17 +394,76 @@ function subtractShocks(
       if (nAll < 0) {
         nAll = gather(rows, bin, 0);
         for (let i = 0; i < nAll; i += 1) ofAll[i] = scratch[i]!;
-        common = middle(ofAll, nAll);
+        common = middleOf(ofAll, nAll);
       }
     }
     for (let domain = 0; domain < domains; domain += 1) {
       const members = rowsByDomain[domain]!;
       const n = gather(members, bin, 0);
-      if (n >= fewestInRegion) less(members, bin, scratch, n, middle(scratch, n));
+      if (n >= fewestInRegion) less(members, bin, scratch, n, middleOf(scratch, n));
       else if (rows.length < fewForMiddle) less(members, bin, ofAll, nAll, common);
       else for (let i = 0; i < members.length; i += 1) y[members[i]! * bins + bin]! -= common;
     }
   }
+}
+
+/** Bins whose values are gathered in one go: two lines of a cache of each row. */
+const binsAtOnce = 16;
+const gathered = { cells: new Float64Array(0) };
+
+/** The same of a region that is large: what one of its tasks did does not move the middle. */
+function subtractMiddles(
+  { bins, group }: BinTable,
+  y: Float64Array,
+  members: readonly number[],
+  all: readonly number[],
+  start: number,
+): void {
+  const shocks = new Float64Array(bins);
+  const room = borrow(gathered, binsAtOnce * all.length);
+  const counts = new Int32Array(binsAtOnce);
+  const gather = (rows: readonly number[], from: number, end: number) => {
+    counts.fill(0);
+    for (let i = 0; i < rows.length; i += 1) {
+      const first = rows[i]! * bins;
+      for (let bin = from; bin < end; bin += 1) {
+        const value = y[first + bin]!;
+        if (group[first + bin] !== oldGroup || Number.isNaN(value)) continue;
+        const place = bin - from;
+        room[place * all.length + counts[place]!] = value;
+        counts[place]! += 1;
+      }
+    }
+  };
+  for (let from = start; from < bins; from += binsAtOnce) {
+    const end = Math.min(bins, from + binsAtOnce);
+    gather(members, from, end);
+    let isTooFew = false;
+    for (let bin = from; bin < end; bin += 1) {
+      const n = counts[bin - from]!;
+      if (n >= fewestInRegion || members.length === all.length)
+        shocks[bin] = middleOf(room.subarray((bin - from) * all.length), n);
+      else isTooFew = true;
+    }
+    if (!isTooFew) continue;
+    const few = counts.map((n) => (n < fewestInRegion ? 1 : 0));
+    gather(all, from, end);
+    for (let bin = from; bin < end; bin += 1) {
+      if (few[bin - from] === 1) shocks[bin] = middleOf(room.subarray((bin - from) * all.length), counts[bin - from]!);
+    }
+  }
+  for (let i = 0; i < members.length; i += 1) {
+    const first = members[i]! * bins;
+    for (let bin = start; bin < bins; bin += 1) y[first + bin]! -= shocks[bin]!;
+  }
+}
+
+/** Of old tasks in one bin; the numbers are put in another order. */
+function middleOf(values: Float64Array, n: number): number {
+  if (n === 0) return 0;
+  if (n >= fewForMiddle) return medianInPlace(values, n);
+  sortFew(values, n);
+  return middleMean(values, n, -1);
 }
 
 /** By insertion: of a few numbers faster than any other way. */
@@ -452,7 +515,7 @@ function cutExtremes(table: BinTable, rows: readonly number[], y: Float64Array, 
   for (const row of rows) {
     // A new task's extremes are cut around its own middle: around zero, a large difference would hide itself.
     let m = 0;
-    for (let at = row * bins + start; at < (row + 1) * bins; at += 1) {
+    for (let at = row * bins + Math.max(start, table.newSince[row]!); at < (row + 1) * bins; at += 1) {
       if (group[at] === newGroup && !Number.isNaN(y[at]!)) scratch[m++] = y[at]!;
     }
     const centre = m > 0 ? medianInPlace(scratch, m) : 0;

@@ -1,7 +1,15 @@
-import type { CheckResult, CheckSpec, JudgeVerdict, Sample, Verdict } from '../model/index.ts';
+import {
+  type CheckResult,
+  type CheckSpec,
+  type JudgeVerdict,
+  type Sample,
+  spanMetric,
+  type Verdict,
+} from '../model/index.ts';
 import { combineCurves, curveOf } from './age-curve.ts';
-import { type BinTable, buildBinTable, newGroup, oldGroup } from './bin-table.ts';
-import { checksInForce, guardsInForce } from './checks-in-force.ts';
+import { type BinTable, newGroup, nobody, oldGroup } from './bin-table.ts';
+import { checksSeen, guardsSeen } from './checks-in-force.ts';
+import { ClosedBins } from './closed-bins/closed-bins.ts';
 import { readComponents, withComponents } from './components.ts';
 import { explainConfounders, touches, withoutConfounded } from './confounders.ts';
 import { explainCheck, explainLevels, explainVerdict } from './explain.ts';
@@ -13,6 +21,7 @@ import { type CheckData, type Evidence, priorSpreadOf, readCheck, readRoutes, we
 import { countsMilliseconds, isAlone } from './plain-check.ts';
 import type { AgeCurve, JudgeMemory, Judgement, JudgePlan, RolloutCurve } from './port.ts';
 import { promisedPower } from './promise.ts';
+import { countedBy, tellRoutes } from './routes.ts';
 
 /** What the judge keeps of one phase; plain JSON. */
 interface PhaseMemory {
@@ -48,8 +57,18 @@ export function judge(
   memory: JudgeMemory | undefined,
   nowMs: number,
 ): Judgement {
-  const { checks, table, data } = readAll(plan, samples, closedUntil(plan, nowMs));
-  const judged = judgeTable(plan, checks, table, data, memory, nowMs, standard, isHeard(plan, samples, table));
+  return judgeBins(plan, ClosedBins.ofSamples(plan.spec.binMs, samples), memory, nowMs);
+}
+
+/** The same of bins that were read before. */
+export function judgeBins(
+  plan: JudgePlan,
+  closed: ClosedBins,
+  memory: JudgeMemory | undefined,
+  nowMs: number,
+): Judgement {
+  const { checks, table, data } = readAll(plan, closed, closedUntil(plan, nowMs));
+  const judged = judgeTable(plan, checks, table, data, memory, nowMs, standard, isHeard(plan, closed, table));
   const left = explainConfounders(plan.confounders ?? [], plan.phaseStartedAtMs, nowMs);
   return withNeighbours(left === '' ? judged : withSentence(judged, `${judged.verdict.sentence}${left}`), plan);
 }
@@ -87,39 +106,39 @@ function closedUntil({ spec: { binMs } }: JudgePlan, nowMs: number): number {
  * Whether anything at all was read of new tasks lately. If not, their agent or its line is silent, and a metric that
  * is missing says nothing of the version.
  */
-function isHeard(plan: JudgePlan, samples: readonly Sample[], table: BinTable): boolean {
-  const sinceMs = (table.firstBin + table.bins - goneAfterBins) * plan.spec.binMs;
-  return samples.some(({ version, toMs }) => version === plan.newVersion && toMs > sinceMs);
+function isHeard(plan: JudgePlan, closed: ClosedBins, table: BinTable): boolean {
+  return closed.isHeard(plan.newVersion, (table.firstBin + table.bins - goneAfterBins) * plan.spec.binMs);
 }
 
-function readAll(plan: JudgePlan, samples: readonly Sample[], untilMs = 0) {
-  const { binMs } = plan.spec;
-  let fromMs = Number.POSITIVE_INFINITY;
-  let toMs = samples.length === 0 ? 0 : untilMs;
-  for (const sample of samples) {
-    if (sample.toMs - sample.fromMs > 1.5 * binMs) continue;
-    fromMs = Math.min(fromMs, sample.fromMs);
-    toMs = Math.max(toMs, sample.toMs);
-  }
+function readAll(plan: JudgePlan, closed: ClosedBins, untilMs = 0) {
+  const span = closed.span();
+  const toMs = Math.max(closed.isEmpty ? 0 : untilMs, span?.toMs ?? 0);
   // Where nothing is left but what has become coarse, there is no bin to look at.
-  const whole = buildBinTable(plan, samples, Math.min(fromMs, toMs), toMs);
+  const whole = closed.table(plan, Math.min(span?.fromMs ?? toMs, toMs), toMs);
   const table = withoutConfounded(whole, plan.confounders ?? []);
-  const own = checksInForce(plan.spec, samples);
-  const all = [...own, ...guardsInForce(plan.spec, own, samples)];
+  const seen = closed.metrics();
+  const own = checksSeen(plan.spec, seen);
+  const all = [...own, ...guardsSeen(plan.spec, own, seen)];
   // In a first deployment there is nobody to compare with: only what is held against a limit of its own.
   const checks = plan.oldVersions?.length === 0 ? all.filter(isAlone) : all;
+  const hasSpans = seen.some(({ metric }) => metric === spanMetric);
   const readOne = (check: CheckSpec): CheckData | undefined => {
-    const one = readCheck(table, samples, check);
-    const components = () => readComponents(table, samples, check);
-    return one && { ...one, components, routes: () => readRoutes(table, samples, check, plan.newVersion) };
+    const one = readCheck(table, closed, check);
+    if (!one) return undefined;
+    // Samples are gone through only where there may be routes or spans, and only when they are looked at.
+    const counted = countedBy(check);
+    const hasRoutes = seen.some(({ metric, labels }) => metric === counted && tellRoutes(labels));
+    const routes = () => readRoutes(table, closed.samplesOf(counted!), check, plan.newVersion);
+    const components = () => readComponents(table, closed.samplesOf(spanMetric), check);
+    return { ...one, ...(hasRoutes && { routes }), ...(hasSpans && { components }) };
   };
   const data = new Map(checks.map((check) => [check.name, readOne(check)]));
   return { checks, table, data };
 }
 
 /** What a rollout that ended well teaches about restarts: one curve per check, to be kept with the service. */
-export function learnCurves(plan: JudgePlan, samples: readonly Sample[]): Record<string, RolloutCurve> {
-  const { table, data } = readAll(plan, samples);
+export function learnCurves(plan: JudgePlan, closed: ClosedBins): Record<string, RolloutCurve> {
+  const { table, data } = readAll(plan, closed);
   const curves: Record<string, RolloutCurve> = {};
   for (const [name, one] of data) {
     const curve = one && !one.kayenta && curveOf(table, one.measure);
@@ -399,27 +418,29 @@ const noPresence = { onOld: false, onOldNow: false, onNew: false, isDue: false, 
 /** Where a check's metric is present, and whether it ought to be. */
 function presenceOf(plan: JudgePlan, table: BinTable, { measure }: CheckData) {
   const cells = measure.kind === 'counts' ? measure.exposure : measure.values;
-  const isNow = (bin: number) => bin >= table.bins - goneAfterBins;
-  let onOld = false;
-  let onOldNow = false;
-  let onNew = false;
-  const sums = { oldAmount: 0, oldBins: 0, newAmount: 0, newBins: 0 };
+  const isAmount = measure.kind === 'counts';
+  const { bins, group } = table;
+  let [onOld, onOldNow, onNew] = [false, false, false];
+  let [oldAmount, oldBins, newAmount, newBins] = [0, 0, 0, 0];
   for (let row = 0; row < table.tasks.length; row += 1) {
-    for (let bin = 0; bin < table.bins; bin += 1) {
-      const at = row * table.bins + bin;
-      const group = table.group[at]!;
+    const end = (row + 1) * bins;
+    const nowFrom = end - goneAfterBins;
+    for (let at = row * bins; at < end; at += 1) {
+      const whose = group[at]!;
+      if (whose === nobody) continue;
       const cell = cells[at]!;
       const isThere = !Number.isNaN(cell);
-      const amount = !isThere ? 0 : measure.kind === 'counts' ? cell : 1;
-      if (group === oldGroup) {
-        sums.oldAmount += amount;
-        sums.oldBins += 1;
-        onOld ||= isThere;
-        onOldNow ||= isThere && isNow(bin);
-      } else if (group === newGroup) {
-        sums.newAmount += amount;
-        sums.newBins += 1;
-        onNew ||= isThere && isNow(bin);
+      if (whose === oldGroup) {
+        oldBins += 1;
+        if (!isThere) continue;
+        oldAmount += isAmount ? cell : 1;
+        onOld = true;
+        if (at >= nowFrom) onOldNow = true;
+      } else {
+        newBins += 1;
+        if (!isThere) continue;
+        newAmount += isAmount ? cell : 1;
+        if (at >= nowFrom) onNew = true;
       }
     }
   }
@@ -434,8 +455,8 @@ function presenceOf(plan: JudgePlan, table: BinTable, { measure }: CheckData) {
     plan.updates.some(
       ({ servingAtMs }) => servingAtMs !== undefined && servingAtMs + warmupMs + (goneAfterBins + 2) * binMs <= end,
     );
-  const usual = sums.oldBins > 0 ? sums.oldAmount / sums.oldBins : 0;
-  const seen = sums.newBins > 0 ? sums.newAmount / sums.newBins : 0;
+  const usual = oldBins > 0 ? oldAmount / oldBins : 0;
+  const seen = newBins > 0 ? newAmount / newBins : 0;
   return { onOld, onOldNow, onNew, isDue, traffic: usual > 0 ? seen / usual : 1 };
 }
 

@@ -25,8 +25,10 @@ import {
   measureIncidents,
   measurePerLoad,
   measureValues,
+  type Source,
   type ValueMeasure,
   withFloor,
+  withLogs,
 } from './measures.ts';
 import { limitOf } from './plain-check.ts';
 import type { AgeCurve } from './port.ts';
@@ -91,13 +93,13 @@ const fewestMinutes = 0.5;
 const harmlessIncidents = 0.01;
 
 /** Reads a check's metric out of the samples; undefined: it does not occur. */
-export function readCheck(table: BinTable, samples: readonly Sample[], check: CheckSpec): CheckData | undefined {
+export function readCheck(table: BinTable, samples: Source, check: CheckSpec): CheckData | undefined {
   const data = readMetric(table, samples, check);
   if (data && check.missing === 'zero') fillWithZero(table, data.measure, check.metric);
   return data;
 }
 
-function readMetric(table: BinTable, samples: readonly Sample[], check: CheckSpec): CheckData | undefined {
+function readMetric(table: BinTable, samples: Source, check: CheckSpec): CheckData | undefined {
   const { metric } = check;
   if ('kayenta' in metric) {
     const kayenta = readKayenta(tableFor(table, check), samples, metric.kayenta);
@@ -127,7 +129,7 @@ function readMetric(table: BinTable, samples: readonly Sample[], check: CheckSpe
   return measure && hasAny(measure.values) ? { check, measure, latency: undefined } : undefined;
 }
 
-function readValues(table: BinTable, samples: readonly Sample[], check: CheckSpec): ValueMeasure | undefined {
+function readValues(table: BinTable, samples: Source, check: CheckSpec): ValueMeasure | undefined {
   const { metric, against } = check;
   // What is held against a number of its own is that number.
   const floor = against === 'old' || against === 'before' ? (check.floor ?? 0) : 0;
@@ -138,11 +140,15 @@ function readValues(table: BinTable, samples: readonly Sample[], check: CheckSpe
   if (!('gauge' in metric) && !('rate' in metric)) return undefined;
   const [name, kind] = 'gauge' in metric ? ([metric.gauge, 'gauge'] as const) : ([metric.rate, 'rate'] as const);
   const measure = measureValues(table, samples, name, kind);
-  return floor === 0 ? measure : withFloor(measure, floor);
+  const floored = floor === 0 ? measure : withFloor(measure, floor);
+  // What is missing becomes zero later, and has no logarithm yet.
+  const isCompared = kind === 'gauge' && against === 'old' && check.missing !== 'zero';
+  return isCompared ? withLogs(floored, samples, name, floor) : floored;
 }
 
 function hasAny(cells: Float64Array): boolean {
-  return cells.some((value) => !Number.isNaN(value));
+  for (let at = 0; at < cells.length; at += 1) if (!Number.isNaN(cells[at]!)) return true;
+  return false;
 }
 
 function emptyCounts(table: BinTable): Measure {

@@ -1,7 +1,8 @@
 import type { CheckSpec, JudgeSpec, Sample, TaskIndex } from '../model/index.ts';
 import { combineCurves } from './age-curve.ts';
-import { type BinTable, buildBinTable, newGroup, nobody } from './bin-table.ts';
+import { type BinTable, newGroup, nobody } from './bin-table.ts';
 import { checksInForce, guardsInForce } from './checks-in-force.ts';
+import { buildBinTable } from './closed-bins/closed-bins.ts';
 import { alphaBeside, alphaOf, mainShare, regionsToJudge } from './levels.ts';
 import { finalShareOf, planLooks } from './looks.ts';
 import {

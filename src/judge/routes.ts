@@ -73,13 +73,19 @@ function heaviest(parts: ReadonlyMap<string, Part>, key: keyof Part, share: numb
   return found;
 }
 
+/** Whether any route could be told by these labels. */
+export function tellRoutes(labels: Readonly<Record<string, unknown>>): boolean {
+  return routeLabels.some((name) => labels[name] !== undefined);
+}
+
 /** Samples of one route alone. */
 export function samplesOfRoute(check: CheckSpec, { label, value }: Route, samples: readonly Sample[]): Sample[] {
   const metric = countedBy(check);
   return samples.filter((one) => one.metric === metric && one.labels[label] === value);
 }
 
-function countedBy({ metric }: CheckSpec): string | undefined {
+/** The metric whose samples tell the routes of a check. */
+export function countedBy({ metric }: CheckSpec): string | undefined {
   if ('errorRatio' in metric) return metric.errorRatio.counter;
   return 'latency' in metric ? metric.latency.histogram : undefined;
 }

@@ -5,6 +5,7 @@ import {
   type AppendCount,
   defaultSampleSettings,
   type MetricSeen,
+  type SampleHorizon,
   type SampleJournal,
   type SampleQuery,
   type SampleSettings,
@@ -31,6 +32,9 @@ export async function openSampleStore(options: SampleStoreOptions): Promise<Samp
 const maxShared = 200_000;
 /** A process that invents new bounds all the time must not be remembered without end. */
 const maxLadders = 10_000;
+
+/** A sample's bin may lie so far beyond the closed ones. */
+const binsAhead = 8;
 
 interface Series {
   readonly metric: string;
@@ -222,10 +226,9 @@ class SampleMemory implements SampleStore {
     if (!tasks) return found;
     const indices = [...tasks.keys()].filter((index) => query.indices?.includes(index) ?? true).sort((a, b) => a - b);
     // What is older than the fine bins is told in coarse ones, which end where the fine ones begin.
-    const { coarseBinMs } = this.#settings;
-    const closedMs = this.closedUntilMs();
-    const untilMs = Math.min(query.toMs, closedMs);
-    const fineFromMs = Math.ceil((closedMs - this.#settings.fineMs + this.binMs * 8) / coarseBinMs) * coarseBinMs;
+    const { keptFromMs, fineFromMs, coarseBinMs, closedUntilMs } = this.horizon();
+    const untilMs = Math.min(query.toMs, closedUntilMs);
+    const sinceMs = Math.max(query.fromMs, keptFromMs);
     for (const index of indices) {
       const task = tasks.get(index)!;
       for (const series of task.series.values()) {
@@ -254,9 +257,8 @@ class SampleMemory implements SampleStore {
             });
           }
         };
-        if (query.fromMs < fineFromMs)
-          read(series.coarse, task.coarse, coarseBinMs, query.fromMs, Math.min(untilMs, fineFromMs));
-        read(series.fine, task.fine, this.binMs, Math.max(query.fromMs, fineFromMs), untilMs);
+        if (sinceMs < fineFromMs) read(series.coarse, task.coarse, coarseBinMs, sinceMs, Math.min(untilMs, fineFromMs));
+        read(series.fine, task.fine, this.binMs, Math.max(sinceMs, fineFromMs), untilMs);
       }
     }
     return found;
@@ -304,6 +306,17 @@ class SampleMemory implements SampleStore {
 
   closedUntilMs(): number {
     return this.#closedBin * this.binMs;
+  }
+
+  /** By the time alone: what a ring still holds by chance, because its series fell silent, is not told either. */
+  horizon(): SampleHorizon {
+    const { coarseBinMs, fineMs } = this.#settings;
+    const closedUntilMs = this.closedUntilMs();
+    // Rings have moved on for bins that are open, or lie ahead.
+    const newestMs = closedUntilMs + this.binMs * binsAhead;
+    const keptFromMs = (Math.floor(newestMs / coarseBinMs) - this.#coarseBins() + 1) * coarseBinMs;
+    const fineFromMs = Math.ceil((newestMs - fineMs) / coarseBinMs) * coarseBinMs;
+    return { keptFromMs: Math.max(0, keptFromMs), fineFromMs: Math.max(0, fineFromMs), coarseBinMs, closedUntilMs };
   }
 
   async tend(nowMs: number): Promise<void> {

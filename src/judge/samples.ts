@@ -67,6 +67,15 @@ export interface SampleJournal {
   close(): Promise<void>;
 }
 
+export interface SampleHorizon {
+  /** Nothing that begins earlier is told. A whole coarse bin. */
+  readonly keptFromMs: number;
+  /** Before, samples are told in coarse bins; from here on as they were made. A whole coarse bin. */
+  readonly fineFromMs: number;
+  readonly coarseBinMs: number;
+  readonly closedUntilMs: number;
+}
+
 /** Samples of the last two hours, by job, task, series and bin; bounded, coarser with age. Missing is not zero. */
 export interface SampleStore {
   readonly binMs: number;
@@ -76,6 +85,8 @@ export interface SampleStore {
   listMetrics(job: JobId, sinceMs: number): MetricSeen[];
   /** Everything up to here is closed: it will not change any more. */
   closedUntilMs(): number;
+  /** How what is closed is told now. It only moves on. */
+  horizon(): SampleHorizon;
   /** Call once per bin: closes bins, forgets old ones, writes down what closed. */
   tend(nowMs: number): Promise<void>;
   counts(): { readonly series: number; readonly late: number; readonly refused: number };

@@ -53,17 +53,29 @@ export function writeInput({ plan, samples, memory, nowMs }: VerdictInput): stri
   const series = new Map<string, number>();
   const owners = new Map<string, number>();
   const rows: Stored['rows'][number][] = [];
-  for (const { index, metric, labels, incarnation, version, state, fromMs, toMs, value } of samples) {
+  // Samples of one series come one after the other, mostly of one incarnation: each is put into words once.
+  let last:
+    | { readonly sample: Sample; readonly bounds: unknown; readonly series: number; readonly owner: number }
+    | undefined;
+  for (const sample of samples) {
+    const { index, metric, labels, incarnation, version, state, fromMs, toMs, value } = sample;
     const histogram = 'histogramDelta' in value ? value.histogramDelta : undefined;
-    const bounds = histogram ? histogram.bounds.map((bound) => (Number.isFinite(bound) ? bound : null)) : null;
+    const before = last?.sample;
+    const isSameSeries =
+      before?.labels === labels &&
+      before.metric === metric &&
+      before.index === index &&
+      last!.bounds === histogram?.bounds;
+    const isSameOwner = before?.incarnation === incarnation && before.version === version && before.state === state;
+    const place = isSameSeries
+      ? last!.series
+      : placeOf(series, JSON.stringify([index, metric, labels, histogram ? writeBounds(histogram.bounds) : null]));
+    const owner = isSameOwner ? last!.owner : placeOf(owners, JSON.stringify([incarnation, version, state]));
+    last = { sample, bounds: histogram?.bounds, series: place, owner };
     const cells = histogram
       ? [...histogram.counts, histogram.sum]
       : ['gauge' in value ? value.gauge : (value as { counterDelta: number }).counterDelta];
-    rows.push([
-      placeOf(series, JSON.stringify([index, metric, labels, bounds])),
-      placeOf(owners, JSON.stringify([incarnation, version, state])),
-      ...([fromMs, toMs, 'gauge' in value ? 1 : 0, cells] as const),
-    ]);
+    rows.push([place, owner, fromMs, toMs, 'gauge' in value ? 1 : 0, cells]);
   }
   const parse = (words: ReadonlyMap<string, number>) => [...words.keys()].map((text) => JSON.parse(text));
   const job = samples[0]?.job ?? null;
@@ -72,6 +84,11 @@ export function writeInput({ plan, samples, memory, nowMs }: VerdictInput): stri
     ...{ series: parse(series), owners: parse(owners), rows },
   };
   return JSON.stringify(stored);
+}
+
+/** JSON has no infinity. */
+function writeBounds(bounds: readonly number[]): (number | null)[] {
+  return bounds.map((bound) => (Number.isFinite(bound) ? bound : null));
 }
 
 function placeOf(words: Map<string, number>, text: string): number {

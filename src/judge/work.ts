@@ -2,22 +2,16 @@ import { listOperationsOfRollout, listTasks } from '../disruption/rows.ts';
 import type { Enqueue, Proposal, Turn, View, WorkKind } from '../engine/index.ts';
 import { loadHosts } from '../fleet/rows.ts';
 import { formatDuration } from '../kit/index.ts';
-import {
-  type JobId,
-  type NewEvent,
-  type Phase,
-  type Rollout,
-  type RolloutId,
-  rollway,
-  type Sample,
-} from '../model/index.ts';
+import { type JobId, type NewEvent, type Phase, type Rollout, type RolloutId, rollway } from '../model/index.ts';
 import { planOf, secondSetOf, type TaskPlace } from '../rollout/index.ts';
 import { findJob, findRollout } from '../rollout/rows.ts';
 import type { Tx } from '../store/index.ts';
+import { ClosedBinsCache } from './closed-bins/cache.ts';
+import { ClosedBins } from './closed-bins/closed-bins.ts';
 import { believedMs } from './confounders.ts';
 import { explainPromise } from './explain-promise.ts';
 import type { FindingBook } from './finding-book.ts';
-import { judge, learnCurves } from './judge.ts';
+import { judgeBins, learnCurves } from './judge.ts';
 import { alphaBeside } from './levels.ts';
 import { momentInBin } from './moment-in-bin.ts';
 import type { JudgeMemory, JudgePlan, PhasePromise } from './port.ts';
@@ -54,26 +48,32 @@ interface JudgeParts {
 
 /** Looks once per bin at each rollout that is being judged: plan, samples, memory → verdict row, memory, event. */
 export function judgeWork(parts: JudgeParts): WorkKind {
+  const closedBins = new ClosedBinsCache();
   return {
     kind: 'judge/look',
     async run(turn) {
       await parts.samples.tend(turn.nowMs);
-      await turn.commit((view) => look(view, turn, parts));
+      await turn.commit((view) => look(view, turn, { ...parts, closedBins }));
     },
   };
 }
 
-async function look(
-  { tx }: View,
-  turn: Turn,
-  { samples, inputs, findings }: JudgeParts,
-): Promise<Proposal | undefined> {
+interface LookParts extends JudgeParts {
+  readonly closedBins: ClosedBinsCache;
+}
+
+async function look({ tx }: View, turn: Turn, parts: LookParts): Promise<Proposal | undefined> {
+  const { samples, inputs, findings, closedBins } = parts;
   const rollout = await findRollout(tx, turn.key as RolloutId);
-  if (!rollout || !(rollout.judged || rollout.guarded)) return undefined;
-  if (rollout.state === 'succeeded') return learn(tx, rollout, turn.nowMs, samples);
-  if (rollout.endedAtMs !== undefined) return learnFromFalseAlarm(tx, rollout, inputs);
+  if (rollout?.state !== 'running') {
+    const isHeeded = rollout !== undefined && (rollout.judged || rollout.guarded);
+    const proposal = isHeeded ? await learnWhenOver(tx, rollout, turn.nowMs, parts) : undefined;
+    closedBins.forget(turn.key);
+    return proposal;
+  }
+  if (!(rollout.judged || rollout.guarded)) return undefined;
   const phase = rollout.phases[rollout.currentPhase];
-  if (rollout.state !== 'running' || phase === undefined || !isLookedAt(rollout, phase)) return undefined;
+  if (phase === undefined || !isLookedAt(rollout, phase)) return undefined;
   const plan = await loadPlan(tx, rollout, phase, turn.nowMs);
   if (!plan) return undefined;
   const { binMs } = plan.spec;
@@ -81,9 +81,6 @@ async function look(
     ...lookAt(rollout.id),
     dueAtMs: (Math.floor(turn.nowMs / binMs) + 1) * binMs + momentInBin(rollout.id, binMs),
   };
-  const fromMs =
-    Math.min(plan.phaseStartedAtMs, ...plan.updates.map((update) => update.admittedAtMs)) - pastBins * binMs;
-  const seen = samples.query({ job: rollout.job, fromMs, toMs: samples.closedUntilMs() });
   const memory = await rows.findMemory(tx, rollout.id);
   const promises = promisesIn(memory) ?? (await promise(tx, rollout, plan, samples));
   const around = await loadSurroundings(tx, rollout, plan, samples, memory, turn.nowMs);
@@ -93,20 +90,25 @@ async function look(
   );
   const { confounders, neighbours } = around;
   const alpha = alphaBeside(plan.spec).own;
-  const input: VerdictInput = {
+  const facts: Omit<VerdictInput, 'samples'> = {
     plan: { ...plan, spec: { ...plan.spec, alpha }, promise: promises[plan.phase], confounders, neighbours },
-    samples: seen,
     memory,
     nowMs: turn.nowMs,
   };
-  const judgement = judge(input.plan, seen, memory, turn.nowMs);
+  // From here to the samples of the input nothing is waited for: the store tells the same all the time.
+  const read = closedBins.read(samples, rollout.id, binsWanted(rollout, plan));
+  const judgement = judgeBins(facts.plan, read.bins, memory, turn.nowMs);
   // What fails elsewhere is found at looks of its own.
   const isNeighbourNews = neighbours.some(({ trust, results }) => {
     return trust !== 'observe' && results.some(({ verdict }) => verdict === 'fail');
   });
   const isLook = judgement.memory.looks > (memory?.looks ?? 0) || isNeighbourNews;
   // Before the verdict is committed: a look without its input could not be replayed, the other way round does no harm.
-  if (isLook) await inputs?.save(rollout.id, judgement.verdict.lookId, writeInput(input));
+  if (isLook && inputs) {
+    const text = writeInput({ ...facts, samples: read.samples() });
+    await inputs.save(rollout.id, judgement.verdict.lookId, text);
+  }
+  closedBins.shrink();
   // Nobody waits for the end of a bake at a barrier.
   const isLast = turn.nowMs >= plan.deadlineAtMs && phase.state !== 'passed';
   const { memory: nextMemory, ...row } = judgement;
@@ -187,18 +189,20 @@ function promiseEvent(rollout: Rollout, promises: readonly PhasePromise[]): NewE
   };
 }
 
-function samplesFor(plan: JudgePlan, { job }: Rollout, samples: SampleStore): Sample[] {
-  const firstMs = Math.min(plan.phaseStartedAtMs, ...plan.updates.map((update) => update.admittedAtMs));
-  return samples.query({ job, fromMs: firstMs - pastBins * plan.spec.binMs, toMs: samples.closedUntilMs() });
+/** The bins that a look is made from: since the first update, and what was before. */
+function binsWanted({ job }: Rollout, { phaseStartedAtMs, updates, spec: { binMs } }: JudgePlan) {
+  const firstMs = Math.min(phaseStartedAtMs, ...updates.map((update) => update.admittedAtMs));
+  return { job, binMs, fromMs: firstMs - pastBins * binMs };
 }
 
 /** After a rollout that ended well: what it taught about restarts, once. */
-async function learn(tx: Tx, rollout: Rollout, nowMs: number, samples: SampleStore): Promise<Proposal | undefined> {
+async function learn(tx: Tx, rollout: Rollout, nowMs: number, parts: LookParts): Promise<Proposal | undefined> {
   const phase = rollout.phases.at(-1);
   if (!phase || (await rows.hasCurves(tx, rollout.id))) return undefined;
   const plan = await loadPlan(tx, rollout, phase, nowMs);
   if (!plan) return undefined;
-  const curves = learnCurves(plan, samplesFor(plan, rollout, samples));
+  const { bins } = parts.closedBins.read(parts.samples, rollout.id, binsWanted(rollout, plan));
+  const curves = learnCurves(plan, bins);
   const { binMs } = plan.spec;
   return {
     write: (writer) =>
@@ -211,6 +215,12 @@ async function learn(tx: Tx, rollout: Rollout, nowMs: number, samples: SampleSto
  * A rollout that was stopped, and of which a person then said that nothing was wrong with it, teaches too: else a
  * service whose starts look like harm would be stopped for ever. What its last look was made from is asked.
  */
+/** What a rollout teaches about restarts when it is over: when it succeeded, or was stopped by mistake. */
+async function learnWhenOver(tx: Tx, rollout: Rollout, nowMs: number, parts: LookParts) {
+  if (rollout.state === 'succeeded') return learn(tx, rollout, nowMs, parts);
+  return rollout.endedAtMs === undefined ? undefined : learnFromFalseAlarm(tx, rollout, parts.inputs);
+}
+
 async function learnFromFalseAlarm(tx: Tx, rollout: Rollout, inputs: VerdictInputs | undefined) {
   const label = (await rows.listLabels(tx, rollout.job)).find((one) => one.rollout === rollout.id);
   if (label?.isTrue !== false || (await rows.hasCurves(tx, rollout.id))) return undefined;
@@ -220,7 +230,7 @@ async function learnFromFalseAlarm(tx: Tx, rollout: Rollout, inputs: VerdictInpu
     if (text === undefined) continue;
     const { plan, samples } = readInput(text);
     const { binMs } = plan.spec;
-    const curves = learnCurves(plan, samples);
+    const curves = learnCurves(plan, ClosedBins.ofSamples(binMs, samples));
     const endedAtMs = rollout.endedAtMs ?? verdict.atMs;
     return {
       write: (writer: Tx) => rows.insertCurves(writer, rollout.id, rollout.job, endedAtMs, { binMs, curves }),

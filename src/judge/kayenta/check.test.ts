@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { CheckSpec, KayentaSpec, Sample } from '../../model/index.ts';
 import { compileSpec } from '../../spec/index.ts';
+import { ClosedBins } from '../closed-bins/closed-bins.ts';
 import { type JudgeMemory, type JudgePlan, judge, promisePhases, readKayentaConfig, scoreOfKayenta } from '../index.ts';
 import { learnCurves } from '../judge.ts';
 import { plainCheck } from '../plain-check.ts';
@@ -124,7 +125,7 @@ describe('a check by the method of Kayenta', () => {
     const [alone, beside] = [at([heap]), at([check, heap])];
     expect(beside.memory.alphaSpent).toBe(alone.memory.alphaSpent);
     expect(beside.verdict.perCheck.find(({ check: name }) => name === 'heap')).toEqual(alone.verdict.perCheck[0]);
-    expect(Object.keys(learnCurves(plan([check, heap]), traffic(75)))).toEqual(['heap']);
+    expect(Object.keys(learnCurves(plan([check, heap]), ClosedBins.ofSamples(1000, traffic(75))))).toEqual(['heap']);
     const phases = [{ name: 'first', members: [0, 1, 2], maxBakeMs: 20_000 }];
     const promised = promisePhases({ spec: plan([check, heap]).spec, phases, pastCurves: [] }, traffic(40));
     expect(promised[0]!.checks.map(({ check: name }) => name)).toEqual(['heap']);

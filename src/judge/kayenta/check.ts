@@ -1,7 +1,7 @@
-import type { CheckResult, CheckSpec, KayentaSpec, Sample, Verdict } from '../../model/index.ts';
+import type { CheckResult, CheckSpec, KayentaSpec, Verdict } from '../../model/index.ts';
 import { type BinTable, newGroup, nobody } from '../bin-table.ts';
 import { quantileOf } from '../latency.ts';
-import { measureErrors, measureHistograms, measureValues } from '../measures.ts';
+import { measureErrors, measureHistograms, measureValues, type Source } from '../measures.ts';
 import { classify } from './classify.ts';
 import { type KayentaScore, scoreOf } from './score.ts';
 
@@ -17,7 +17,7 @@ const fewestBins = 8;
 const advisedBins = 50;
 
 /** Reads each metric of a canary configuration, in its order. */
-export function readKayenta(table: BinTable, samples: readonly Sample[], { metrics }: KayentaSpec): KayentaSeries[] {
+export function readKayenta(table: BinTable, samples: Source, { metrics }: KayentaSpec): KayentaSeries[] {
   const since = table.newSince.reduce((least, bin) => Math.min(least, bin), table.bins);
   return metrics.map(({ of }) => {
     const level = levelPerBin(table, samples, of);
@@ -29,7 +29,7 @@ export function readKayenta(table: BinTable, samples: readonly Sample[], { metri
 type LevelOf = (bin: number, isNew: boolean) => number;
 
 /** What a group as a whole had in a bin: the mean of its tasks, of failures and latencies that of its requests. */
-function levelPerBin(table: BinTable, samples: readonly Sample[], of: KayentaSpec['metrics'][number]['of']): LevelOf {
+function levelPerBin(table: BinTable, samples: Source, of: KayentaSpec['metrics'][number]['of']): LevelOf {
   const cellsOf = (bin: number, isNew: boolean): number[] => {
     const found: number[] = [];
     for (let row = 0; row < table.tasks.length; row += 1) {

@@ -1,8 +1,9 @@
 import { stableJson } from '../../kit/index.ts';
 import type { CheckSpec, JudgeSpec, Sample } from '../../model/index.ts';
 import { median } from '../../stats/index.ts';
-import { type BinTable, buildBinTable, nobody } from '../bin-table.ts';
+import { type BinTable, nobody } from '../bin-table.ts';
 import { checksInForce, guardsInForce } from '../checks-in-force.ts';
+import { buildBinTable } from '../closed-bins/closed-bins.ts';
 import { quantileOf } from '../latency.ts';
 import { readCheck } from '../measured-check.ts';
 import { type CountMeasure, measureHistograms, type ValueMeasure } from '../measures.ts';
