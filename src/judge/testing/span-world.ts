@@ -76,7 +76,7 @@ export function watchSpans(world: SpanWorld) {
   const plan: JudgePlan = {
     ...{ rollout: 'ro_1', phase: 0, phaseName: 'first', spec, newVersion: 'v_new', oldVersions: ['v_old'] },
     updates: [0, 1, 2, 3].map((index) => ({ index, admittedAtMs: 60_000, servingAtMs: 60_000 })),
-    ...{ phaseStartedAtMs: 60_000, updatedAtMs: 60_000, deadlineAtMs: 110_000, phases: 1 },
+    ...{ phaseStartedAtMs: 60_000, updatedAtMs: 60_000, deadlineAtMs: 98_000, phases: 1 },
   };
   const all = traffic(world);
   let memory: JudgeMemory | undefined;
