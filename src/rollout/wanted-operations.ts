@@ -1,5 +1,5 @@
 import { goneTask, isExtra, isGone, isHeard, isServing, type LedgerOperation } from '../disruption/index.ts';
-import { type AssignmentRow, isUnderWay, type Rollout, type TaskIndex } from '../model/index.ts';
+import { type AssignmentRow, isUnderWay, partsOfDriver, type Rollout, type TaskIndex } from '../model/index.ts';
 import { type Draft, emitForJob, moveOperation, retire, setOperation, setTask, taskOf, wakeAt } from './draft.ts';
 import { answerFor, type Departures, departuresOf, holdFromMs } from './maintenance.ts';
 import { placesOf } from './phases.ts';
@@ -18,7 +18,7 @@ export interface Candidate {
 /** Assignment − reality, index by index: what is wanted now, in the order in which it is admitted. */
 export function wantedOperations(draft: Draft): Candidate[] {
   const { underWay, waiting } = operationsByIndex(draft);
-  const departures = departuresOf(draft.inventory.hosts, draft.outages.values(), draft.nowMs);
+  const departures = departuresOf(draft.inventory.hosts, draft.outages.values(), draft.nowMs, draft.job.driver);
   for (const atMs of departures.times) wakeAt(draft, atMs);
   const candidates = new Map<TaskIndex, Candidate>();
   for (const index of indicesOf(draft)) {
@@ -87,6 +87,7 @@ function candidateFor(
     wanted: row?.version,
     isRetiring,
     isSingleton: spec?.singleton ?? false,
+    cannotMove: !canMove(draft),
     renewal: renewalOf(row, owner),
     isHeld: owner?.state === 'held',
     batch: batchOf(draft, row),
@@ -117,6 +118,11 @@ function candidateFor(
         rollout: owner,
       };
   }
+}
+
+function canMove({ job, rules }: Draft): boolean {
+  const plugin = partsOfDriver(job.driver)?.plugin;
+  return plugin === undefined || rules.drivers.get(plugin)?.capabilities?.move !== false;
 }
 
 /** Its strategy takes tasks down: whether it is one of those. */

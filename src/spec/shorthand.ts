@@ -1,5 +1,5 @@
 import { parseDuration, parseRate } from '../kit/index.ts';
-import type { OnFail, Rate, Selector, StrategySpec } from '../model/index.ts';
+import type { DriverSpec, OnFail, Rate, Selector, StrategySpec } from '../model/index.ts';
 import { splitCommand } from './command.ts';
 import type * as config from './config.ts';
 
@@ -66,6 +66,10 @@ export function readStrategy(said: Exclude<config.RolloutConfig['strategy'], und
   if (typeof said === 'string') return said;
   if ('surge' in said) return { surge: readAmount(said.surge) };
   return { plugin: said.plugin, settings: { ...said.settings } };
+}
+
+export function readDriver(said: config.DriverConfig): DriverSpec {
+  return typeof said === 'string' ? said : { plugin: said.plugin, settings: { ...said.settings } };
 }
 
 /** `all` → 100 %, `25%` → percent, `3` → count, the rest part by part. */

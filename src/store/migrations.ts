@@ -8,6 +8,7 @@ import { up as engine } from './migrations/engine.ts';
 import { up as fleet } from './migrations/fleet.ts';
 import { up as fleet2 } from './migrations/fleet-2.ts';
 import { up as fleet3 } from './migrations/fleet-3.ts';
+import { up as fleet4 } from './migrations/fleet-4.ts';
 import { up as judge } from './migrations/judge.ts';
 import { up as judge2 } from './migrations/judge-2.ts';
 import { up as judge3 } from './migrations/judge-3.ts';
@@ -18,6 +19,7 @@ import { up as pipeline3 } from './migrations/pipeline-3.ts';
 import { up as rollout } from './migrations/rollout.ts';
 import { up as rollout2 } from './migrations/rollout-2.ts';
 import { up as rollout3 } from './migrations/rollout-3.ts';
+import { up as rollout4 } from './migrations/rollout-4.ts';
 import { up as server } from './migrations/server.ts';
 import { up as server2 } from './migrations/server-2.ts';
 
@@ -50,4 +52,6 @@ export const migrations: readonly Migration[] = [
   { name: 'pipeline-3', up: pipeline3 },
   { name: 'fleet-3', up: fleet3 },
   { name: 'judge-4', up: judge4 },
+  { name: 'fleet-4', up: fleet4 },
+  { name: 'rollout-4', up: rollout4 },
 ];

@@ -13,6 +13,7 @@ const calm: FindingFacts = {
   stoppedRollouts: [],
   controllers: [],
   overdue: [],
+  drivers: [],
   problems: [],
   metrics: [],
 };
@@ -91,7 +92,7 @@ test('doctor says of everything whether it is well', () => {
     decideDoctor({
       ...{ facts, settings, storeKind: 'sqlite', startedAtMs: 1, nowMs: 3, isConnected: () => false },
       configurations: { noNetwork: false, detail: 'with a network' },
-      plugins: [{ file: '/p.mjs', strategies: ['by-moon'] }],
+      plugins: [{ file: '/p.mjs', strategies: ['by-moon'], drivers: [] }],
     });
   expect(of(calm)).toMatchObject({ uptimeMs: 2, store: 'sqlite' });
   const states = Object.fromEntries(of({ ...calm, hosts: [host] }).checks.map(({ name, state }) => [name, state]));
