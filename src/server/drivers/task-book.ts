@@ -20,6 +20,10 @@ export function openTaskBook(folder: string, job: JobId, steps: TaskSteps, log: 
   /** On disk first, then told; with an outcome, because an operation ended. */
   const tell = (index: number, change: TaskChange, operation?: OperationOutcome): void => {
     const known = memoryOf(index);
+    const { incarnation: old, state } = known.report;
+    // The one before has an end of its own: discovery keeps what nobody says has stopped.
+    const isReplaced = old > 0 && (change.incarnation ?? 0) > old && state !== 'stopped' && state !== 'failed';
+    if (isReplaced) tell(index, { state: 'stopped', ports: {} });
     known.report = { ...known.report, ...change, sequence: known.report.sequence + 1, atMs: Date.now() };
     known.highestIncarnation = Math.max(known.highestIncarnation, known.report.incarnation);
     const told = operation === undefined ? known.report : { ...known.report, operation };
