@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import type { ExecuteOrder } from '../api/index.ts';
+import { launchOf } from '../drivers/index.ts';
 import { makeCgroup } from '../io/cgroup.ts';
 import { ensureFolder } from '../io/files.ts';
 import { findFreePort } from '../io/ports.ts';
@@ -59,13 +60,19 @@ export async function taskKeeperSpec(
   const dataDir = join(folder, 'data');
   const temporary = join(folder, 'tmp');
   for (const each of [dataDir, temporary]) await ensureFolder(each, 0o700);
+  const { job, index, incarnation, order, ports, address } = task;
+  const { command, env } = launchOf(
+    { job, index, incarnation, version, env: order.env },
+    { host: parts.host, address, ports, dataDir },
+    cleanEnvironment(dataDir, temporary),
+  );
   const cgroup = parts.confinement.cgroups ? makeCgroup(parts.confinement.cgroups, name, spec.resources) : null;
   return {
     format: 1,
     id: keeperId(parts.host, name),
     work: {
       kind: 'task',
-      command: spec.command.map((word) => fillIn(word, task, dataDir)),
+      command: [...command],
       stop: spec.stop,
       probe: probeOf(spec, task),
       readyDeadlineMs: spec.ready.deadlineMs,
@@ -73,51 +80,11 @@ export async function taskKeeperSpec(
       firstLife: task.nextLife,
     },
     cwd: packageFolder,
-    env: taskEnvironment(parts, task, spec, dataDir, temporary),
+    env: { ...env },
     logs: { kind: 'segments', folder: join(folder, 'log'), maxBytes: parts.maxLogBytes },
     lease: { ms: parts.times.leaseMs, atEnd: spec.singleton ? 'stop' : 'keep-running' },
     cgroup,
     sandbox: parts.confinement.sandboxForTask(folder, packageFolder),
-  };
-}
-
-/** `{port}` the first port, `{port:admin}` the one of that name, `{address}`, `{dataDir}`. */
-export function fillIn(word: string, task: Pick<TaskMemory, 'ports' | 'address'>, dataDir: string): string {
-  return word.replaceAll(/\{(port|address|dataDir)(?::([a-z][a-z0-9-]*))?\}/g, (whole, what: string, name?: string) => {
-    if (what === 'address') return task.address;
-    if (what === 'dataDir') return dataDir;
-    const port = name === undefined ? Object.values(task.ports)[0] : task.ports[name];
-    return port === undefined ? whole : String(port);
-  });
-}
-
-function taskEnvironment(
-  parts: Parts,
-  task: TaskMemory,
-  spec: TaskSpec,
-  dataDir: string,
-  temporary: string,
-): Record<string, string> {
-  const { job, index, incarnation, order, ports, address } = task;
-  const env: Record<string, string> = { ...cleanEnvironment(dataDir, temporary), ...spec.env, ...order.env };
-  for (const [name, path] of Object.entries(spec.secretFiles)) env[name] = path;
-  const [first] = Object.values(ports);
-  if (first !== undefined) env.PORT = String(first);
-  for (const [name, port] of Object.entries(ports)) {
-    env[`PORT_${name.toUpperCase().replaceAll('-', '_')}`] = String(port);
-  }
-  if (spec.dataDir) env.ROLLWAY_DATA_DIR = dataDir;
-  // OpenTelemetry's SDKs take their resource from here: so metrics handed in name their task by themselves.
-  const own = `rollway.job=${job},rollway.index=${index},rollway.incarnation=${incarnation}`;
-  env.OTEL_RESOURCE_ATTRIBUTES = env.OTEL_RESOURCE_ATTRIBUTES ? `${env.OTEL_RESOURCE_ATTRIBUTES},${own}` : own;
-  return {
-    ...env,
-    HOST: address,
-    ROLLWAY_JOB: job,
-    ROLLWAY_INDEX: String(index),
-    ROLLWAY_INCARNATION: String(incarnation),
-    ROLLWAY_VERSION: order.version?.id ?? '',
-    ROLLWAY_HOST: parts.host,
   };
 }
 

@@ -241,11 +241,11 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
         .option('--timeout <ms>', 'how long one call may take', wholeNumber, 5000),
   );
 
-  const plugin = program.command('plugin').description('strategies of your own: test');
+  const plugin = program.command('plugin').description('strategies and drivers of your own: test');
   localVerb(
     plugin,
     'test <module>',
-    'try the strategies of a module: drawn jobs and phases, then whole rollouts by the engine itself',
+    'try the strategies of a module on drawn jobs and in whole rollouts, and its drivers with real processes',
     () => import('./verbs/plugin-test.ts'),
     (c) => c.option('--times <n>', 'how many jobs and phases are drawn', wholeNumber, 200),
   );
@@ -397,7 +397,7 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
         .option('--rate <rate>', 'tasks of all services that may be taken out within a time, e.g. 100/1m')
         .option(
           '--plugin <module...>',
-          'modules with strategies of your own (docs/plugins.md); also ROLLWAY_PLUGINS=a,b',
+          'modules with strategies and drivers of your own (docs/plugins.md); also ROLLWAY_PLUGINS=a,b',
         )
         .option('--rate-per <label=rate,…>', 'the same for each rack, region …, e.g. rack=5/1m,region=50/1m')
         .addOption(new Option('--bin-ms <ms>', 'length of a bin of metrics').argParser(wholeNumber).hideHelp())

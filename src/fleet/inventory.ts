@@ -1,5 +1,6 @@
 import {
   assert,
+  type DriverId,
   type HostCapacity,
   type HostId,
   type HostState,
@@ -23,6 +24,8 @@ export interface InventoryHost {
   readonly isSilent: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly capacity: HostCapacity;
+  /** Who runs its tasks; left out: the fleet. */
+  readonly driver?: DriverId;
 }
 
 /**
@@ -46,8 +49,10 @@ export interface Inventory {
    * placed; most decisions about a job place nothing.
    */
   readonly others?: ReadonlyMap<HostId, Usage> | 'unread' | undefined;
-  /** More than half of the hosts fell silent together: nothing moves. */
+  /** More than half of the hosts of the job's driver fell silent together: nothing moves. */
   readonly massSilence: boolean;
+  /** Of a driver that is a plug-in: when it was last heard, while it is silent. */
+  readonly silentSinceMs?: number | undefined;
 }
 
 /** The inventory after one more claim, for deciding several placements in one turn. */

@@ -41,6 +41,15 @@ function countBy(placements: readonly Placement[], key: (host: string) => string
   return [...counts.values()];
 }
 
+test('a task is placed on hosts of its job’s driver alone', () => {
+  const own = 'processes:guestbook@production';
+  const hosts = inventory([host('a'), host('b', {}, { driver: own }), host('c', {}, { driver: 'processes:x@y' })]);
+  expect(place(request(), hosts)).toEqual({ ok: true, value: 'a' });
+  expect(place(request({ driver: own }), hosts)).toEqual({ ok: true, value: 'b' });
+  const none = place(request({ driver: 'other:guestbook@production' }), hosts);
+  expect(!none.ok && none.error.sentence).toMatch(/^The driver other has named no host yet/);
+});
+
 describe('what keeps a task off a host', () => {
   const obstacles: [string, Partial<InventoryHost>, Partial<PlaceRequest>, RegExp][] = [
     ['a host that is lost', { state: 'lost' }, {}, /it is lost/],

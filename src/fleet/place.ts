@@ -1,4 +1,15 @@
-import { err, type HostId, type JobId, ok, type Result, type TaskIndex } from '../model/index.ts';
+import {
+  type DriverId,
+  err,
+  fleetDriver,
+  type HostId,
+  isSameDriver,
+  type JobId,
+  ok,
+  partsOfDriver,
+  type Result,
+  type TaskIndex,
+} from '../model/index.ts';
 import { lacks, roomOn } from './capacity.ts';
 import {
   type Inventory,
@@ -18,6 +29,8 @@ export interface PlaceRequest {
   readonly hostLabels: Readonly<Record<string, string>>;
   /** Not placed again before the host of its last incarnation is fenced or has let go of it. */
   readonly isSingleton: boolean;
+  /** Only hosts of this driver; left out: the fleet's. */
+  readonly driver?: DriverId;
   /** Hosts it shall not go to, with the reason (a failed try, maintenance). */
   readonly excluded?: Readonly<Record<HostId, string>>;
 }
@@ -44,12 +57,13 @@ export function place(request: PlaceRequest, inventory: Inventory): Result<HostI
   const perHost: Record<HostId, string> = {};
   const fitting: InventoryHost[] = [];
   for (const host of inventory.hosts) {
+    if (!isSameDriver(host.driver, request.driver)) continue;
     const obstacle = obstacleOn(host, request, usage);
     if (obstacle === undefined) fitting.push(host);
     else perHost[host.id] = obstacle;
   }
   const best = first(fitting, rankIn(request, inventory, usage));
-  return best === undefined ? err({ sentence: summarise(perHost), perHost }) : ok(best.id);
+  return best === undefined ? err({ sentence: summarise(perHost, request.driver), perHost }) : ok(best.id);
 }
 
 /** Why this host may not take the task; undefined when it may. */
@@ -154,10 +168,14 @@ function add(counts: Map<string, number>, key: string): void {
 }
 
 /** `No host can take it: 3 × memory: 512 MB wanted, 100 MB free (host-1, …); 1 × it is lost (host-4).` */
-function summarise(perHost: Readonly<Record<HostId, string>>): string {
+function summarise(perHost: Readonly<Record<HostId, string>>, driver: DriverId | undefined): string {
   const hostsByReason = new Map<string, HostId[]>();
   for (const [host, reason] of Object.entries(perHost)) {
     hostsByReason.set(reason, [...(hostsByReason.get(reason) ?? []), host]);
+  }
+  const plugin = partsOfDriver(driver ?? fleetDriver)?.plugin;
+  if (hostsByReason.size === 0 && plugin !== undefined) {
+    return `The driver ${plugin} has named no host yet; \`rollway doctor\` says how it is.`;
   }
   if (hostsByReason.size === 0) return 'No host has joined yet; `rollway agent token` prints the line to join one.';
   const parts = [...hostsByReason]

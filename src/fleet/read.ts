@@ -6,12 +6,17 @@ import { type DiscoveryList, discover } from './discovery.ts';
 import { type Usage, usageByHost } from './inventory.ts';
 import * as rows from './rows.ts';
 
-export type { HostRecord, StoredEndpoint } from './rows.ts';
+export type { HostRecord, StoredDriver, StoredEndpoint } from './rows.ts';
 
 /** A host as the hosts screen shows it. */
 export interface HostOverview extends rows.HostRecord {
   readonly used: Usage;
   readonly endpoints: readonly rows.StoredEndpoint[];
+}
+
+/** Drivers that are plug-ins, one for each job that names one. */
+export async function listDrivers(tx: Tx): Promise<rows.StoredDriver[]> {
+  return rows.listDrivers(tx);
 }
 
 export async function findHost(tx: Tx, host: HostId): Promise<rows.HostRecord | undefined> {

@@ -161,3 +161,29 @@ test('whatever is muted and unmuted: no state without its silence, and never wor
     }),
   );
 });
+
+describe('hosts of several drivers', () => {
+  const mixed = (): World => {
+    const world = new World(5);
+    const driverOf = (at: number) => (at < 3 ? {} : { driver: 'processes:a@b' });
+    world.hosts = world.hosts.map((host, at) => ({ ...host, ...driverOf(at) }));
+    return world;
+  };
+
+  test('a driver that says nothing loses nothing, is an alarm of its own, and stops nobody else', () => {
+    const world = mixed().mute('h4', 'h5').pass(60);
+    expect(world.states()).toMatchObject({ h4: 'up', h5: 'up' });
+    expect(world.memory).toMatchObject({ massSilence: false, silentDrivers: ['processes:a@b'] });
+    expect(world.mute('h1').pass(40).states()).toMatchObject({ h1: 'lost', h4: 'up' });
+    world.muted.clear();
+    expect(world.pass(2).memory.silentDrivers ?? []).toEqual([]);
+  });
+
+  test('agents that fall silent together leave a driver alone; one of its hosts is lost as ever', () => {
+    const world = mixed();
+    world.hosts = [...world.hosts, { ...world.hosts[4]!, id: 'h6' }];
+    world.pass(1).mute('h1', 'h2', 'h6').pass(40);
+    expect(world.memory.massSilence).toBe(true);
+    expect(world.states()).toMatchObject({ h1: 'up', h2: 'up', h6: 'lost' });
+  });
+});

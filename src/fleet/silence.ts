@@ -1,4 +1,4 @@
-import type { HostId, HostState } from '../model/index.ts';
+import { type DriverId, fleetDriver, type HostId, type HostState } from '../model/index.ts';
 
 /** How long a silence means what (design section 5, "A host that goes silent"). */
 export interface SilenceRules {
@@ -30,6 +30,8 @@ export interface WatchMemory {
   /** Hosts that were leaving when they fell silent: they are again when they return. */
   readonly wereLeaving: readonly HostId[];
   readonly massSilence: boolean;
+  /** Drivers more than half of whose hosts are silent together: each is a world of its own. Left out: none. */
+  readonly silentDrivers?: readonly DriverId[];
 }
 
 export const emptyWatchMemory: WatchMemory = {
@@ -44,6 +46,8 @@ export interface HeardHost {
   readonly id: HostId;
   readonly state: HostState;
   readonly lastSeenAtMs: number;
+  /** Left out: the fleet. */
+  readonly driver?: DriverId;
 }
 
 export interface Listener {
@@ -64,12 +68,14 @@ export interface WatchOutcome {
   readonly changes: readonly HostChange[];
   /** Set in the look in which a mass silence begins or ends. */
   readonly alarm: 'mass-silence-began' | 'mass-silence-ended' | undefined;
+  /** Drivers that fell silent, or are heard again, since the last look. */
+  readonly drivers: readonly { readonly driver: DriverId; readonly isSilent: boolean }[];
 }
 
 /**
  * One look at who was heard. `up` → `suspected` after five missed heartbeats → `lost` after 30 s; heard again → `up`
- * (not when fenced: a person said so). While more than half of the hosts are silent together nothing changes for the
- * worse.
+ * (not when fenced: a person said so). While more than half of a driver's hosts are silent together nothing of them
+ * changes for the worse.
  */
 export function watchHosts(
   memory: WatchMemory,
@@ -81,27 +87,39 @@ export function watchHosts(
   const alive = listeners.filter((l) => nowMs - l.beatAtMs <= 3 * rules.heartbeatMs).map((l) => l.id);
   alive.sort();
   const silentMs = countSilence(memory, hosts, alive, nowMs, rules);
-  const massSilence = isMassSilence(hosts, silentMs, rules);
-  const ended = memory.massSilence && !massSilence;
+  const groups = Map.groupBy(hosts, ({ driver = fleetDriver }) => driver);
+  const silent = [...groups].flatMap(([driver, own]) => (isMassSilence(own, silentMs, rules) ? [driver] : []));
+  const wereSilent = [...(memory.massSilence ? [fleetDriver] : []), ...(memory.silentDrivers ?? [])];
+  const ended = wereSilent.filter((driver) => !silent.includes(driver));
   const changes: HostChange[] = [];
   for (const host of hosts) {
+    const { driver = fleetDriver } = host;
     const back = returned(host, silentMs, memory.wereLeaving);
-    const change = massSilence ? back : (back ?? worsened(host, silentMs, rules));
-    if (change !== undefined) changes.push(change);
+    const change = silent.includes(driver) ? back : (back ?? worsened(host, silentMs, rules));
+    if (change !== undefined && (isReturn(change) || !ended.includes(driver))) changes.push(change);
   }
-  const kept = ended ? changes.filter(isReturn) : changes;
-  const began = massSilence && !memory.massSilence;
+  // Whoever is still silent when a mass silence ends gets the full time again.
+  for (const driver of ended) {
+    for (const { id } of groups.get(driver) ?? []) if (silentMs[id] !== undefined) silentMs[id] = 1;
+  }
+  const massSilence = silent.includes(fleetDriver);
+  const silentDrivers = silent.filter((driver) => driver !== fleetDriver).sort();
+  const alarm = { began: massSilence && !memory.massSilence, ended: ended.includes(fleetDriver) };
   return {
     memory: {
       lookedAtMs: nowMs,
       listeners: alive,
-      // Whoever is still silent when a mass silence ends gets the full time again.
-      silentMs: ended ? mapValues(silentMs, () => 1) : silentMs,
-      wereLeaving: rememberLeaving(memory.wereLeaving, hosts, kept),
+      silentMs,
+      wereLeaving: rememberLeaving(memory.wereLeaving, hosts, changes),
       massSilence,
+      ...(silentDrivers.length === 0 ? {} : { silentDrivers }),
     },
-    changes: kept,
-    alarm: began ? 'mass-silence-began' : ended ? 'mass-silence-ended' : undefined,
+    changes,
+    alarm: alarm.began ? 'mass-silence-began' : alarm.ended ? 'mass-silence-ended' : undefined,
+    drivers: [
+      ...silentDrivers.filter((driver) => !wereSilent.includes(driver)).map((driver) => ({ driver, isSilent: true })),
+      ...ended.filter((driver) => driver !== fleetDriver).map((driver) => ({ driver, isSilent: false })),
+    ],
   };
 }
 
@@ -193,8 +211,4 @@ function worsened(
     return { host: host.id, from: host.state, to: 'suspected', reason };
   }
   return undefined;
-}
-
-function mapValues<T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 }

@@ -3,6 +3,7 @@
  * heartbeats, reports, and what a person says of a host.
  */
 export { declareDead, letLeave, letStay, removeHost } from './work/by-person.ts';
+export { forgetDriver, keepDriverHosts, type NamedHost } from './work/driver-hosts.ts';
 export { recordHello, type Superseded } from './work/hello.ts';
 export { findHostOfRun, planIntake } from './work/intake.ts';
 export { type JoinFacts, join, joinTokenAddition } from './work/join.ts';

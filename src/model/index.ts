@@ -4,6 +4,7 @@
  */
 export * from './actor.ts';
 export * from './amount.ts';
+export * from './driver.ts';
 export * from './event.ts';
 export * from './fleet-metrics.ts';
 export * from './host.ts';

@@ -61,6 +61,11 @@ export const catalogue = {
     'The agent of the host cannot be reached',
     'It is tried again by itself; see `rollway hosts` for when it was last heard.',
   ),
+  'driver/unavailable': entry(
+    503,
+    'A driver does not answer',
+    'It is tried again by itself; `rollway doctor` says what is wrong with it.',
+  ),
   'agent/bad-signature': entry(
     401,
     'The request is not signed by this host’s agent',

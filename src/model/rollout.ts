@@ -68,6 +68,8 @@ export interface Hold {
     | 'watch'
     /** What its strategy says makes no sense, or the server does not have it. */
     | 'strategy'
+    /** The server does not have its job's driver, or that driver cannot do what it takes. */
+    | 'driver'
     | 'forward-only'
     /** Another job of its group has failed and is held. */
     | 'group';

@@ -99,8 +99,14 @@ export const phaseSpecSchema = z.strictObject({
   onUndecided: z.enum(['proceed', 'hold']).nullable(),
 });
 
-/** What a strategy of a user's own is called. */
+/** What a strategy, or a driver, of a user's own is called. */
 export const strategyName = z.string().regex(/^[a-z][a-z0-9-]{0,62}$/);
+
+/** What runs a job's tasks: the agents that joined, or a driver that the server was started with. */
+export const driverSchema = z.union([
+  z.literal('fleet'),
+  z.strictObject({ plugin: strategyName, settings: z.record(z.string(), z.json()) }),
+]);
 
 /** How a phase brings its members to the new version. */
 export const strategySchema = z.union([
@@ -371,6 +377,8 @@ const jobFields = {
   taskControl: taskControlSpecSchema.nullable(),
   /** What becomes of a task on a host under maintenance, when its controller does not say. */
   onMaintenance: maintenanceAnswerSchema,
+  /** Left out only in pipelines that were stored before there was a choice: the fleet. */
+  driver: driverSchema.optional(),
 };
 
 /** One of several jobs of an environment, whole: what the environment says is in it. */
@@ -424,6 +432,9 @@ export type ReadySpec = z.infer<typeof readySchema>;
 export type OnFail = z.infer<typeof onFailSchema>;
 export type PhaseSpec = z.infer<typeof phaseSpecSchema>;
 export type StrategySpec = z.infer<typeof strategySchema>;
+/** What a plug-in is told by a configuration: its own affair. */
+export type PluginSettings = Extract<DriverSpec, { plugin: string }>['settings'];
+export type DriverSpec = z.infer<typeof driverSchema>;
 export type PlanSpec = z.infer<typeof planSpecSchema>;
 export type CheckSpec = z.infer<typeof checkSpecSchema>;
 export type KayentaSpec = z.infer<typeof kayentaSpecSchema>;

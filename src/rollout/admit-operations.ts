@@ -12,6 +12,7 @@ import { digestOf } from '../kit/index.ts';
 import {
   type HostId,
   isUnderWay,
+  partsOfDriver,
   type Result,
   type Rollout,
   type RolloutId,
@@ -183,7 +184,12 @@ const silenceRetryMs = 2000;
 const roomRetryMs = 10_000;
 
 function silenceAt(draft: Draft, host: HostId | undefined): string | undefined {
-  if (draft.inventory.massSilence) return 'More than half of the hosts are silent together: nothing moves.';
+  const { massSilence, silentSinceMs } = draft.inventory;
+  if (massSilence && silentSinceMs !== undefined) {
+    const { plugin = draft.job.driver } = partsOfDriver(draft.job.driver) ?? {};
+    return `The driver ${plugin} does not answer since ${new Date(silentSinceMs).toISOString()}: nothing moves.`;
+  }
+  if (massSilence) return 'More than half of the hosts are silent together: nothing moves.';
   return host !== undefined && draft.silentHosts.has(host) ? `${host} has not been heard for a moment.` : undefined;
 }
 
@@ -221,6 +227,7 @@ function placeFor(draft: Draft, { operation, wanted }: Candidate): HostId | { re
         needs: needsOf(version),
         hostLabels: draft.job.hostLabels,
         isSingleton: version?.task.singleton ?? false,
+        driver: draft.job.driver,
         excluded,
       },
       draft.inventory,

@@ -1,4 +1,5 @@
 import { isExtra } from '../disruption/index.ts';
+import { refuseDriver } from '../drivers/index.ts';
 import { err, ok, type Phase, type Rollout, type TaskIndex } from '../model/index.ts';
 import { take, trimToAllowance } from './assign.ts';
 import type { BasicChecks } from './basic-checks.ts';
@@ -18,6 +19,7 @@ import {
   waitsForSet,
 } from './second-set.ts';
 import type { PhaseEvidence } from './state.ts';
+import { nameStrategy } from './strategies/book.ts';
 import { checkedExtras, checkedOrder, checkedSettings } from './strategies/checked.ts';
 import { chosenFor, takesDown } from './strategies/chosen.ts';
 import { noSuchStrategy, refuseStrategy } from './strategy-turn.ts';
@@ -33,6 +35,8 @@ export function advance(draft: Draft, start: Rollout): Rollout {
   // Each pass moves to a later phase or state; more passes than these would be a bug.
   for (let pass = 0; pass < 4 * start.phases.length + 4; pass++) {
     if (rollout.state !== 'running') return rollout;
+    const refusal = driverRefusal(draft, rollout);
+    if (refusal !== undefined) return refuseByDriver(draft, rollout, refusal);
     const marks = draft.before.carriers.get(rollout.to);
     // To start again what runs already is allowed, marked or not.
     if (marks !== undefined && !isRound(rollout)) {
@@ -46,6 +50,17 @@ export function advance(draft: Draft, start: Rollout): Rollout {
     rollout = next;
   }
   throw new Error(`rollout ${start.id} does not come to rest`);
+}
+
+function driverRefusal({ job, rules }: Draft, { kind, plan }: Rollout): string | undefined {
+  const surge = kind !== 'restart' && nameStrategy(plan.strategy).name === 'surge';
+  return refuseDriver(rules.drivers, job.driver, job.driverSettings, { surge, move: kind === 'move' });
+}
+
+/** Held, as with a strategy that is not here: repairs are tried all the same. */
+function refuseByDriver(draft: Draft, rollout: Rollout, sentence: string): Rollout {
+  emitForRollout(draft, rollout.id, 'rollout.driver-refused', { driver: draft.job.driver, sentence });
+  return hold(draft, rollout, 'driver', sentence);
 }
 
 function step(draft: Draft, rollout: Rollout): Rollout {

@@ -180,7 +180,9 @@ export function yieldsToNext({ state, hold, watch }: Pick<Rollout, 'state' | 'ho
   const by = hold?.by;
   // What a watch found never makes a release wait.
   if (by === 'watch' || watch?.state === 'failed') return true;
-  return by === 'first-deployment' || by === 'forward-only' || by === 'strategy' || hold?.yields === true;
+  return (
+    by === 'first-deployment' || by === 'forward-only' || by === 'strategy' || by === 'driver' || hold?.yields === true
+  );
 }
 
 /** What others read of a rollout: when this changes, the group's guard is bumped and the others are woken. */

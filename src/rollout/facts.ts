@@ -1,9 +1,11 @@
 import type { JobLimits } from '../disruption/index.ts';
 import type {
   Amount,
+  DriverId,
   EnvironmentName,
   JobId,
   MaintenanceAnswer,
+  PluginSettings,
   ServiceName,
   TaskControlSpec,
   Traffic,
@@ -22,7 +24,9 @@ export interface JobFacts {
   readonly env: Readonly<Record<string, string>>;
   /** Only hosts with all these labels. */
   readonly hostLabels: Readonly<Record<string, string>>;
-  readonly driver: string;
+  readonly driver: DriverId;
+  /** What it is told, where it is a plug-in. */
+  readonly driverSettings?: PluginSettings | undefined;
   /** Whose acks its operations need; undefined: the budget is the only limit. */
   readonly taskControl?: TaskControlSpec | undefined;
   /** What becomes of a task on a host under maintenance, when the controller does not say; left out: it is moved. */

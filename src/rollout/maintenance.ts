@@ -1,6 +1,13 @@
 import { answeredFor, type ControlFacts } from '../disruption/index.ts';
 import type { Inventory } from '../fleet/index.ts';
-import type { HostId, MaintenanceAnswer, Outage, TaskIndex } from '../model/index.ts';
+import {
+  type DriverId,
+  type HostId,
+  isSameDriver,
+  type MaintenanceAnswer,
+  type Outage,
+  type TaskIndex,
+} from '../model/index.ts';
 import type { JobFacts } from './facts.ts';
 import type { Departure } from './propose.ts';
 
@@ -13,13 +20,21 @@ export interface Departures {
   readonly times: readonly number[];
 }
 
-export function departuresOf(hosts: Inventory['hosts'], outages: Iterable<Outage>, nowMs: number): Departures {
+export function departuresOf(
+  hosts: Inventory['hosts'],
+  outages: Iterable<Outage>,
+  nowMs: number,
+  driver?: DriverId,
+): Departures {
   const now = new Map<HostId, Departure>();
   const later = new Set<HostId>();
   const times: number[] = [];
   for (const host of hosts) {
-    if (host.state !== 'leaving') continue;
-    now.set(host.id, { reason: `${host.id} is leaving`, startsAtMs: 0, deadlineAtMs: undefined, cause: 'leaving' });
+    // The job got another driver: its tasks leave the hosts of the one before.
+    const isForeign = driver !== undefined && !isSameDriver(host.driver, driver);
+    if (host.state !== 'leaving' && !isForeign) continue;
+    const reason = isForeign ? `${host.id} is not run by ${driver}` : `${host.id} is leaving`;
+    now.set(host.id, { reason, startsAtMs: 0, deadlineAtMs: undefined, cause: 'leaving' });
   }
   for (const outage of outages) {
     if (outage.cause !== 'maintenance' || !('host' in outage.scope)) continue;

@@ -26,6 +26,8 @@ export interface ProposeFacts {
   /** The index is beyond the job's size. */
   readonly isRetiring: boolean;
   readonly isSingleton: boolean;
+  /** Its driver never has it in two places: what leaves a host is stopped there first. */
+  readonly cannotMove?: boolean;
   /** A round wants an incarnation newer than `above`, in its place or on another host. */
   readonly renewal?: { readonly above: Incarnation; readonly how: 'restart' | 'move' } | undefined;
   /** Its owner is held: nothing new begins on it, repairs apart. */
@@ -184,7 +186,7 @@ function proposeDeparture(facts: ProposeFacts, departure: Departure): Proposal |
     const isDue = holdFromMs(departure, stopMs) <= nowMs;
     return isDue ? inPlace(facts, 'stop', 'departure', `${departure.reason}, and it is to come back`) : undefined;
   }
-  if (facts.isSingleton) return inPlace(facts, 'stop', 'departure', departure.reason);
+  if (facts.isSingleton || facts.cannotMove) return inPlace(facts, 'stop', 'departure', departure.reason);
   return afterBackoff(facts, () => {
     const { wanted } = start(facts, 'departure', departure.reason) as { wanted: WantedOperation };
     return { kind: 'operate', wanted: { ...wanted, kind: 'move' } };

@@ -28,6 +28,7 @@ export async function ensureJob(tx: Tx, wish: JobWish, nowMs: number): Promise<v
     env: JSON.stringify(wish.env),
     host_labels: JSON.stringify(wish.hostLabels),
     driver: wish.driver,
+    driver_settings: wish.driverSettings === undefined ? null : JSON.stringify(wish.driverSettings),
     task_control: wish.taskControl === undefined ? null : JSON.stringify(wish.taskControl),
     on_maintenance: wish.onMaintenance ?? null,
   };
@@ -242,6 +243,7 @@ function jobOf(row: Selectable<Schema['job']>): JobFacts {
     env: JSON.parse(row.env),
     hostLabels: JSON.parse(row.host_labels),
     driver: row.driver,
+    driverSettings: row.driver_settings === null ? undefined : JSON.parse(row.driver_settings),
     taskControl: row.task_control === null ? undefined : JSON.parse(row.task_control),
     onMaintenance: (row.on_maintenance ?? undefined) as MaintenanceAnswer | undefined,
     size: row.size,

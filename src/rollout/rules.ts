@@ -11,6 +11,7 @@ import {
   readAnswer,
   servingExtras,
 } from '../disruption/index.ts';
+import { type DriverBook, noDrivers } from '../drivers/index.ts';
 import { place } from '../fleet/index.ts';
 import { barrierAtEnd, barrierBefore, failureOf } from './barrier.ts';
 import { readBasicChecks } from './basic-checks.ts';
@@ -48,6 +49,7 @@ export const standardRules = {
   selectMembers,
   servingExtras,
   strategies: ownStrategies as StrategyBook,
+  drivers: noDrivers as DriverBook,
 };
 
 export type Rules = typeof standardRules;

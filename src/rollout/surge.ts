@@ -1,4 +1,5 @@
 import { firstExtra, isExtra } from '../disruption/index.ts';
+import { refuseDriver } from '../drivers/index.ts';
 import type { Rollout, TaskIndex } from '../model/index.ts';
 import { type Draft, emitForJob, setAssignment } from './draft.ts';
 import { newestGood } from './good-versions.ts';
@@ -35,8 +36,10 @@ export function keepExtras(draft: Draft, active: Rollout | undefined): void {
   if (given.length > 0) emitForJob(draft, 'job.extras-returned', { indices: given });
 }
 
-/** A strategy that is not here, or is not followed, borrows nobody: its rollout is held for it. */
+/** A strategy that is not here, or is not followed, borrows nobody, nor does a driver that cannot: the rollout is held for it. */
 function extrasOf(draft: Draft, rollout: Rollout): number {
+  const { job, rules } = draft;
+  if (refuseDriver(rules.drivers, job.driver, job.driverSettings, { surge: true }) !== undefined) return 0;
   const chosen = chosenFor(draft, rollout);
   const extras = chosen && checkedExtras(chosen, draft.job.size);
   return extras?.ok === true ? extras.value : 0;

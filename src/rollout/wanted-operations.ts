@@ -7,7 +7,7 @@ import {
   type LedgerOperation,
   type TaskFacts,
 } from '../disruption/index.ts';
-import { type AssignmentRow, isUnderWay, type Rollout, type TaskIndex } from '../model/index.ts';
+import { type AssignmentRow, isUnderWay, partsOfDriver, type Rollout, type TaskIndex } from '../model/index.ts';
 import { type Draft, emitForJob, moveOperation, retire, setOperation, setTask, taskOf, wakeAt } from './draft.ts';
 import { answerFor, type Departures, departuresOf, holdFromMs } from './maintenance.ts';
 import { placesOf } from './phases.ts';
@@ -26,7 +26,7 @@ export interface Candidate {
 /** Assignment − reality, index by index: what is wanted now, in the order in which it is admitted. */
 export function wantedOperations(draft: Draft): Candidate[] {
   const { underWay, waiting } = operationsByIndex(draft);
-  const departures = departuresOf(draft.inventory.hosts, draft.outages.values(), draft.nowMs);
+  const departures = departuresOf(draft.inventory.hosts, draft.outages.values(), draft.nowMs, draft.job.driver);
   for (const atMs of departures.times) wakeAt(draft, atMs);
   const candidates = new Map<TaskIndex, Candidate>();
   for (const index of indicesOf(draft)) {
@@ -98,6 +98,7 @@ function candidateFor(
     wanted: row?.version,
     isRetiring,
     isSingleton: spec?.singleton ?? false,
+    cannotMove: !canMove(draft),
     renewal: renewalOf(row, owner),
     isHeld: owner?.state === 'held',
     batch: batchOf(draft, row),
@@ -141,6 +142,11 @@ function isPlainlySettled(
     return false;
   if (current.state !== 'serving' || current.version !== row.version || others.length > 0) return false;
   return now.size === 0 && isHeard(hostStates(current.host));
+}
+
+function canMove({ job, rules }: Draft): boolean {
+  const plugin = partsOfDriver(job.driver)?.plugin;
+  return plugin === undefined || rules.drivers.get(plugin)?.capabilities?.move !== false;
 }
 
 /** Its strategy takes tasks down: whether it is one of those. */

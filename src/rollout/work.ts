@@ -1,6 +1,6 @@
 import type { SharedLimits } from '../disruption/index.ts';
 import { appendAnswer } from '../disruption/rows.ts';
-import type { ClusterDriver, ExecuteRequest } from '../drivers/index.ts';
+import type { ClusterDriver, DriverBook, ExecuteRequest } from '../drivers/index.ts';
 import type { EffectKind, WorkKind } from '../engine/index.ts';
 import type { Clock } from '../kit/index.ts';
 import type { HostId, JobId, OperationId, TaskIndex } from '../model/index.ts';
@@ -25,6 +25,8 @@ export interface RolloutWorld {
   readonly limits?: SharedLimits;
   /** Strategies that plans may name; left out: Rollway's own. */
   readonly strategies?: StrategyBook;
+  /** Drivers that jobs may name; left out: Rollway's own. */
+  readonly drivers?: DriverBook;
   /** The decision itself; the simulator looks over its shoulder. */
   readonly decide?: typeof decideJob;
   /** Which jobs are kept in memory between two decisions; the standard is large ones. */
@@ -35,14 +37,15 @@ export interface RolloutWorld {
 export function rolloutWork(world: RolloutWorld): { work: readonly WorkKind[]; effects: readonly EffectKind[] } {
   const remembered = new RememberedJobs(world.remember);
   return {
-    work: [decideWork(world.decide ?? decideBy(world.strategies), world.limits, remembered), observeWork(remembered)],
+    work: [decideWork(world.decide ?? decideBy(world), world.limits, remembered), observeWork(remembered)],
     effects: [executeEffect(world), cancelEffect(world)],
   };
 }
 
 /** Pure as ever: what is handed in are functions without a memory. */
-function decideBy(strategies: StrategyBook | undefined): typeof decideJob {
-  const rules = strategies === undefined ? standardRules : { ...standardRules, strategies };
+function decideBy({ strategies, drivers }: RolloutWorld): typeof decideJob {
+  const own = { ...(strategies && { strategies }), ...(drivers && { drivers }) };
+  const rules = { ...standardRules, ...own };
   return (state, nowMs, id) => decideJob(state, nowMs, id, rules);
 }
 

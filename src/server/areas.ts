@@ -3,7 +3,6 @@ import { controlEffects } from '../disruption/work.ts';
 import { fleetWatch } from '../fleet/work.ts';
 import { loadsOf, loadWindowMs } from '../judge/index.ts';
 import { calibrateWork, judgeWork, watchWork } from '../judge/work.ts';
-import { assert } from '../model/index.ts';
 import { pipelineWork } from '../pipeline/work.ts';
 import { rolloutWork } from '../rollout/work.ts';
 import { actionRunner } from './adapters/action-runner.ts';
@@ -12,9 +11,10 @@ import { sourcePacker } from './adapters/source-packer.ts';
 import { controllerCaller, type ReadLoads } from './adapters/task-control.ts';
 import type { AgentServer } from './agents/index.ts';
 import type { ServerContext } from './context.ts';
+import type { DriverRunner } from './drivers/runner.ts';
 
 /** Registers the work and the effects of every area: the only place that knows them all. */
-export function registerAreas(context: ServerContext, agents: AgentServer): void {
+export function registerAreas(context: ServerContext, agents: AgentServer, drivers: DriverRunner): void {
   const { engine, samples, graphs, git, mirrors, artifacts, disk, settings, clock, strategies } = context;
   const pipeline = pipelineWork(
     {
@@ -31,10 +31,8 @@ export function registerAreas(context: ServerContext, agents: AgentServer): void
     clock,
     limits: settings.limits,
     strategies,
-    driverOf(name) {
-      assert(name === agents.driver.name, 'a job names a driver that this server does not have', { driver: name });
-      return agents.driver;
-    },
+    drivers: context.driverBook,
+    driverOf: (name) => (name === agents.driver.name ? agents.driver : drivers.driverOf(name)),
   });
   const kinds = [
     fleetWatch(),

@@ -11,6 +11,8 @@ import { type AgentServer, createAgentServer } from './agents/index.ts';
 import { registerAreas } from './areas.ts';
 import { createAuth } from './auth/auth.ts';
 import type { ServerContext } from './context.ts';
+import { UnpackedPackages } from './drivers/context.ts';
+import { DriverRunner } from './drivers/runner.ts';
 import type { Log } from './log.ts';
 import { watchDisk, withRoom } from './machine/disk.ts';
 import { loadPlugins } from './plugins/load.ts';
@@ -21,6 +23,8 @@ import { openSources, type Sources } from './sources/collect.ts';
 export interface House extends ServerContext {
   readonly sources: Sources;
   readonly agents: AgentServer;
+  readonly drivers: DriverRunner;
+  readonly unpacked: UnpackedPackages;
   /** Closes what was opened, in the opposite order. */
   close(): Promise<void>;
 }
@@ -59,6 +63,12 @@ export async function compose(settings: ServerSettings, log: Log): Promise<House
     dataDir: dataFolder,
     settings: { version, heartbeatMs, binMs },
   });
+  const unpacked = new UnpackedPackages(dataFolder, artifacts);
+  const drivers = new DriverRunner({
+    ...{ store, engine, clock, chance, log, dataFolder, agents },
+    packages: unpacked,
+    book: plugins.drivers,
+  });
   const mirrors = openMirrors(dataFolder);
   const auth = createAuth({
     store,
@@ -85,12 +95,16 @@ export async function compose(settings: ServerSettings, log: Log): Promise<House
     graphs: new Map(),
     plugins: plugins.loaded,
     strategies: plugins.strategies,
+    driverBook: plugins.drivers,
+    driverFindings: () => drivers.findings(),
   };
-  registerAreas(context, agents);
+  registerAreas(context, agents, drivers);
   return {
     ...context,
     sources: openSources(context),
     agents,
+    drivers,
+    unpacked,
     async close() {
       await samples.close();
       await store.close();

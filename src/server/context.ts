@@ -1,6 +1,7 @@
 import type { OutputOf, ParsedOf, RouteName, Routes } from '../api/index.ts';
 import type { ArtifactStore } from '../artifact/index.ts';
 import type { CommitGraphs } from '../blame/index.ts';
+import type { DriverBook } from '../drivers/index.ts';
 import type { Engine } from '../engine/index.ts';
 import type { FindingBook, SampleStore, VerdictInputs } from '../judge/index.ts';
 import type { Chance, Clock } from '../kit/index.ts';
@@ -10,6 +11,7 @@ import type { StrategyBook } from '../rollout/index.ts';
 import type { Store } from '../store/index.ts';
 import type { Mirrors } from './adapters/git-reader.ts';
 import type { Auth, Identity } from './auth/auth.ts';
+import type { DriverFinding } from './drivers/runner.ts';
 import type { Log } from './log.ts';
 import type { Disk } from './machine/disk.ts';
 import type { Plugin } from './plugins/load.ts';
@@ -38,6 +40,10 @@ export interface ServerContext {
   readonly plugins: readonly Plugin[];
   /** Rollway's own, and those of plug-ins. */
   readonly strategies: StrategyBook;
+  /** Those of plug-ins. */
+  readonly driverBook: DriverBook;
+  /** Which of them are in trouble now. */
+  readonly driverFindings: () => readonly DriverFinding[];
 }
 
 /** One request, authorised. */

@@ -5,6 +5,7 @@
  */
 
 export type { TokenFile } from './agents/index.ts';
+export { openTrial } from './drivers/trial.ts';
 export { readPlugin } from './plugins/load.ts';
 export { limitsOf, readSettings, type ServerSettings, type SettingsOverride, storeOf } from './settings.ts';
 export { type RunningServer, type StartOptions, startServer } from './start.ts';

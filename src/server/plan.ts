@@ -1,4 +1,5 @@
 import type { JobPlan, PlanView, VersionRef } from '../api/index.ts';
+import { type DriverBook, noDrivers, refuseDriver } from '../drivers/index.ts';
 import { type PhasePromise, promiseLines } from '../judge/index.ts';
 import { digestOf, formatDuration } from '../kit/index.ts';
 import {
@@ -6,12 +7,14 @@ import {
   type Amount,
   type CheckSpec,
   type GroupSpec,
+  type JobId,
   type JobSpec,
   jobId,
   type Maintenance,
   type PhaseSpec,
   type PlannedJob,
   type PlanSpec,
+  pluginDriver,
   type Rate,
   type ServiceSpec,
 } from '../model/index.ts';
@@ -46,6 +49,7 @@ export interface PlanFacts {
   readonly maintenances?: readonly Maintenance[];
   /** Those that this server has. */
   readonly strategies: StrategyBook;
+  readonly drivers?: DriverBook;
   /** What recent traffic lets each phase show, by name; empty: nothing was seen lately. */
   readonly promises: readonly PhasePromise[];
   readonly nowMs: number;
@@ -77,6 +81,7 @@ export function decidePlan(facts: PlanFacts): JobPlan {
     budget,
     phases,
     limits: [
+      ...driverSentences(job.spec),
       ...strategySentences(job.plan.strategy),
       ...surgeSentences(planned.extras),
       ...limitSentences(spec, job.spec),
@@ -93,6 +98,26 @@ export function decidePlan(facts: PlanFacts): JobPlan {
     notes: notes(facts, planned),
     atMs: facts.nowMs,
   };
+}
+
+function driverSentences({ driver }: JobSpec): string[] {
+  if (typeof driver !== 'object') return [];
+  const settings = Object.keys(driver.settings).length === 0 ? '' : ` (${JSON.stringify(driver.settings)})`;
+  return [`The driver ${driver.plugin}${settings} runs the tasks; it is a plug-in of this server.`];
+}
+
+/** The same that would hold its rollout. */
+function driverNotes({ drivers = noDrivers, job: { spec, plan } }: PlanFacts, { extras }: PlannedRollout): string[] {
+  if (typeof spec.driver !== 'object') return [];
+  const { plugin, settings } = spec.driver;
+  const refusal = refuseDriver(drivers, pluginDriver(plugin, '' as JobId), settings, {
+    surge: extras > 0 && typeof plan.strategy === 'object',
+  });
+  const [first, ...rest] = [...drivers.keys()];
+  const has = first === undefined ? 'it has none' : `it has ${[first, ...rest].join(', ')}`;
+  if (refusal !== undefined && !drivers.has(plugin))
+    return [`This server has no driver ${plugin}; ${has}. A deployment would be held at once.`];
+  return refusal === undefined ? [] : [`${refusal} A deployment would be held at once.`];
 }
 
 function strategySentences(strategy: PlanSpec['strategy']): string[] {
@@ -269,11 +294,11 @@ function percentOf(share: number): string {
   return `${Number((share * 100).toPrecision(3))} %`;
 }
 
-function notes(
-  { spec, job: { plan, spec: own }, from, marks, hasHosts, maintenances = [], places }: PlanFacts,
-  { size, budget, extras, refusal }: PlannedRollout,
-): string[] {
-  const found: string[] = [...marks];
+function notes(facts: PlanFacts, planned: PlannedRollout): string[] {
+  const { spec, job, from, marks, hasHosts, maintenances = [], places } = facts;
+  const { plan, spec: own } = job;
+  const { size, budget, extras, refusal } = planned;
+  const found: string[] = [...marks, ...driverNotes(facts, planned)];
   if (refusal !== undefined) found.push(`${refusal} A deployment would be held at once.`);
   if (from.length === 0) found.push('First deployment: there is nothing to compare with and nothing to go back to.');
   if (size === 1 && from.length > 0) {
@@ -287,6 +312,8 @@ function notes(
     found.push('No check looks at what users notice (errors, latency, a number of the business): only at machines.');
   if (plan.forwardOnly) found.push('Forward-only: a failure holds for a person, nothing is undone by itself.');
   found.push(...maintenanceNotes(maintenances, places, own.onMaintenance));
-  if (!hasHosts) found.push('No host is up: nothing would start.');
+  // A driver of a plug-in is opened when the job is there, and names its hosts then.
+  const isNew = typeof own.driver === 'object' && from.length === 0;
+  if (!hasHosts && !isNew) found.push('No host is up: nothing would start.');
   return found;
 }

@@ -66,9 +66,10 @@ async function open(
   const running = new AbortController();
   const turns = engine.run(running.signal);
   const housework = keepHouse(house, running.signal);
+  const driving = house.drivers.run(running.signal);
   undo.push(async () => {
     running.abort();
-    await Promise.all([turns, housework]);
+    await Promise.all([turns, housework, driving]);
   });
 
   let port = settings.port;

@@ -46,6 +46,7 @@ export function assembleJob(
     hosts: assembleRecord(`${path}.hosts`, hosts, book),
     taskControl: assembleTaskControl(path, values, book),
     onMaintenance: book.at(`${path}.onMaintenance`, values.onMaintenance),
+    driver: book.at(`${path}.driver`, values.driver),
   };
 }
 

@@ -84,7 +84,7 @@ describe('TWS-4 the smallest configuration', () => {
       {
         ...{ name: 'production', tasks: 3, env: {}, hosts: {} },
         ...{ budget: { percent: 10 }, budgetPerDomain: {}, budgetPerGroup: null },
-        ...{ taskControl: null, onMaintenance: 'move' },
+        ...{ taskControl: null, onMaintenance: 'move', driver: 'fleet' },
       },
     ]);
     expect(spec.rates).toEqual({ service: null, perDomain: {} });
@@ -238,10 +238,15 @@ describe('TWS-4 the smallest configuration', () => {
     [{ strategy: 'recreate', budget: 3 }, 'environments.production.budget must be "100%"'],
     [{ strategy: 'recreate', budget: { tasks: '100%', perDomain: { rack: 1 } } }, 'budget limits parts of the job'],
     [{ strategy: 'recreate', budget: { tasks: '100%', perGroup: { groups: 2 } } }, 'budget limits parts of the job'],
-    [{ strategy: 'blue' }, 'strategy must be "in-place", "recreate", "blue-green", { surge: 2 } or { plugin: "its-name" }'],
+    [
+      { strategy: 'blue' },
+      'strategy must be "in-place", "recreate", "blue-green", { surge: 2 } or { plugin: "its-name" }',
+    ],
     [{ strategy: { plugin: 'No Name' } }, 'strategy.plugin must be lower-case letters'],
+    [{ driver: 'kubernetes' }, 'driver must be "fleet" or { plugin: "its-name" }'],
+    [{ driver: { plugin: 'No Name' } }, 'driver.plugin must be lower-case letters'],
     [{ strategy: { plugin: 'x', settings: { big: 'x'.repeat(20_000) } } }, 'must be at most 16 kB of JSON'],
-  ])('D2 refuses the strategy of %j', (config, message) => {
+  ])('D2 refuses the strategy or driver of %j', (config, message) => {
     const compiled = compileSpec({ ...minimal, ...config }, 'rollway.yaml');
     expect(compiled.ok).toBe(false);
     if (!compiled.ok) expect(compiled.error.map(({ detail }) => detail).join('\n')).toContain(message);
@@ -252,6 +257,25 @@ describe('TWS-4 the smallest configuration', () => {
     const { spec } = compile({ ...minimal, strategy: { plugin: 'by-label', settings } });
     const deploy = spec.pipeline.actions.at(-1)!;
     expect(deploy.type === 'deploy' && deploy.plan.strategy).toEqual({ plugin: 'by-label', settings });
+  });
+
+  it('D2 a driver may be said for all, for an environment and for a job of it: the nearest counts, with its origin', () => {
+    const compiled = compile({
+      ...minimal,
+      driver: { plugin: 'processes', settings: { hosts: 2 } },
+      environments: {
+        staging: { driver: 'fleet' },
+        production: { jobs: { eu: 1, us: { driver: { plugin: 'other' } } } },
+      },
+    });
+    const of = (name: string) => compiled.spec.environments.find((one) => one.name === name)!;
+    expect(of('staging').driver).toBe('fleet');
+    expect(of('production').jobs?.map(({ driver }) => driver)).toEqual([
+      { plugin: 'processes', settings: { hosts: 2 } },
+      { plugin: 'other', settings: {} },
+    ]);
+    const said = compiled.origins.find(({ path }) => path === 'environments.staging.driver');
+    expect(said).toMatchObject({ value: 'fleet', layer: 'environment staging' });
   });
 
   it('has checks of errors and latency as soon as there are metrics', () => {

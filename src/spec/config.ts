@@ -138,6 +138,9 @@ export type TaskControlConfig =
       readonly floor?: number;
     });
 
+/** `{ plugin: 'its-name' }`: with what that driver wants to know; secrets by the name of a file, never themselves. */
+export type DriverConfig = 'fleet' | { readonly plugin: string; readonly settings?: Readonly<Record<string, Json>> };
+
 /** One of several jobs of an environment, such as a region: what it says goes over what the environment says. */
 export interface JobConfig
   extends Pick<RolloutConfig, 'phases' | 'bake' | 'concurrency' | 'onFail' | 'onUndecided' | 'strategy'> {
@@ -147,6 +150,8 @@ export interface JobConfig
   readonly budget?: Count | BudgetConfig;
   readonly taskControl?: TaskControlConfig;
   readonly onMaintenance?: 'move' | 'hold' | 'ignore';
+  /** What runs the tasks: the agents that joined (`fleet`), or a driver that the server was started with. */
+  readonly driver?: DriverConfig;
   /** Environment variables, over those of the environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** Only hosts with all these labels. */
@@ -162,6 +167,8 @@ export interface EnvironmentConfig extends RolloutConfig {
   readonly taskControl?: TaskControlConfig;
   /** A host is maintained: its tasks start elsewhere (`move`), stop and come back (`hold`), or ride it out (`ignore`). */
   readonly onMaintenance?: 'move' | 'hold' | 'ignore';
+  /** What runs the tasks: the agents that joined (`fleet`), or a driver that the server was started with. */
+  readonly driver?: DriverConfig;
   /** Environment variables, over those of the service. */
   readonly env?: Readonly<Record<string, string>>;
   /** Only hosts with all these labels. */
@@ -407,6 +414,8 @@ export interface ServiceConfig extends RolloutConfig {
   readonly taskControl?: TaskControlConfig;
   /** A host is maintained: its tasks start elsewhere (`move`), stop and come back (`hold`), or ride it out (`ignore`). */
   readonly onMaintenance?: 'move' | 'hold' | 'ignore';
+  /** What runs the tasks: the agents that joined (`fleet`), or a driver that the server was started with. */
+  readonly driver?: DriverConfig;
   /** Only hosts with all these labels. */
   readonly hosts?: Readonly<Record<string, string>>;
   /** Number of tasks, or more, for each. Left out: `production`. */

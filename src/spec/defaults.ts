@@ -29,6 +29,7 @@ const base: Omit<Settings, 'name' | 'command' | 'ready'> = {
   ratePerDomain: {},
   taskControl: null,
   onMaintenance: 'move',
+  driver: 'fleet',
   phases: [],
   minBakeMs: 60_000,
   maxBakeMs: 600_000,

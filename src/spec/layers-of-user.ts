@@ -7,6 +7,7 @@ import {
   readBake,
   readCommand,
   readCommands,
+  readDriver,
   readDuration,
   readEach,
   readMegabytes,
@@ -42,6 +43,7 @@ export function serviceLayer(user: config.ServiceConfig): Layer {
     ratePerDomain: optional(user.ratePerDomain, (rates) => readEach(rates, readRate)),
     taskControl: optional(user.taskControl, taskControlOf),
     onMaintenance: user.onMaintenance,
+    driver: optional(user.driver, readDriver),
     failShare: optional(user.judge?.failTogether, readFailShare),
     neighbours: optional(user.judge?.neighbours, (all) => all.map(neighbourOf)),
     confounders: optional(user.judge?.confounders, (all) => all.map(confounderOf)),
@@ -73,6 +75,7 @@ export function environmentLayer(name: string, user: number | config.Environment
     ...budgetValues(said.budget),
     taskControl: optional(said.taskControl, taskControlOf),
     onMaintenance: said.onMaintenance,
+    driver: optional(said.driver, readDriver),
     after: said.after,
     waves: said.waves,
     barrier: said.barrier,
@@ -90,6 +93,7 @@ export function jobLayer(environment: string, name: string, user: number | confi
     ...budgetValues(said.budget),
     taskControl: optional(said.taskControl, taskControlOf),
     onMaintenance: said.onMaintenance,
+    driver: optional(said.driver, readDriver),
   } as Partial<Settings>;
   return { name: `environment ${environment}, job ${name}`, values, env: said.env, hosts: said.hosts };
 }

@@ -1,6 +1,7 @@
 import type {
   Barrier,
   CheckSpec,
+  DriverSpec,
   GroupBudget,
   JudgeSpec,
   MaintenanceAnswer,
@@ -44,6 +45,7 @@ export interface Settings {
   ratePerDomain: Readonly<Record<string, Rate>>;
   taskControl: TaskControlSetting | null;
   onMaintenance: MaintenanceAnswer;
+  driver: DriverSpec;
   phases: PhaseSetting[];
   minBakeMs: number;
   maxBakeMs: number;

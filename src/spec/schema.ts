@@ -149,6 +149,10 @@ const strategy = oneOf('"in-place", "recreate", "blue-green", { surge: 2 } or { 
   z.strictObject({ surge }),
   z.strictObject({ plugin: pluginName, settings: pluginSettings.optional() }),
 ]);
+const driver = oneOf('"fleet" or { plugin: "its-name" }', [
+  z.literal('fleet'),
+  z.strictObject({ plugin: pluginName, settings: pluginSettings.optional() }),
+]);
 const rollout = {
   phases: phases.optional(),
   bake: bake.optional(),
@@ -229,6 +233,7 @@ const job = z.strictObject({
   budget: budget.optional(),
   taskControl: taskControl.optional(),
   onMaintenance: onMaintenance.optional(),
+  driver: driver.optional(),
   env: variables.optional(),
   hosts: labels.optional(),
 });
@@ -252,6 +257,7 @@ const environment = z.strictObject({
   budget: budget.optional(),
   taskControl: taskControl.optional(),
   onMaintenance: onMaintenance.optional(),
+  driver: driver.optional(),
   env: variables.optional(),
   hosts: labels.optional(),
   after: name.optional(),
@@ -432,6 +438,7 @@ export const configSchema = z.strictObject(
     ratePerDomain: z.record(text, rate, expected('labels and rates such as { rack: "2/1m" }')).optional(),
     taskControl: taskControl.optional(),
     onMaintenance: onMaintenance.optional(),
+    driver: driver.optional(),
     hosts: labels.optional(),
     environments: z
       .record(name, oneOf('a number of tasks, or { tasks, budget, … }', [positive.max(100_000), environment]))

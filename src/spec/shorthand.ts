@@ -1,5 +1,5 @@
 import { parseDuration, parseRate } from '../kit/index.ts';
-import type { OnFail, Rate, Selector, StrategySpec } from '../model/index.ts';
+import type { DriverSpec, OnFail, Rate, Selector, StrategySpec } from '../model/index.ts';
 import { splitCommand } from './command.ts';
 import type * as config from './config.ts';
 
@@ -72,6 +72,10 @@ export function readStrategy(said: Exclude<config.RolloutConfig['strategy'], und
 
 function readBlueGreen({ check = '30s', keepOld = '10m' }: { check?: string; keepOld?: string }): StrategySpec {
   return { blueGreen: { checkMs: readDuration(check), keepOldMs: readDuration(keepOld) } };
+}
+
+export function readDriver(said: config.DriverConfig): DriverSpec {
+  return typeof said === 'string' ? said : { plugin: said.plugin, settings: { ...said.settings } };
 }
 
 /** `all` → 100 %, `25%` → percent, `3` → count, the rest part by part. */

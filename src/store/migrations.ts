@@ -8,6 +8,7 @@ import { up as engine } from './migrations/engine.ts';
 import { up as fleet } from './migrations/fleet.ts';
 import { up as fleet2 } from './migrations/fleet-2.ts';
 import { up as fleet3 } from './migrations/fleet-3.ts';
+import { up as fleet4 } from './migrations/fleet-4.ts';
 import { up as judge } from './migrations/judge.ts';
 import { up as judge2 } from './migrations/judge-2.ts';
 import { up as judge3 } from './migrations/judge-3.ts';
@@ -21,6 +22,7 @@ import { up as rollout } from './migrations/rollout.ts';
 import { up as rollout2 } from './migrations/rollout-2.ts';
 import { up as rollout3 } from './migrations/rollout-3.ts';
 import { up as rollout4 } from './migrations/rollout-4.ts';
+import { up as rollout5 } from './migrations/rollout-5.ts';
 import { up as server } from './migrations/server.ts';
 import { up as server2 } from './migrations/server-2.ts';
 
@@ -56,4 +58,6 @@ export const migrations: readonly Migration[] = [
   { name: 'pipeline-4', up: pipeline4 },
   { name: 'rollout-4', up: rollout4 },
   { name: 'judge-5', up: judge5 },
+  { name: 'fleet-4', up: fleet4 },
+  { name: 'rollout-5', up: rollout5 },
 ];

@@ -1,6 +1,13 @@
 import type { Insertable, Selectable } from 'kysely';
 import { parseOnce } from '../../kit/index.ts';
-import type { Host, HostCapacity, HostId, HostState } from '../../model/index.ts';
+import {
+  type DriverId,
+  fleetDriver,
+  type Host,
+  type HostCapacity,
+  type HostId,
+  type HostState,
+} from '../../model/index.ts';
 import { byLength, padded, prepare, prepareChange, type Schema, type Tx } from '../../store/index.ts';
 
 /** A host with what only the server may know of it. */
@@ -10,6 +17,8 @@ export interface HostRecord extends Host {
   readonly stateSinceMs: number;
   readonly freeDiskRatio: number;
   readonly joinedAtMs: number;
+  /** Who runs its tasks. */
+  readonly driver: DriverId;
 }
 
 const selectHosts = prepare<object, Selectable<Schema['host']>>((db) =>
@@ -32,6 +41,7 @@ export async function insertHost(
   publicKey: string,
   version: string,
   atMs: number,
+  driver: DriverId = fleetDriver,
 ): Promise<void> {
   const row: Insertable<Schema['host']> = {
     id: host,
@@ -48,6 +58,7 @@ export async function insertHost(
     free_disk_ratio: 1,
     public_key: publicKey,
     joined_at_ms: atMs,
+    driver,
   };
   await tx.insertInto('host').values(row).execute();
 }
@@ -121,5 +132,6 @@ function hostOf(row: Selectable<Schema['host']>): HostRecord {
     freeDiskRatio: row.free_disk_ratio,
     publicKey: row.public_key,
     joinedAtMs: Number(row.joined_at_ms),
+    driver: row.driver,
   };
 }

@@ -1,20 +1,35 @@
 import type { Selectable } from 'kysely';
-import type { HostId, Incarnation, JobId, TaskIndex } from '../../model/index.ts';
+import {
+  type DriverId,
+  fleetDriver,
+  type HostId,
+  type Incarnation,
+  type JobId,
+  partsOfDriver,
+  type TaskIndex,
+} from '../../model/index.ts';
 import { prepare, prepareChange, type Schema, type Tx } from '../../store/index.ts';
 import type { Inventory, Placement, Usage } from '../inventory.ts';
 import { isSilent } from '../silence.ts';
 import { listHosts } from './hosts.ts';
 import { loadWatchMemory } from './listening.ts';
 
-/** How hosts are, without what runs on them. */
-export async function loadHosts(tx: Tx): Promise<Pick<Inventory, 'hosts' | 'massSilence'>> {
+/** How hosts are, without what runs on them; the silence is that of one driver's hosts. */
+export async function loadHosts(
+  tx: Tx,
+  driver: DriverId = fleetDriver,
+): Promise<Pick<Inventory, 'hosts' | 'massSilence' | 'silentSinceMs'>> {
   const memory = await loadWatchMemory(tx);
   const hosts = await listHosts(tx);
+  const isPlugin = partsOfDriver(driver) !== undefined;
+  const massSilence = isPlugin ? (memory.silentDrivers ?? []).includes(driver) : memory.massSilence;
+  const seen = hosts.flatMap((host) => (host.driver === driver ? [host.lastSeenAtMs] : []));
   return {
-    hosts: hosts.map(({ id, state, labels, capacity }) => {
-      return { id, state, labels, capacity, isSilent: isSilent(memory, id) };
+    hosts: hosts.map(({ id, state, labels, capacity, driver: own }) => {
+      return { id, state, labels, capacity, isSilent: isSilent(memory, id), driver: own };
     }),
-    massSilence: memory.massSilence,
+    massSilence,
+    ...(isPlugin && massSilence ? { silentSinceMs: Math.max(...seen) } : {}),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Enqueue, WorkKind } from '../../engine/index.ts';
-import { type NewEvent, rollway } from '../../model/index.ts';
+import { type NewEvent, partsOfDriver, rollway } from '../../model/index.ts';
 import * as rows from '../rows.ts';
-import { defaultSilenceRules, type HostChange, type SilenceRules, watchHosts } from '../silence.ts';
+import { defaultSilenceRules, type HostChange, type SilenceRules, type WatchOutcome, watchHosts } from '../silence.ts';
 import { decideOn } from './wake.ts';
 
 /** The one row of work that looks after silent hosts. */
@@ -20,6 +20,11 @@ export function fleetWatch(rules: SilenceRules = defaultSilenceRules): WorkKind 
         const memory = await rows.loadWatchMemory(tx);
         const outcome = watchHosts(memory, hosts, await rows.listListeners(tx), turn.nowMs, rules);
         const work: Enqueue[] = [next];
+        // Its job says so at once, and goes on at once.
+        for (const { driver } of outcome.drivers) {
+          const job = partsOfDriver(driver)?.job;
+          if (job !== undefined) work.push({ kind: 'job/decide', key: job });
+        }
         for (const { host } of outcome.changes) {
           await guard('host', host);
           work.push(...(await decideOn(tx, host)));
@@ -30,7 +35,11 @@ export function fleetWatch(rules: SilenceRules = defaultSilenceRules): WorkKind 
             await rows.saveWatchMemory(writer, outcome.memory);
             for (const { host, to } of outcome.changes) await rows.updateHostState(writer, host, to, turn.nowMs);
           },
-          events: [...outcome.changes.map(changeEvent), ...alarmEvents(outcome.alarm)],
+          events: [
+            ...outcome.changes.map(changeEvent),
+            ...alarmEvents(outcome.alarm),
+            ...outcome.drivers.map(driverEvent),
+          ],
           work,
           result: undefined,
         };
@@ -50,4 +59,12 @@ function alarmEvents(alarm: 'mass-silence-began' | 'mass-silence-ended' | undefi
       ? 'More than half of the hosts fell silent together: nothing is moved, clients keep their entries.'
       : 'Most hosts are heard again.';
   return [{ stream: 'fleet', type: `fleet.${alarm}`, actor: rollway('fleet'), data: { reason } }];
+}
+
+function driverEvent({ driver, isSilent }: WatchOutcome['drivers'][number]): NewEvent {
+  const reason = isSilent
+    ? 'It does not answer: how its tasks are is not known. Nothing is moved, clients keep their entries.'
+    : 'It answers again.';
+  const type = isSilent ? 'fleet.driver-fell-silent' : 'fleet.driver-answers';
+  return { stream: 'fleet', type, actor: rollway('fleet'), data: { driver, reason } };
 }

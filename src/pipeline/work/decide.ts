@@ -2,17 +2,22 @@ import { candidatesOf, carries, echoesIn, markTest } from '../../blame/index.ts'
 import * as blameRows from '../../blame/rows.ts';
 import type { JobLimits } from '../../disruption/index.ts';
 import type { CommandAnswer, CommandRow, Enqueue, NewEffect, Proposal, Turn, View } from '../../engine/index.ts';
+import * as fleetRows from '../../fleet/rows.ts';
 import {
   type ActionRunId,
   type EffectId,
   err,
+  fleetDriver,
+  type JobId,
   type JobSpec,
   jobId,
   jobsOf,
   type MarkId,
   type PlanSpec,
   type Problem,
+  partsOfDriver,
   partsOfJob,
+  pluginDriver,
   problem,
   type Result,
   type ServiceSpec,
@@ -143,7 +148,10 @@ async function propose(
       for (const { hold } of of('end-hold')) await rows.deleteHold(tx, hold);
       for (const { hold } of of('hold')) await rows.saveHold(tx, hold);
       for (const { job, rollout } of deployments) {
-        if (job !== undefined) await rolloutRows.ensureJob(tx, job, turn.nowMs);
+        if (job !== undefined) {
+          await rolloutRows.ensureJob(tx, job, turn.nowMs);
+          await fleetRows.saveDriver(tx, job.driver, job.id, job.driverSettings);
+        }
         await rolloutRows.insertRollout(tx, newRollout(rollout, turn.nowMs));
       }
       await rows.endReports(tx, state.reports);
@@ -254,7 +262,7 @@ async function deploymentsOf(
         limits: limitsOf(spec, job),
         env: job.env,
         hostLabels: job.hosts,
-        driver: known?.driver ?? 'fleet',
+        ...driverFor(id, job, known),
         // A pipeline stored by an earlier version does not have it.
         taskControl: job.taskControl ?? undefined,
         onMaintenance: job.onMaintenance ?? undefined,
@@ -278,6 +286,18 @@ async function deploymentsOf(
     });
   }
   return found;
+}
+
+/** A pipeline stored by an earlier version says nothing of it: then everything stays as it is. */
+function driverFor(
+  id: JobId,
+  { driver: said }: JobSpec,
+  known: JobFacts | undefined,
+): Pick<JobWish, 'driver' | 'driverSettings'> {
+  if (typeof said === 'object') return { driver: pluginDriver(said.plugin, id), driverSettings: said.settings };
+  const before = known?.driver ?? fleetDriver;
+  if (said === undefined) return { driver: before, driverSettings: known?.driverSettings };
+  return { driver: partsOfDriver(before) === undefined ? before : fleetDriver };
 }
 
 /**

@@ -12,6 +12,7 @@ import type {
   ServiceSpec,
   VersionId,
 } from '../../model/index.ts';
+import { fleetDriver, isSameDriver } from '../../model/index.ts';
 import { membersOf } from '../../rollout/index.ts';
 import * as rolloutRows from '../../rollout/rows.ts';
 import type { Tx } from '../../store/index.ts';
@@ -202,7 +203,9 @@ async function loadHosts(view: View, areCompared: boolean): Promise<ActionHost[]
   const claims = areCompared ? await fleetRows.countPlacements(view.tx) : undefined;
   const disks = new Map((await fleetRows.listHosts(view.tx)).map((host) => [host.id, host.freeDiskRatio]));
   const running = areCompared ? await rows.countRunsByHost(view.tx) : undefined;
-  return hosts.map((host) => ({
+  // Builds and actions run through agents alone.
+  const own = hosts.filter(({ driver }) => isSameDriver(driver, fleetDriver));
+  return own.map((host) => ({
     id: host.id,
     canWork: host.state === 'up' && !host.isSilent && (disks.get(host.id) ?? 1) >= leastFreeDisk,
     isGone: !massSilence && (host.state === 'lost' || host.state === 'fenced'),

@@ -41,7 +41,7 @@ export async function loadState(
   const rollouts = await rows.listLiveRollouts(tx, id);
   const watched = await rows.listWatchedRollouts(tx, id);
   const others = await loadOthers(view, rollouts, watched);
-  const inventory: Inventory = { ...(await loadHosts(tx)), placements: own.placements, others: 'unread' };
+  const inventory: Inventory = { ...(await loadHosts(tx, job.driver)), placements: own.placements, others: 'unread' };
   const versions = await listVersions(tx, versionsOf(job, own, [...rollouts, ...watched]));
   for (const repository of new Set(versions.map((version) => version.repository))) {
     await view.guard('repository', repository);

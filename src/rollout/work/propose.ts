@@ -4,7 +4,16 @@ import { type ControlCall, controlCall } from '../../disruption/index.ts';
 import * as ledger from '../../disruption/rows.ts';
 import { Conflict, type Enqueue, type GuardRef, type NewEffect, type Proposal, type View } from '../../engine/index.ts';
 import { deletePlacement, insertPlacement } from '../../fleet/rows.ts';
-import type { EffectId, HostId, JobId, OperationId, RolloutGroup, TaskControlSpec } from '../../model/index.ts';
+import {
+  type DriverId,
+  type EffectId,
+  type HostId,
+  isSameDriver,
+  type JobId,
+  type OperationId,
+  type RolloutGroup,
+  type TaskControlSpec,
+} from '../../model/index.ts';
 import type { Tx } from '../../store/index.ts';
 import { barrierFacts } from '../barrier.ts';
 import * as rows from '../rows.ts';
@@ -32,7 +41,10 @@ export async function proposalOf(
       ...groupsToTell(before, decision).map(({ id }): GuardRef => ({ kind: 'rollout-group', id })),
     ],
     write: (tx) => write(tx, before, decision, marks),
-    effects: [...decision.dispatches.flatMap((one) => effectOf(one, before.job.driver)), ...callOf(before, decision)],
+    effects: [
+      ...decision.dispatches.flatMap((one) => effectOf(one, driverOf(before, one.operation.host))),
+      ...callOf(before, decision),
+    ],
     withdraw: [
       ...decision.dispatches.flatMap((one) => (one.kind === 'withdraw' ? [executeId(one.operation.id)] : [])),
       ...replacedCall(before, decision),
@@ -94,6 +106,12 @@ async function write(
 /** Named by its operation, so that it can be taken back. */
 function executeId(operation: OperationId): EffectId {
   return `eff_${operation.slice(3)}`;
+}
+
+/** A host is known to its own driver alone; the job may have another one by now. */
+function driverOf({ job, inventory }: JobState, host: HostId | undefined): DriverId {
+  const own = inventory.hosts.find(({ id }) => id === host)?.driver;
+  return own === undefined || isSameDriver(own, job.driver) ? job.driver : own;
 }
 
 function effectOf(dispatch: Dispatch, driver: string): NewEffect[] {

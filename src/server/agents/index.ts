@@ -53,6 +53,12 @@ export interface AgentServer {
   /** Writes down at once who was heard; it does so by itself once per heartbeat. */
   flushHeartbeats(): Promise<void>;
   readonly driver: FleetDriver;
+  /** A host that no agent speaks for is well: its driver says so. */
+  markHeard(host: HostId): void;
+  /** It was given up meanwhile: what is said of it does not count before it is named anew. */
+  isAbsent(host: HostId): boolean;
+  /** It was named anew. */
+  welcome(host: HostId): void;
   /** Sends any order; resolves when the agent has written it down. */
   sendOrder(host: HostId, order: Order, signal: AbortSignal): Promise<void>;
   isConnected(host: HostId): boolean;
@@ -129,6 +135,12 @@ export async function createAgentServer(parts: AgentServerParts): Promise<AgentS
     fingerprint: identity.fingerprint,
     flushHeartbeats: () => heard.flush(),
     forgetHost: (host) => context.agents.forget(host),
+    markHeard: (host) => heard.mark(host),
+    isAbsent: (host) => absent.has(host),
+    welcome(host) {
+      absent.delete(host);
+      heard.mark(host);
+    },
     isConnected: (host) => book.isConnected(host),
     async sendOrder(host, order, signal) {
       await book.send(host, order, signal);

@@ -41,6 +41,7 @@ export function machineHandlers(context: ServerContext, agents: AgentServer) {
         const sinceMs = alarm === 'silent' ? silentSinceMs : withheldSinceMs;
         return [{ job, alarm, sinceMs, failure, waiting: asked.length }];
       }),
+      drivers: context.driverFindings(),
       problems: (await readFindings(tx)).map(({ subject, problem, atMs }) => {
         return { subject, detail: problem.detail, remedy: problem.remedy, atMs };
       }),
@@ -109,7 +110,14 @@ export function machineHandlers(context: ServerContext, agents: AgentServer) {
   } satisfies Partial<Handlers>;
 }
 
-const needsPerson: readonly Hold['by'][] = ['forward-only', 'no-good-version', 'first-deployment', 'strategy', 'watch'];
+const needsPerson: readonly Hold['by'][] = [
+  'forward-only',
+  'no-good-version',
+  'first-deployment',
+  'strategy',
+  'driver',
+  'watch',
+];
 
 /** A rollout that failed, or whose strategy is not followed: only a person, or the next release, can bring it on. */
 function stoppedOf({ id: rollout, job, hold }: Rollout): FindingFacts['stoppedRollouts'] {

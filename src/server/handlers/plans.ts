@@ -6,12 +6,15 @@ import { readCalibration, readCalibrationTurn, readCurves } from '../../judge/re
 import {
   type CommitId,
   type EnvironmentSpec,
+  fleetDriver,
+  isSameDriver,
   type JobId,
   jobId,
   jobsOf,
   type PlannedJob,
   type PlanSpec,
   partsOfJob,
+  pluginDriver,
   type ReleaseId,
   type RolloutId,
   type ServiceName,
@@ -106,8 +109,22 @@ export function planHandlers(context: ServerContext) {
     }
     const { sentence, next } = why;
     const sinceMs = rollout.hold?.sinceMs ?? null;
-    const reasons = [{ sentence, unblocker: capital(next), sinceMs }, ...(await dishonestChecks(tx, rollout.job))];
+    const reasons = [
+      ...silentDriver(rollout.job),
+      { sentence, unblocker: capital(next), sinceMs },
+      ...(await dishonestChecks(tx, rollout.job)),
+    ];
     return { subject, sentence, reasons, settings: [] };
+  }
+
+  /** Whatever else it waits for: without its driver nothing of it moves. */
+  function silentDriver(job: JobId): Explanation['reasons'] {
+    return context.driverFindings().flatMap((one) => {
+      if (one.job !== job) return [];
+      const { plugin, sinceMs, sentence: why } = one;
+      const sentence = `The driver ${plugin} does not answer since ${new Date(sinceMs).toISOString()}: ${why}.`;
+      return [{ sentence: sentence.replace(/\.\.$/, '.'), unblocker: 'It is tried again by itself', sinceMs }];
+    });
   }
 
   /** Checks that may only hold because they alarm when nothing has changed. */
@@ -226,6 +243,8 @@ async function planOfJob(
     ? (await readCarriers(tx)).filter(({ version }) => version === release.version)
     : [];
   const hosts = await listHostOverviews(tx);
+  const { driver: said = fleetDriver } = job.spec;
+  const wanted = typeof said === 'object' ? pluginDriver(said.plugin, id) : said;
   return decidePlan({
     spec,
     job,
@@ -238,7 +257,8 @@ async function planOfJob(
       .filter(({ override }) => !override)
       .map(({ mark }) => `It carries ${mark}: a deploy would be blocked.`),
     strategies: context.strategies,
-    hasHosts: hosts.some(({ state }) => state === 'up'),
+    drivers: context.driverBook,
+    hasHosts: hosts.some(({ state, driver }) => state === 'up' && isSameDriver(driver, wanted)),
     promises: await promisesOf(tx, context, spec, id, job.plan, places),
     nowMs: context.clock.nowMs(),
   });

@@ -1,6 +1,7 @@
 import type { DoctorReport } from '../../api/index.ts';
 import { explainCalibrationTurn } from '../../judge/index.ts';
 import type { CalibrationTurn } from '../../judge/read.ts';
+import { fleetDriver, isSameDriver } from '../../model/index.ts';
 import type { Plugin } from '../plugins/load.ts';
 import type { ServerSettings } from '../settings.ts';
 import { decideFindings, type FindingFacts } from './findings.ts';
@@ -47,8 +48,14 @@ function storeCheck(kind: string): Check {
 }
 
 function pluginsCheck({ plugins }: DoctorFacts): Check {
-  const each = plugins.map(({ file, strategies }) => `${strategies.join(', ')} (${file})`);
-  const sentence = each.length === 0 ? 'None; the strategies are Rollway’s own.' : `Strategies: ${each.join('; ')}.`;
+  const of = (what: 'strategies' | 'drivers') =>
+    plugins.flatMap((one) => (one[what].length === 0 ? [] : [`${one[what].join(', ')} (${one.file})`])).join('; ');
+  const [strategies, drivers] = [of('strategies'), of('drivers')];
+  const each = [
+    ...(strategies === '' ? [] : [`Strategies: ${strategies}.`]),
+    ...(drivers === '' ? [] : [`Drivers: ${drivers}.`]),
+  ];
+  const sentence = each.length === 0 ? 'None; the strategies are Rollway’s own.' : each.join(' ');
   return { name: 'plug-ins', state: 'ok', sentence, remedy: null };
 }
 
@@ -64,7 +71,8 @@ function diskCheck({ freeDiskRatio, leastFreeDiskRatio }: FindingFacts): Check {
 }
 
 function hostsCheck({ facts, isConnected, settings }: DoctorFacts): Check {
-  const { hosts } = facts;
+  // Those of other drivers have no agents; what is wrong with them is a finding.
+  const hosts = facts.hosts.filter(({ driver }) => isSameDriver(driver, fleetDriver));
   if (hosts.length === 0) {
     return {
       name: 'hosts',
@@ -94,7 +102,8 @@ function hostsCheck({ facts, isConnected, settings }: DoctorFacts): Check {
 
 /** Limits and isolation differ by machine; what a host cannot do is said, not hidden. */
 function isolationCheck({ hosts }: FindingFacts): Check {
-  const bare = hosts.filter((host) => !host.abilities.includes('hidden-folders'));
+  const own = hosts.filter(({ driver }) => isSameDriver(driver, fleetDriver));
+  const bare = own.filter((host) => !host.abilities.includes('hidden-folders'));
   if (bare.length === 0) {
     return { name: 'isolation', state: 'ok', sentence: 'Builds and actions run in a sandbox.', remedy: null };
   }

@@ -13,6 +13,7 @@ const calm: FindingFacts = {
   stoppedRollouts: [],
   controllers: [],
   overdue: [],
+  drivers: [],
   problems: [],
   metrics: [],
 };
@@ -91,7 +92,7 @@ test('doctor says of everything whether it is well', () => {
     decideDoctor({
       ...{ facts, settings, storeKind: 'sqlite', startedAtMs: 1, nowMs: 3, isConnected: () => false },
       configurations: { noNetwork: false, detail: 'with a network' },
-      plugins: [{ file: '/p.mjs', strategies: ['by-moon'] }],
+      plugins: [{ file: '/p.mjs', strategies: ['by-moon'], drivers: [] }],
       calibrations: [
         { job: 'a@b', atMs: 1, nextAtMs: 7_200_000, refused: undefined },
         { job: 'c@b', atMs: 1, nextAtMs: 3_600_000, refused: 'Something is being deployed.' },

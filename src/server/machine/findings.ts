@@ -2,6 +2,7 @@ import type { Finding } from '../../api/index.ts';
 import type { ParkedEffect, ParkedWork } from '../../engine/index.ts';
 import type { HostOverview } from '../../fleet/read.ts';
 import type { KeptFinding } from '../../judge/index.ts';
+import type { DriverFinding } from '../drivers/runner.ts';
 
 /** A TaskController that releases wait for. */
 export interface ControllerAlarm {
@@ -30,6 +31,8 @@ export interface FindingFacts {
     readonly sinceMs: number;
   }[];
   readonly controllers: readonly ControllerAlarm[];
+  /** Drivers that are plug-ins and do not do what they should. */
+  readonly drivers: readonly DriverFinding[];
   readonly problems: readonly {
     readonly subject: string;
     readonly detail: string;
@@ -47,6 +50,7 @@ export function decideFindings(facts: FindingFacts): Finding[] {
   const found = [
     ...alarms(facts),
     ...controllers(facts),
+    ...drivers(facts),
     ...disks(facts),
     ...parked(facts),
     ...hosts(facts),
@@ -86,6 +90,18 @@ function controllers({ controllers: known }: FindingFacts): Finding[] {
       'Look after the controller; or go on without it for one rollout: `rollway override-controller`, and another person `rollway confirm-override`.',
     subject: `job/${job}`,
     sinceMs: sinceMs ?? null,
+  }));
+}
+
+function drivers({ drivers: known }: FindingFacts): Finding[] {
+  return known.map(({ plugin, job, sentence, sinceMs }) => ({
+    kind: 'alarm',
+    severity: 'alarm',
+    sentence: `The driver ${plugin} of ${job} does not answer: ${sentence.replace(/\.$/, '')}. How its tasks are is not known; nothing of them moves.`,
+    remedy:
+      'It is tried again by itself. Look at the server’s log, and at what it drives; docs/plugins.md says what a driver has to do.',
+    subject: `job/${job}`,
+    sinceMs,
   }));
 }
 

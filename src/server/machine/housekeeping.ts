@@ -51,10 +51,10 @@ async function collectNow({ sources, clock, settings, log }: House, signal: Abor
 /** Deletes what nobody will ask for again. */
 export async function tidy(
   house: Pick<House, 'store' | 'clock' | 'artifacts' | 'agents' | 'mirrors' | 'settings' | 'log'> &
-    Partial<Pick<House, 'verdictInputs'>>,
+    Partial<Pick<House, 'verdictInputs' | 'unpacked'>>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { store, clock, artifacts, agents, settings, log, verdictInputs } = house;
+  const { store, clock, artifacts, agents, settings, log, verdictInputs, unpacked } = house;
   await store.transaction((tx) => rows.deleteExpired(tx, clock.nowMs(), keepAnswersMs));
   const keep = await store.transaction(async (tx) => {
     const kept = await loadPackagesToKeep(tx, settings.keepReleases);
@@ -67,6 +67,7 @@ export async function tidy(
   if (operations > 0) log.info('ended operations deleted', { operations });
   await tidyMirrors(house, signal);
   await verdictInputs?.forgetAllBut(rolloutsReplayed);
+  await unpacked?.forgetAllBut(keep);
   const deleted = await artifacts.deleteUnreferenced(keep);
   if (deleted.packages + deleted.chunks > 0) log.info('packages deleted', { ...deleted });
   for (const [host, count] of await agents.forgetPackages(keep, signal)) log.info('packages given up', { host, count });

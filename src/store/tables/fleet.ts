@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely';
+
 /** Tables of `fleet/`. Times are epoch milliseconds, booleans 0 or 1, structured values JSON text. */
 export interface FleetTables {
   host: HostTable;
@@ -8,6 +10,16 @@ export interface FleetTables {
   placement: PlacementTable;
   endpoint: EndpointTable;
   maintenance: MaintenanceTable;
+  driver: DriverTable;
+}
+
+/** Drivers that are plug-ins, by `<plug-in>:<job>`. */
+export interface DriverTable {
+  id: string;
+  /** JSON, as its job's configuration says. */
+  settings: string;
+  /** 1: its job has another driver now, and it is kept until its hosts are empty. */
+  is_retired: number;
 }
 
 export interface MaintenanceTable {
@@ -35,6 +47,8 @@ export interface HostTable {
   /** Ed25519, SPKI PEM: the host's identity. */
   public_key: string;
   joined_at_ms: number;
+  /** `fleet`, or the driver whose host it is. */
+  driver: Generated<string>;
 }
 
 /** The newest batch of reports taken from each host. */

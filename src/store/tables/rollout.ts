@@ -19,6 +19,8 @@ export interface JobTable {
   /** Labels that its hosts must have; JSON. */
   host_labels: string;
   driver: string;
+  /** JSON; null: it is told nothing. */
+  driver_settings: string | null;
   /** JSON `TaskControlSpec`; null: the budget is the only limit. */
   task_control: string | null;
   /** What becomes of tasks on a host under maintenance; null: they are moved. */
