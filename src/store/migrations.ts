@@ -8,6 +8,7 @@ import { up as engine } from './migrations/engine.ts';
 import { up as fleet } from './migrations/fleet.ts';
 import { up as fleet2 } from './migrations/fleet-2.ts';
 import { up as fleet3 } from './migrations/fleet-3.ts';
+import { up as fleet5 } from './migrations/fleet-5.ts';
 import { up as judge } from './migrations/judge.ts';
 import { up as judge2 } from './migrations/judge-2.ts';
 import { up as judge3 } from './migrations/judge-3.ts';
@@ -15,6 +16,7 @@ import { up as judge4 } from './migrations/judge-4.ts';
 import { up as pipeline } from './migrations/pipeline.ts';
 import { up as pipeline2 } from './migrations/pipeline-2.ts';
 import { up as pipeline3 } from './migrations/pipeline-3.ts';
+import { up as pipeline4 } from './migrations/pipeline-4.ts';
 import { up as rollout } from './migrations/rollout.ts';
 import { up as rollout2 } from './migrations/rollout-2.ts';
 import { up as rollout3 } from './migrations/rollout-3.ts';
@@ -50,4 +52,6 @@ export const migrations: readonly Migration[] = [
   { name: 'pipeline-3', up: pipeline3 },
   { name: 'fleet-3', up: fleet3 },
   { name: 'judge-4', up: judge4 },
+  { name: 'fleet-5', up: fleet5 },
+  { name: 'pipeline-4', up: pipeline4 },
 ];
