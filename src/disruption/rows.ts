@@ -175,10 +175,13 @@ export async function loadOperations(tx: Tx, job: JobId): Promise<LedgerOperatio
   return (await selectOperations(tx, { job })).map(operationOf);
 }
 
+const selectOfRollout = prepare<{ rollout: string }, Selectable<Schema['operation']>>((db, p) =>
+  db.selectFrom('operation').selectAll().where('rollout', '=', p.rollout).orderBy('id'),
+);
+
 /** All operations of a rollout, ended ones too, oldest first: its history, and when each index was updated. */
 export async function listOperationsOfRollout(tx: Tx, rollout: RolloutId): Promise<LedgerOperation[]> {
-  const rows = await tx.selectFrom('operation').selectAll().where('rollout', '=', rollout).orderBy('id').execute();
-  return rows.map(operationOf);
+  return (await selectOfRollout(tx, { rollout })).map(operationOf);
 }
 
 const selectOperation = prepare<{ id: string }, Selectable<Schema['operation']>>((db, p) =>
