@@ -58,12 +58,14 @@ async function measure(size: number) {
   const plane = await openPlane(file, repositories, 8 + Math.ceil((size * tasksEach) / 500));
   try {
     const began = process.cpuUsage();
-    for (const name of repositories.keys()) await plane.read(name);
-    await until(async () => (await count(plane)).succeeded === size, `${size} first deployments`);
+    const fillBeganMs = performance.now();
+    await readAll(plane, [...repositories.keys()]);
+    await until(async () => (await countSucceeded(plane)) === size, `${size} first deployments`);
     const first = cpuMsSince(began) / size;
     for (const [name, commits] of repositories) commits.push(serviceSpec(name, '2h'));
-    for (const name of repositories.keys()) await plane.read(name);
-    await until(async () => (await count(plane)).baking.length === size, `${size} rollouts that bake`);
+    await readAll(plane, [...repositories.keys()]);
+    await until(async () => (await listBaking(plane)).length === size, `${size} rollouts that bake`);
+    const fillMs = performance.now() - fillBeganMs;
     for (let n = 0; n < probes; n++) repositories.set(`probe-${n}`, [probeSpec(`probe-${n}`, 0)]);
     const stop = sendSamples(plane);
     const progress = moveOn(plane, size);
@@ -72,10 +74,12 @@ async function measure(size: number) {
     const beganMs = performance.now();
     const cpu = process.cpuUsage();
     const moved = progress.moved;
+    const lateness = watchLateness(plane);
     await sleep(seconds * 1000);
     const tookMs = performance.now() - beganMs;
     const cpuMs = cpuMsSince(cpu);
     const moves = progress.moved - moved;
+    const late = lateness.stop();
     const latencies = latenciesOf(plane, beganMs).sort((a, b) => a - b);
     stop();
     progress.stop();
@@ -95,7 +99,9 @@ async function measure(size: number) {
         latencyMedianMs: round(median(latencies)),
         latencyP95Ms: round(latencies[Math.floor(latencies.length * 0.95)]!),
       },
-      ...{ latencies: latencies.length, cpuMsPerFirstDeployment: round(first) },
+      // How long what is due has been due, once a second: it grows without end where one process cannot keep up.
+      ...{ lateMedianMs: round(median(late)), lateMostMs: round(late.at(-1)!) },
+      ...{ latencies: latencies.length, cpuMsPerFirstDeployment: round(first), fillSeconds: round(fillMs / 1000) },
       load: round(loadavg()[0]!),
     };
   } finally {
@@ -142,7 +148,7 @@ function moveOn(plane: Plane, size: number) {
     owed += 100 / everyMs;
     if (isBusy || owed < 1) return;
     isBusy = true;
-    if (ids.length === 0) ids = (await count(plane)).baking;
+    if (ids.length === 0) ids = await listBaking(plane);
     for (; owed >= 1; owed--) {
       const next = ids[turn++ % ids.length]!;
       await plane.engine.submitCommand({
@@ -207,23 +213,63 @@ function sendSamples({ tasks, samples }: Plane): () => void {
   return () => clearInterval(timer);
 }
 
-async function count({ store }: Plane) {
-  return store.read(async (tx) => {
-    const ended = await tx.selectFrom('release').select('state').where('state', '=', 'succeeded').execute();
-    const live = await tx.selectFrom('rollout').select(['id', 'job', 'body']).where('is_ended', '=', 0).execute();
-    const baking = live.filter(({ body }) => {
-      const { state, phases, currentPhase } = JSON.parse(body);
-      return state === 'running' && phases[currentPhase]?.state === 'judging';
-    });
-    return { succeeded: ended.length, baking: baking.map(({ id, job }) => ({ id: id as RolloutId, job })) };
+async function readAll(plane: Plane, names: readonly string[]): Promise<void> {
+  // Many at once share a commit.
+  for (let at = 0; at < names.length; at += 50)
+    await Promise.all(names.slice(at, at + 50).map((name) => plane.read(name)));
+}
+
+/** How long the work that waits longest has been due, looked at each second. */
+function watchLateness({ store }: Plane) {
+  const late: number[] = [];
+  const timer = setInterval(async () => {
+    const row = await store.read((tx) =>
+      tx
+        .selectFrom('work')
+        .select('ready_at')
+        .where('urgent', '=', 0)
+        .where('owner', 'is', null)
+        .orderBy('ready_at')
+        .limit(1)
+        .executeTakeFirst(),
+    );
+    late.push(Math.max(0, Date.now() - (row?.ready_at ?? Date.now())));
+  }, 1000);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return late.sort((a, b) => a - b);
+    },
+  };
+}
+
+async function countSucceeded({ store }: Plane): Promise<number> {
+  const { n } = await store.read((tx) =>
+    tx
+      .selectFrom('release')
+      .select((of) => of.fn.countAll().as('n'))
+      .where('state', '=', 'succeeded')
+      .executeTakeFirstOrThrow(),
+  );
+  return Number(n);
+}
+
+async function listBaking({ store }: Plane): Promise<{ id: RolloutId; job: string }[]> {
+  const live = await store.read((tx) =>
+    tx.selectFrom('rollout').select(['id', 'job', 'body']).where('is_ended', '=', 0).execute(),
+  );
+  const baking = live.filter(({ body }) => {
+    const { state, phases, currentPhase } = JSON.parse(body);
+    return state === 'running' && phases[currentPhase]?.state === 'judging';
   });
+  return baking.map(({ id, job }) => ({ id: id as RolloutId, job }));
 }
 
 async function until(isSo: () => Promise<boolean>, what: string): Promise<void> {
   const deadlineMs = Date.now() + 3_600_000;
   while (!(await isSo())) {
     if (Date.now() > deadlineMs) throw new Error(`not within an hour: ${what}`);
-    await sleep(1000);
+    await sleep(3000);
   }
 }
 

@@ -178,17 +178,20 @@ function openInbox(store: Store, engine: Engine, hosts: readonly string[]) {
   const flush = async (): Promise<void> => {
     if (isBusy) return;
     isBusy = true;
-    for (const [host, said] of waiting) {
-      if (said.tasks.length + said.actions.length === 0) continue;
-      waiting.set(host, { tasks: [], actions: [] });
-      const nowMs = Date.now();
-      const begun = said.actions.map(({ id }) => id);
-      const body = { host, batch: batch++, snapshot: false, atMs: nowMs, freeDiskRatio: 0.5, ...said, begun };
-      const plan = await store.read((tx) => planIntake(tx, body as Parameters<typeof planIntake>[1], nowMs));
-      if (!plan.ok) throw new Error(plan.error.detail);
-      await engine.append(plan.value);
-    }
+    // As requests come in at a server: those of several hosts share a commit.
+    await Promise.all(
+      [...waiting].map(([host, said]) => (said.tasks.length + said.actions.length > 0 ? take(host, said) : undefined)),
+    );
     isBusy = false;
+  };
+  const take = async (host: string, said: Waiting): Promise<void> => {
+    waiting.set(host, { tasks: [], actions: [] });
+    const nowMs = Date.now();
+    const begun = said.actions.map(({ id }) => id);
+    const body = { host, batch: batch++, snapshot: false, atMs: nowMs, freeDiskRatio: 0.5, ...said, begun };
+    const plan = await store.read((tx) => planIntake(tx, body as Parameters<typeof planIntake>[1], nowMs));
+    if (!plan.ok) throw new Error(plan.error.detail);
+    await engine.append(plan.value);
   };
   const timer = setInterval(flush, 20);
   return {

@@ -79,7 +79,14 @@ async function send(options: ClientOptions, row: Route, input: AnyInput, call: C
   }
   if (!response.ok) throw new ProblemError(await problemOf(response));
   if (response.status === 204 || row.response === undefined) return undefined;
-  return response.json();
+  try {
+    return await response.json();
+  } catch (cause) {
+    if (call.signal?.aborted) throw cause;
+    // It broke off in the middle of its answer.
+    const detail = `${options.baseUrl} broke off its answer`;
+    throw new ProblemError(problem('api/unavailable', detail, { url: options.baseUrl }), { cause });
+  }
 }
 
 /** The problem in an answer; one is made up when the answer is none of ours (a proxy in between, say). */

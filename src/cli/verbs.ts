@@ -22,7 +22,7 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
   verb(
     program,
     'plan [commit]',
-    'show what a deploy would do; changes nothing',
+    'show what a deploy of a commit (default: the current one) would do; changes nothing',
     () => import('./verbs/plan.ts'),
     (c) =>
       job(environment(service(c)))
@@ -293,6 +293,25 @@ export function declareVerbs(program: Command, declare: { verb: DeclareVerb; loc
     () => import('./verbs/mark.ts').then((m) => ({ run: m.override })),
     reason,
   );
+
+  program.commandsGroup('People');
+  const token = program.command('token').description('tokens of people and programs: create, list, revoke');
+  type Token = 'create' | 'list' | 'revoke';
+  const tokens = (name: Token) => () =>
+    import('./verbs/token.ts').then((m) => ({ run: m[name] as (typeof m)['create'] }));
+  verb(token, 'create', 'make a token; its secret is written into a file, once', tokens('create'), (c) =>
+    c
+      .requiredOption('--name <name>', 'who it is for, as lists and the audit say')
+      .addOption(
+        new Option('--role <role>', 'what it may do: look, deploy and steer, or everything')
+          .choices(['viewer', 'operator', 'admin'])
+          .default('viewer'),
+      )
+      .option('--expires <time>', 'how long it works, e.g. 30d (default: until it is revoked)')
+      .option('--out <file>', 'where to write it (mode 0600; default: ./rollway-<name>.token)'),
+  );
+  verb(token, 'list', 'tokens, what they may do, when they were used; never their secrets', tokens('list'));
+  verb(token, 'revoke <token>', 'take a token away, by id or name; its sessions end too', tokens('revoke'));
 
   program.commandsGroup('The machine');
   verb(program, 'hosts', 'hosts, what they hold and how they are', () =>

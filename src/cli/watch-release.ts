@@ -40,6 +40,7 @@ export async function watchRelease(session: Session, id: ReleaseId): Promise<num
       last = seen;
       return seen.release.state in ends || isHeld(seen);
     },
+    { isKnown: true },
   );
   const { out } = session;
   if (last === undefined) return exitCodes.error;

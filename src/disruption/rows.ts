@@ -175,10 +175,13 @@ export async function loadOperations(tx: Tx, job: JobId): Promise<LedgerOperatio
   return (await selectOperations(tx, { job })).map(operationOf);
 }
 
+const selectOfRollout = prepare<{ rollout: string }, Selectable<Schema['operation']>>((db, p) =>
+  db.selectFrom('operation').selectAll().where('rollout', '=', p.rollout).orderBy('id'),
+);
+
 /** All operations of a rollout, ended ones too, oldest first: its history, and when each index was updated. */
 export async function listOperationsOfRollout(tx: Tx, rollout: RolloutId): Promise<LedgerOperation[]> {
-  const rows = await tx.selectFrom('operation').selectAll().where('rollout', '=', rollout).orderBy('id').execute();
-  return rows.map(operationOf);
+  return (await selectOfRollout(tx, { rollout })).map(operationOf);
 }
 
 const selectOperation = prepare<{ id: string }, Selectable<Schema['operation']>>((db, p) =>
@@ -256,18 +259,18 @@ export async function deleteEndedOperations(tx: Tx, beforeMs: number, keep: read
 
 // ---------------------------------------------------------------- outages
 
-const selectOutages = prepare<{ job: string }, Selectable<Schema['outage']>>((db, p) =>
-  db
-    .selectFrom('outage')
-    .selectAll()
-    .where('ended_at_ms', 'is', null)
-    .where((where) => where.or([where('job', '=', p.job), where('host', 'is not', null)]))
-    .orderBy('id'),
+// One by one each is found by its index: together they were looked for among all outages that ever were.
+const selectOutagesOfJob = prepare<{ job: string }, Selectable<Schema['outage']>>((db, p) =>
+  db.selectFrom('outage').selectAll().where('job', '=', p.job).where('ended_at_ms', 'is', null),
+);
+const selectOutagesOfHosts = prepare<object, Selectable<Schema['outage']>>((db) =>
+  db.selectFrom('outage').selectAll().where('host', '>', '').where('job', 'is', null).where('ended_at_ms', 'is', null),
 );
 
 /** Outages of a job, and of all hosts (a job may want to go there), that have not ended. */
 export async function listOutages(tx: Tx, job: JobId): Promise<Outage[]> {
-  return (await selectOutages(tx, { job })).map(outageOf);
+  const rows = [...(await selectOutagesOfJob(tx, { job })), ...(await selectOutagesOfHosts(tx, {}))];
+  return rows.sort((a, b) => (a.id < b.id ? -1 : 1)).map(outageOf);
 }
 
 const upsertOutage = prepareChange<Selectable<Schema['outage']>>((db, p) => {

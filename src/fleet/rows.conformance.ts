@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listOutages, saveOutage } from '../disruption/rows.ts';
+import { seededChance } from '../kit/index.ts';
 import type { JobId, Maintenance } from '../model/index.ts';
 import type { Store } from '../store/index.ts';
 import { type Placement, usageByHost } from './inventory.ts';
@@ -112,6 +113,28 @@ export function fleetRowsConformance(name: string, open: () => Promise<Store>): 
         ['a', 4],
         ['b', 1],
       ]);
+    });
+
+    test('what hosts give is kept as claims come, move and go: the same as counting all claims', async () => {
+      const chance = seededChance(7);
+      const pick = <T>(all: readonly T[]): T => all[Math.floor(chance.next() * all.length)]!;
+      const next = (): Placement => ({
+        ...{ job: pick<JobId>([job, 'other@test']), index: pick([0, 1]), incarnation: pick([1, 2]) },
+        ...{ host: pick(['a', 'b', 'c']), cpuMillis: pick([0, 10, 100]), memoryMb: pick([5, 50]) },
+      });
+      for (let turn = 0; turn < 60; turn++) {
+        const claimed = [next(), next()];
+        const released = turn % 2 === 0 ? [next()] : [];
+        await store.transaction((tx) => rows.changePlacements(tx, claimed, released));
+        const claims = await store.read(rows.listPlacements);
+        for (const own of [job, 'other@test'] as const) {
+          const others = usageByHost(claims.filter((claim) => claim.job !== own));
+          expect(await store.read((tx) => rows.loadUsageOfOthers(tx, own))).toEqual(others);
+        }
+        const counted = Map.groupBy(claims, ({ host }) => host);
+        const counts = [...(await store.read(rows.countPlacements))].sort();
+        expect(counts).toEqual([...counted].map(([host, of]) => [host, of.length]).sort());
+      }
     });
 
     test('a maintenance comes back as it was saved, with its outages, until it is over and forgotten', async () => {

@@ -1,5 +1,6 @@
+import type { Insertable } from 'kysely';
 import type { Actor, JobId, RolloutId } from '../model/index.ts';
-import { prepare, type Tx } from '../store/index.ts';
+import { byLimit, prepare, prepareChange, type Schema, type Tx } from '../store/index.ts';
 import type { Calibration } from './calibrate/calibrate.ts';
 import type { CalibrationRun } from './calibrate/pool.ts';
 import type { JudgeMemory, Judgement, RolloutCurve } from './port.ts';
@@ -39,27 +40,43 @@ export async function listVerdicts(tx: Tx, rollout: RolloutId): Promise<VerdictR
   return rows.map(({ body }) => JSON.parse(body) as VerdictRow);
 }
 
+const addVerdict = prepareChange<Insertable<Schema['verdict']>>((db, p) => {
+  const { rollout, phase, look_id, verdict, is_measured, at_ms, body } = p;
+  return db
+    .insertInto('verdict')
+    .values({ rollout, phase, look_id, verdict, is_measured, at_ms, body })
+    .onConflict((on) => on.columns(['rollout', 'look_id']).doNothing());
+});
+
 /** A look that is there already stays as it is. */
 export async function insertVerdict(tx: Tx, row: VerdictRow): Promise<void> {
-  await tx
-    .insertInto('verdict')
-    .values({
-      rollout: row.rollout,
-      phase: row.phase,
-      look_id: row.verdict.lookId,
-      verdict: row.verdict.verdict,
-      is_measured: row.measured ? 1 : 0,
-      at_ms: row.verdict.atMs,
-      body: JSON.stringify(row),
-    })
-    .onConflict((on) => on.columns(['rollout', 'look_id']).doNothing())
-    .execute();
+  await addVerdict(tx, {
+    rollout: row.rollout,
+    phase: row.phase,
+    look_id: row.verdict.lookId,
+    verdict: row.verdict.verdict,
+    is_measured: row.measured ? 1 : 0,
+    at_ms: row.verdict.atMs,
+    body: JSON.stringify(row),
+  });
 }
 
+const selectMemory = prepare<{ rollout: string }, { memory: string }>((db, p) =>
+  db.selectFrom('judge_memory').select('memory').where('rollout', '=', p.rollout),
+);
+
 export async function findMemory(tx: Tx, rollout: RolloutId): Promise<JudgeMemory | undefined> {
-  const row = await tx.selectFrom('judge_memory').select('memory').where('rollout', '=', rollout).executeTakeFirst();
+  const [row] = await selectMemory(tx, { rollout });
   return row && (JSON.parse(row.memory) as JudgeMemory);
 }
+
+const upsertMemory = prepareChange<{ rollout: string; job: string; memory: string; atMs: number }>((db, p) => {
+  const values = { memory: p.memory, at_ms: p.atMs };
+  return db
+    .insertInto('judge_memory')
+    .values({ rollout: p.rollout, job: p.job, ...values })
+    .onConflict((on) => on.column('rollout').doUpdateSet(values));
+});
 
 export async function saveMemory(
   tx: Tx,
@@ -68,12 +85,7 @@ export async function saveMemory(
   memory: JudgeMemory,
   nowMs: number,
 ): Promise<void> {
-  const values = { memory: JSON.stringify(memory), at_ms: nowMs };
-  await tx
-    .insertInto('judge_memory')
-    .values({ rollout, job, ...values })
-    .onConflict((on) => on.column('rollout').doUpdateSet(values))
-    .execute();
+  await upsertMemory(tx, { rollout, job, memory: JSON.stringify(memory), atMs: nowMs });
 }
 
 /** What rollouts taught about restarts, by check; only comparable in bins of the same width. */
@@ -97,15 +109,15 @@ export async function insertCurves(
     .execute();
 }
 
+const selectCurves = byLimit((limit) =>
+  prepare<{ job: string }, { curve: string }>((db, p) =>
+    db.selectFrom('age_curve').select('curve').where('job', '=', p.job).orderBy('ended_at_ms', 'desc').limit(limit),
+  ),
+);
+
 /** Of the newest rollouts of a job, newest first. */
 export async function listCurves(tx: Tx, job: JobId, binMs: number, limit: number): Promise<StoredCurves['curves'][]> {
-  const rows = await tx
-    .selectFrom('age_curve')
-    .select('curve')
-    .where('job', '=', job)
-    .orderBy('ended_at_ms', 'desc')
-    .limit(limit)
-    .execute();
+  const rows = await selectCurves(limit)(tx, { job });
   const stored = rows.map(({ curve }) => JSON.parse(curve) as StoredCurves);
   return stored.filter((one) => one.binMs === binMs).map(({ curves }) => curves);
 }
@@ -255,11 +267,15 @@ export async function saveCalibration(tx: Tx, job: JobId, calibration: Calibrati
     .execute();
 }
 
+const selectCalibration = prepare<{ job: string }, { body: string; at_ms: number }>((db, p) =>
+  db.selectFrom('judge_calibration').select(['body', 'at_ms']).where('job', '=', p.job),
+);
+
 export async function findCalibration(
   tx: Tx,
   job: JobId,
 ): Promise<{ readonly calibration: Calibration; readonly atMs: number } | undefined> {
-  const row = await tx.selectFrom('judge_calibration').selectAll().where('job', '=', job).executeTakeFirst();
+  const [row] = await selectCalibration(tx, { job });
   return row && { calibration: JSON.parse(row.body) as Calibration, atMs: Number(row.at_ms) };
 }
 

@@ -125,7 +125,7 @@ function startPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
   const order = orderFor(draft, rollout);
   if (!order.ok) return refuseStrategy(draft, rollout, order.error);
   if (waitsForResize(draft, rollout) || waitsForSet(draft, rollout, spec)) return rollout;
-  const wanted = membersOf(draft, rollout, spec, earlier, order.value);
+  const { members: wanted, selected } = membersOf(draft, rollout, spec, earlier, order.value);
   const isSet = isSecondSet(spec);
   if (wanted.length <= earlier.length && (rollout.currentPhase > 0 || isSet)) {
     emitForRollout(draft, rollout.id, 'phase.dropped', { phase: phase.name, why: 'it adds nobody' });
@@ -144,7 +144,7 @@ function startPhase(draft: Draft, rollout: Rollout, phase: Phase): Rollout {
   });
   emitForRollout(draft, rollout.id, 'phase.started', { phase: phase.name, members: wanted, concurrency });
   if (isSet) beginSecondSet(draft, rollout);
-  else tellOthersThan(draft, rollout, spec, wanted, earlier, order.value);
+  else tellOthersThan(draft, rollout, wanted, selected);
   trimToAllowance(draft, started, 'the version was there before');
   return started;
 }
@@ -179,28 +179,31 @@ function membersOf(
   { select }: NonNullable<ReturnType<typeof specOf>>,
   earlier: readonly TaskIndex[],
   order: readonly TaskIndex[] | undefined,
-): readonly TaskIndex[] {
-  if ('secondSet' in select) return secondSetMembers(draft, rollout);
+): { readonly members: readonly TaskIndex[]; readonly selected: readonly TaskIndex[] } {
+  if ('secondSet' in select) {
+    const members = secondSetMembers(draft, rollout);
+    return { members, selected: members };
+  }
   const places = placesOf(draft);
   const selected = draft.rules.selectMembers(select, places, earlier, order);
   // A round does not start what was never assigned anything.
-  if (isRound(rollout)) return selected.filter((index) => draft.assignment.get(index)?.version !== undefined);
+  if (isRound(rollout))
+    return { members: selected.filter((index) => draft.assignment.get(index)?.version !== undefined), selected };
   const there = thereAlready(draft, rollout, earlier);
-  if (there.length === 0) return selected;
-  return draft.rules.selectMembers(select, places, [...earlier, ...there], order).slice(0, selected.length);
+  if (there.length === 0) return { members: selected, selected };
+  const members = draft.rules.selectMembers(select, places, [...earlier, ...there], order).slice(0, selected.length);
+  return { members, selected };
 }
 
 /** Those that run the version already have taken the place of those whom the plan selects: an event says so. */
 function tellOthersThan(
   draft: Draft,
   rollout: Rollout,
-  { select }: NonNullable<ReturnType<typeof specOf>>,
   members: readonly TaskIndex[],
-  earlier: readonly TaskIndex[],
-  order: readonly TaskIndex[] | undefined,
+  planned: readonly TaskIndex[],
 ): void {
-  if (isRound(rollout)) return;
-  const selected = new Set(draft.rules.selectMembers(select, placesOf(draft), earlier, order));
+  if (isRound(rollout) || members === planned) return;
+  const selected = new Set(planned);
   const taken = members.filter((index) => !selected.has(index));
   if (taken.length === 0) return;
   const held = new Set(members);

@@ -22,11 +22,19 @@ export function selectMembers(
   const present = new Set(places.map((place) => place.index));
   const kept = before.filter((index) => present.has(index));
   const taken = new Set(kept);
-  // Before anybody was taken both orders are the same one.
-  const all = order ?? inSpread(places);
-  const next = order ?? (kept.length === 0 ? all : undefined);
-  const chosen = chosenBy(selector, places, kept, next);
-  return [...kept, ...all.filter((index) => chosen.has(index) && !taken.has(index))];
+  const added = new Set<TaskIndex>();
+  for (const index of chosenBy(selector, places, kept, order))
+    if (present.has(index) && !taken.has(index)) added.add(index);
+  // An order is looked at only as far as somebody is still sought in it: most phases take a few of many thousands.
+  const members = [...kept];
+  const until = kept.length + added.size;
+  if (until > kept.length) {
+    for (const index of order ?? spread(places)) {
+      if (added.has(index)) members.push(index);
+      if (members.length === until) break;
+    }
+  }
+  return members;
 }
 
 function chosenBy(
@@ -36,7 +44,9 @@ function chosenBy(
   order: readonly TaskIndex[] | undefined,
 ): ReadonlySet<TaskIndex> {
   if ('count' in selector || 'percent' in selector) {
-    return firstOf(phaseCountOf(selector, places.length), before, order ?? inSpread(places, before));
+    const count = phaseCountOf(selector, places.length);
+    if (count >= places.length) return new Set(places.map((place) => place.index));
+    return firstOf(count, before, order ?? spread(places, before));
   }
   // Nobody of the job's own: who they are is for the rollout to say.
   if ('secondSet' in selector) return new Set();
@@ -50,11 +60,12 @@ function chosenBy(
   return new Set([...chosenBy(from, places, before, order)].filter((index) => !removed.has(index)));
 }
 
-function firstOf(count: number, before: readonly TaskIndex[], order: readonly TaskIndex[]): ReadonlySet<TaskIndex> {
+function firstOf(count: number, before: readonly TaskIndex[], order: Iterable<TaskIndex>): ReadonlySet<TaskIndex> {
   const chosen = new Set(before.slice(0, count));
+  if (chosen.size >= count) return chosen;
   for (const index of order) {
-    if (chosen.size >= count) break;
     chosen.add(index);
+    if (chosen.size >= count) break;
   }
   return chosen;
 }
@@ -68,10 +79,13 @@ function labelled(key: string, value: string, places: readonly TaskPlace[]): Rea
  * fewest were taken. Two racks with 0, 1, 2 and 3, 4 → 0, 3, 1, 4, 2.
  */
 export function inSpread(places: readonly TaskPlace[], taken: readonly TaskIndex[] = []): TaskIndex[] {
+  return [...spread(places, taken)];
+}
+
+/** The same, made as far as somebody looks. */
+function* spread(places: readonly TaskPlace[], taken: readonly TaskIndex[] = []): Iterable<TaskIndex> {
   const root = domainTree(places, new Set(taken));
-  const order: TaskIndex[] = [];
-  while (root.inner.length > 0) order.push(takeNext(root));
-  return order;
+  while (root.inner.length > 0) yield takeNext(root);
 }
 
 /** A region, rack or host: how many were taken from it, and who waits in it. Its best part stands first. */
@@ -86,23 +100,38 @@ interface Domain {
 function domainTree(places: readonly TaskPlace[], taken: ReadonlySet<TaskIndex>): Domain {
   const root: Domain = { taken: 0, inner: [], waiting: [] };
   const known = new Map<string, Domain>();
+  // Tasks of one host mostly share its labels: then their domains are looked up once.
+  const paths = new Map<
+    HostId | undefined,
+    { readonly labels: TaskPlace['labels']; readonly path: readonly Domain[] }
+  >();
   for (const place of places) {
-    const isTaken = taken.has(place.index);
-    let outer = root;
-    for (const key of domainsOf(place)) {
-      let domain = known.get(key);
-      if (domain === undefined) {
-        domain = { taken: 0, inner: [], waiting: [] };
-        known.set(key, domain);
-        outer.inner.push(domain);
-      }
-      if (isTaken) domain.taken += 1;
-      outer = domain;
+    const { index, host, labels } = place;
+    let found = paths.get(host);
+    if (found === undefined || found.labels !== labels) {
+      found = { labels, path: pathTo(place, root, known) };
+      paths.set(host, found);
     }
-    if (!isTaken) outer.waiting.push(place.index);
+    if (taken.has(index)) for (const domain of found.path) domain.taken += 1;
+    else found.path[2]!.waiting.push(index);
   }
   arrange(root);
   return root;
+}
+
+/** Region, rack and host of a place, made when nobody was there before. */
+function pathTo(place: TaskPlace, root: Domain, known: Map<string, Domain>): readonly Domain[] {
+  let outer = root;
+  return domainsOf(place).map((key) => {
+    let domain = known.get(key);
+    if (domain === undefined) {
+      domain = { taken: 0, inner: [], waiting: [] };
+      known.set(key, domain);
+      outer.inner.push(domain);
+    }
+    outer = domain;
+    return domain;
+  });
 }
 
 function arrange(domain: Domain): void {

@@ -68,7 +68,11 @@ function decideWork(decide: typeof decideJob, limits: SharedLimits | undefined, 
         }
         const proposal = await proposalOf(view, state, decision, turn.nowMs);
         const isChanged = proposal?.bump !== undefined;
-        known = [job, state.revision + (isChanged ? 1 : 0), isChanged ? rowsAfter(decision) : rowsOf(state)];
+        known = [
+          job,
+          state.revision + (isChanged ? 1 : 0),
+          isChanged ? rowsAfter(decision, rowsOf(state)) : rowsOf(state),
+        ];
         return proposal;
       });
       if (known !== undefined) remembered.keep(...known);

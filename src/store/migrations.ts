@@ -9,6 +9,7 @@ import { up as fleet } from './migrations/fleet.ts';
 import { up as fleet2 } from './migrations/fleet-2.ts';
 import { up as fleet3 } from './migrations/fleet-3.ts';
 import { up as fleet4 } from './migrations/fleet-4.ts';
+import { up as fleet5 } from './migrations/fleet-5.ts';
 import { up as judge } from './migrations/judge.ts';
 import { up as judge2 } from './migrations/judge-2.ts';
 import { up as judge3 } from './migrations/judge-3.ts';
@@ -18,6 +19,7 @@ import { up as pipeline } from './migrations/pipeline.ts';
 import { up as pipeline2 } from './migrations/pipeline-2.ts';
 import { up as pipeline3 } from './migrations/pipeline-3.ts';
 import { up as pipeline4 } from './migrations/pipeline-4.ts';
+import { up as pipeline5 } from './migrations/pipeline-5.ts';
 import { up as rollout } from './migrations/rollout.ts';
 import { up as rollout2 } from './migrations/rollout-2.ts';
 import { up as rollout3 } from './migrations/rollout-3.ts';
@@ -60,4 +62,6 @@ export const migrations: readonly Migration[] = [
   { name: 'judge-5', up: judge5 },
   { name: 'fleet-4', up: fleet4 },
   { name: 'rollout-5', up: rollout5 },
+  { name: 'fleet-5', up: fleet5 },
+  { name: 'pipeline-5', up: pipeline5 },
 ];

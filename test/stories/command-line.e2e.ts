@@ -1,5 +1,5 @@
 // A person at a terminal, from an empty folder on: every verb, for people and as JSON, with its exit code.
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PlanView, ReleaseSummary, RolloutDetail, RolloutSummary } from '../../src/api/index.ts';
@@ -125,7 +125,9 @@ describe('a rollout is steered', { retry: 0 }, () => {
   test('plan names a hash; a deploy by an outdated plan is refused', async () => {
     const stale = await json<PlanView>('plan');
     commit('two');
-    const plan = await json<PlanView>('plan', 'HEAD');
+    // What is checked out here, as deploy takes it, also when the server has not heard of it.
+    const plan = await json<PlanView>('plan');
+    expect(plan.commit).toBe(repository.git('rev-parse', 'HEAD').trim());
     expect(plan.hash).not.toBe(stale.hash);
     expect(await ends(1, 'deploy', '--plan', stale.hash)).toMatch(/plan is out of date[\s\S]*rollway plan/);
     expect(await ends(4, 'deploy', '--plan', plan.hash, '--hold-after', plan.phases[0]!.name)).toContain('held');
@@ -228,3 +230,42 @@ environments: { staging: 1, production: { tasks: 2, after: staging } }\n`;
 function file(name: string): string {
   return join(folder, name);
 }
+
+describe('people', { retry: 0 }, () => {
+  const file = () => join(folder, 'rollway-ada.token');
+
+  test('a token for somebody who only looks: made into a file, listed without its secret, audited, revoked', async () => {
+    const made = await here('token', 'create', '--name', 'ada', '--expires', '1h');
+    expect(made.code, made.err).toBe(0);
+    const secret = readFileSync(file(), 'utf8').trim();
+    expect(statSync(file()).mode & 0o777).toBe(0o600);
+    expect(made.out + made.err).not.toContain(secret);
+    expect(await ends(1, 'token', 'create', '--name', 'ada')).toContain('is there already');
+    expect(await ends(0, 'status', '--token-file', file())).toContain('hello');
+    expect(await ends(1, 'token', 'list', '--token-file', file())).toMatch(/role/);
+    const listed = (await here('token', 'list')).out;
+    expect(listed).toMatch(/ada +viewer/);
+    expect(listed).not.toContain(secret);
+    const audit = await ends(0, 'audit');
+    expect(audit).toMatch(/token/i);
+    expect(audit).not.toContain(secret);
+    await ends(0, 'token', 'revoke', 'ada');
+    expect((await here('status', '--token-file', file())).code).toBe(1);
+    rmSync(file());
+  });
+});
+
+describe('the server is started again', { retry: 0 }, () => {
+  test('a deploy that is watched goes on, and so does the watch', async () => {
+    commit('six');
+    const watching = place.begin(['deploy'], { cwd: folder });
+    await watching.whenSaid(/hello@production/);
+    await place.stop(place.server());
+    await watching.whenSaid(/does not answer; what it does goes on there/);
+    await place.startServer();
+    const { code, out, err } = await watching.ended;
+    expect(code, out + err).toBe(0);
+    expect(out).toContain('answers again');
+    expect(await answers()).toEqual(['six', 'six', 'six']);
+  });
+});

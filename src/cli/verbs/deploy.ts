@@ -1,17 +1,14 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ReleaseSummary, RepositoryView } from '../../api/index.ts';
-import { createBundle, recentCommits } from '../../io/index.ts';
 import { parseDuration } from '../../kit/index.ts';
 import { type HoldFor, ProblemError, problem } from '../../model/index.ts';
+import { bringCommit } from '../bring-commit.ts';
 import { once } from '../commands.ts';
 import { plain } from '../render/style.ts';
 import { shortCommit } from '../render/words.ts';
 import type { Session } from '../session.ts';
 import { pause } from '../watch.ts';
 import { watchRelease } from '../watch-release.ts';
-import { needRepository, refuseDirty, resolveCommit, unwrap, type WorkingCopy } from '../working-copy.ts';
+import { needRepository, refuseDirty, resolveCommit, type WorkingCopy } from '../working-copy.ts';
 
 interface Flags {
   readonly service?: string;
@@ -31,7 +28,8 @@ export async function run(session: Session, [named = 'HEAD']: readonly string[],
   if (named === 'HEAD') await refuseDirty(here);
   const commit = await resolveCommit(named);
   const repository = await findOrRegister(session, here);
-  await bringCommit(session, here, repository, commit);
+  await session.client.readRepository({ params: { repository: repository.name } });
+  await bringCommit(session, here, repository.name, commit);
   const service = flags.service ?? (await serviceOf(session, repository.name, commit));
   const release = await session.client.deploy(
     {
@@ -97,41 +95,6 @@ async function findOrRegister({ client, out, url }: Session, here: WorkingCopy):
   }
   if (out.format === 'table') out.line(`The server watches ${address}, branch ${here.branch}, from now on.`);
   return client.registerRepository({ body: { url: address, branch: here.branch } }, once());
-}
-
-/** Uploads what leads to `commit` and the server lacks, as a Git bundle. */
-async function bringCommit(
-  { client, out }: Session,
-  here: WorkingCopy,
-  repository: RepositoryView,
-  commit: string,
-): Promise<void> {
-  const params = { repository: repository.name };
-  await client.readRepository({ params });
-  if (await hasCommit(client, repository.name, commit)) return;
-  const folder = await mkdtemp(join(tmpdir(), 'rollway-bundle-'));
-  try {
-    const file = join(folder, 'commits.bundle');
-    // Only what leads to it and the server lacks travels.
-    const commits = unwrap(await recentCommits(here.root, commit));
-    const known = (await client.listKnownCommits({ params, body: { commits } })).commits;
-    unwrap(await createBundle(here.root, commit, known, file));
-    const bytes = await readFile(file);
-    if (out.format === 'table') out.line(`Uploading ${Math.ceil(bytes.length / 1024)} kB of commits …`);
-    await client.uploadBundle({ params, query: { commit }, bytes });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function hasCommit(client: Session['client'], repository: string, commit: string): Promise<boolean> {
-  try {
-    await client.findCommit({ params: { repository, commit } });
-    return true;
-  } catch (error) {
-    if (error instanceof ProblemError && error.problem.status === 404) return false;
-    throw error;
-  }
 }
 
 /** The service that the repository's configuration describes; waits while a new repository is read. */

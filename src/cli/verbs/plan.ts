@@ -1,12 +1,13 @@
 import type { BacktestView, JobPlan, PlanView } from '../../api/index.ts';
-import { writeFileAtomic } from '../../io/index.ts';
+import { dirtyFiles, writeFileAtomic } from '../../io/index.ts';
 import { formatDuration } from '../../kit/index.ts';
 import { ProblemError, problem } from '../../model/index.ts';
+import { bringCommit } from '../bring-commit.ts';
 import { scatterLines, scatterSvg } from '../render/scatter.ts';
 import { shortCommit } from '../render/words.ts';
 import type { Session } from '../session.ts';
 import { findService } from '../subject.ts';
-import { resolveCommit } from '../working-copy.ts';
+import { findRepository, resolveCommit, unwrap } from '../working-copy.ts';
 
 interface Flags {
   readonly service?: string;
@@ -19,7 +20,7 @@ interface Flags {
 export async function run(session: Session, [commit]: readonly string[], flags: Flags) {
   const service = await findService(session, flags.service);
   const body = {
-    ...(commit === undefined ? {} : { commit: await resolveCommit(commit) }),
+    ...(await commitToPlan(session, commit, service)),
     ...(flags.environment === undefined ? {} : { environment: flags.environment }),
   };
   if (flags.svg !== undefined && flags.backtest !== true) {
@@ -42,6 +43,34 @@ export async function run(session: Session, [commit]: readonly string[], flags: 
     session.out.next(`rollway deploy ${shortCommit(plan.commit)} --plan ${plan.hash}`);
   });
   return undefined;
+}
+
+/**
+ * What `rollway deploy` would take: the commit that is checked out here. A service of another repository has none here:
+ * then it is the newest that the server knows, and it is said so.
+ */
+async function commitToPlan(
+  session: Session,
+  named: string | undefined,
+  service: string,
+): Promise<{ commit?: string }> {
+  const here = await findRepository();
+  const { items } = here === undefined ? { items: [] } : await session.client.listRepositories();
+  const mine = items.find(({ url, services }) => here?.addresses.includes(url) && services.includes(service));
+  const { out } = session;
+  if (here === undefined || mine === undefined) {
+    if (named !== undefined) return { commit: await resolveCommit(named) };
+    if (out.format === 'table')
+      out.line(`! ${service} is of another repository than this folder: the newest commit that the server knows.`);
+    return {};
+  }
+  const commit = await resolveCommit(named ?? 'HEAD');
+  if (named === undefined && out.format === 'table') {
+    const files = unwrap(await dirtyFiles(here.root));
+    if (files.length > 0) out.line(`! Not committed, so not in this plan: ${files.slice(0, 10).join(', ')}.`);
+  }
+  await bringCommit(session, here, mine.name, commit);
+  return { commit };
 }
 
 /** The part of the plan that speaks of one job; a problem when the environment has no such job. */

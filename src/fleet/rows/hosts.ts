@@ -29,6 +29,15 @@ export async function listHosts(tx: Tx): Promise<HostRecord[]> {
   return (await selectHosts(tx, {})).map(hostOf);
 }
 
+const selectIll = prepare<object, Pick<Selectable<Schema['host']>, 'id' | 'last_seen_at_ms'>>((db) =>
+  db.selectFrom('host').select(['id', 'last_seen_at_ms']).where('state', 'in', ['suspected', 'lost', 'fenced']),
+);
+
+/** Hosts from which nothing is heard, and since when: mostly none. */
+export async function listIllHosts(tx: Tx): Promise<ReadonlyMap<HostId, number>> {
+  return new Map((await selectIll(tx, {})).map((row) => [row.id, Number(row.last_seen_at_ms)]));
+}
+
 export async function findHost(tx: Tx, host: HostId): Promise<HostRecord | undefined> {
   const row = await tx.selectFrom('host').selectAll().where('id', '=', host).executeTakeFirst();
   return row === undefined ? undefined : hostOf(row);

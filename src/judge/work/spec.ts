@@ -1,6 +1,6 @@
 import type { Enqueue } from '../../engine/index.ts';
 import type { JudgeSpec, Rollout } from '../../model/index.ts';
-import { findRelease, findService, listRevisions } from '../../pipeline/rows.ts';
+import { findJudgeSpec, findRelease, findService } from '../../pipeline/rows.ts';
 import type { Tx } from '../../store/index.ts';
 import { capTrust } from '../calibrate/calibrate.ts';
 import { findCalibration } from '../rows.ts';
@@ -11,7 +11,7 @@ export async function loadJudgeSpec(tx: Tx, rollout: Rollout): Promise<JudgeSpec
   const release = rollout.release === undefined ? undefined : await findRelease(tx, rollout.release);
   const revision = release?.pipelineRevision ?? (await findService(tx, service))?.revision;
   if (revision === undefined) return undefined;
-  const spec = (await listRevisions(tx, service, [revision])).get(revision)?.judge;
+  const spec = await findJudgeSpec(tx, service, revision);
   const known = spec && (await findCalibration(tx, rollout.job));
   return spec && capTrust(spec, known?.calibration.checks ?? []);
 }

@@ -1,5 +1,5 @@
 import { listTasks } from '../../disruption/rows.ts';
-import { listHosts } from '../../fleet/rows.ts';
+import { listIllHosts } from '../../fleet/rows.ts';
 import { type JobId, type JudgeSpec, partsOfJob, type Rollout, type Sample } from '../../model/index.ts';
 import { findService, listRevisions } from '../../pipeline/rows.ts';
 import { listJobsOfService, listRollouts } from '../../rollout/rows.ts';
@@ -71,12 +71,12 @@ async function followHosts(
   known: readonly Confounder[],
   nowMs: number,
 ): Promise<readonly Confounder[]> {
-  const hosts = new Map((await listHosts(tx)).map((host) => [host.id, host]));
+  const hosts = await listIllHosts(tx);
   const now = new Map<string, Confounder>();
-  for (const { index, current } of await listTasks(tx, job)) {
-    const host = current && hosts.get(current.host);
-    if (!host || (host.state !== 'suspected' && host.state !== 'lost' && host.state !== 'fenced')) continue;
-    const one = { what: `host ${host.id}`, fromMs: host.lastSeenAtMs, toMs: undefined, indices: [index] };
+  for (const { index, current } of hosts.size === 0 ? [] : await listTasks(tx, job)) {
+    const fromMs = current && hosts.get(current.host);
+    if (fromMs === undefined) continue;
+    const one = { what: `host ${current!.host}`, fromMs, toMs: undefined, indices: [index] };
     now.set(`${one.what}/${index}`, one);
   }
   const keyOf = ({ what, indices = [] }: Confounder) => `${what}/${indices[0]}`;

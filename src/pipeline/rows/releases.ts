@@ -1,23 +1,25 @@
 import type { Selectable } from 'kysely';
 import type { CommitId, Problem, ReleaseId, ServiceName, VersionId } from '../../model/index.ts';
-import type { Schema, Tx } from '../../store/index.ts';
+import { prepare, type Schema, type Tx } from '../../store/index.ts';
 import type { DeployHold, ReleaseFacts, SourceState } from '../facts.ts';
 
 // ---------------------------------------------------------------- releases
 
+const selectLive = prepare<{ service: string }, Selectable<Schema['release']>>((db, p) =>
+  db.selectFrom('release').selectAll().where('service', '=', p.service).where('ended_at_ms', 'is', null),
+);
+
 /** Those that have not ended. */
 export async function listLiveReleases(tx: Tx, service: ServiceName): Promise<ReleaseFacts[]> {
-  const rows = await tx
-    .selectFrom('release')
-    .selectAll()
-    .where('service', '=', service)
-    .where('ended_at_ms', 'is', null)
-    .execute();
-  return rows.map(releaseOf);
+  return (await selectLive(tx, { service })).map(releaseOf);
 }
 
+const selectRelease = prepare<{ id: string }, Selectable<Schema['release']>>((db, p) =>
+  db.selectFrom('release').selectAll().where('id', '=', p.id),
+);
+
 export async function findRelease(tx: Tx, id: ReleaseId): Promise<ReleaseFacts | undefined> {
-  const row = await tx.selectFrom('release').selectAll().where('id', '=', id).executeTakeFirst();
+  const [row] = await selectRelease(tx, { id });
   return row && releaseOf(row);
 }
 

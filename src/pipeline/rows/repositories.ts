@@ -1,7 +1,7 @@
-import type { Selectable } from 'kysely';
+import { type Selectable, sql } from 'kysely';
 import type { SourceCommit } from '../../blame/index.ts';
-import type { CommitId, Problem, ServiceName, ServiceSpec } from '../../model/index.ts';
-import type { Schema, Tx } from '../../store/index.ts';
+import type { CommitId, JudgeSpec, Problem, ServiceName, ServiceSpec } from '../../model/index.ts';
+import { dialectOf, prepare, type Schema, type Tx } from '../../store/index.ts';
 import type { RepositoryFacts, ServiceFacts } from '../facts.ts';
 import type { ConfigResult } from '../ports.ts';
 
@@ -200,8 +200,12 @@ export async function deleteSearch(tx: Tx, repository: string, search: ServiceSe
 
 // ---------------------------------------------------------------- services and their pipelines
 
+const selectService = prepare<{ name: string }, Selectable<Schema['service']>>((db, p) =>
+  db.selectFrom('service').selectAll().where('name', '=', p.name),
+);
+
 export async function findService(tx: Tx, name: ServiceName): Promise<ServiceFacts | undefined> {
-  const row = await tx.selectFrom('service').selectAll().where('name', '=', name).executeTakeFirst();
+  const [row] = await selectService(tx, { name });
   return row && serviceOf(row);
 }
 
@@ -240,6 +244,24 @@ function serviceOf(row: Selectable<Schema['service']>): ServiceFacts {
     revision: row.revision ?? undefined,
     createdAtMs: Number(row.created_at_ms),
   };
+}
+
+const selectJudgeSpec = prepare<{ service: string; revision: number }, { judge: string | null }>((db, p) =>
+  db
+    .selectFrom('pipeline_revision')
+    .select(
+      (dialectOf(db) === 'postgres' ? sql<string>`(spec::json -> 'judge')::text` : sql<string>`spec -> '$.judge'`).as(
+        'judge',
+      ),
+    )
+    .where('service', '=', p.service)
+    .where('revision', '=', p.revision),
+);
+
+/** How a revision says that its service is judged: asked for at every look, and a small part of the whole. */
+export async function findJudgeSpec(tx: Tx, service: ServiceName, revision: number): Promise<JudgeSpec | undefined> {
+  const [row] = await selectJudgeSpec(tx, { service, revision });
+  return row?.judge == null ? undefined : ((JSON.parse(row.judge) as JudgeSpec | null) ?? undefined);
 }
 
 export async function listRevisions(

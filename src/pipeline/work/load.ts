@@ -1,6 +1,7 @@
 import { type CommitGraphs, candidatesOf, carries, echoesIn, fixesByTrailer, markTest } from '../../blame/index.ts';
 import * as blameRows from '../../blame/rows.ts';
 import { type CommandRow, pendingCommands, type View } from '../../engine/index.ts';
+import { isSilent } from '../../fleet/index.ts';
 import * as fleetRows from '../../fleet/rows.ts';
 import type {
   ArtifactRevision,
@@ -199,16 +200,16 @@ function startsSomething(
 
 /** How busy each is, is counted only when something may be started on one. */
 async function loadHosts(view: View, areCompared: boolean): Promise<ActionHost[]> {
-  const { hosts, massSilence } = await fleetRows.loadHosts(view.tx);
+  const memory = await fleetRows.loadWatchMemory(view.tx);
+  const hosts = await fleetRows.listHosts(view.tx);
   const claims = areCompared ? await fleetRows.countPlacements(view.tx) : undefined;
-  const disks = new Map((await fleetRows.listHosts(view.tx)).map((host) => [host.id, host.freeDiskRatio]));
   const running = areCompared ? await rows.countRunsByHost(view.tx) : undefined;
   // Builds and actions run through agents alone.
   const own = hosts.filter(({ driver }) => isSameDriver(driver, fleetDriver));
   return own.map((host) => ({
     id: host.id,
-    canWork: host.state === 'up' && !host.isSilent && (disks.get(host.id) ?? 1) >= leastFreeDisk,
-    isGone: !massSilence && (host.state === 'lost' || host.state === 'fenced'),
+    canWork: host.state === 'up' && !isSilent(memory, host.id) && host.freeDiskRatio >= leastFreeDisk,
+    isGone: !memory.massSilence && (host.state === 'lost' || host.state === 'fenced'),
     runningActions: running?.get(host.id) ?? 0,
     runningTasks: claims?.get(host.id) ?? 0,
   }));

@@ -120,11 +120,18 @@ async function loadBuckets(tx: Tx, job: JobFacts, { hosts }: Inventory, shared: 
 function versionsOf(job: JobFacts, { assignment, tasks }: JobRows, rollouts: readonly Rollout[]): VersionId[] {
   const ids = new Set<VersionId>(job.goodVersions);
   for (const { to, watch } of rollouts) for (const id of [to, ...versionsIn(watch)]) ids.add(id);
-  for (const { version, lastGood } of assignment.values()) {
-    if (version !== undefined) ids.add(version);
-    if (lastGood !== undefined) ids.add(lastGood);
+  // Thousands of neighbours run the same: the set is asked where something changes from one to the next.
+  let [version, lastGood, runs]: (VersionId | undefined)[] = [];
+  for (const row of assignment.values()) {
+    if (row.version !== version && row.version !== undefined) ids.add(row.version);
+    if (row.lastGood !== lastGood && row.lastGood !== undefined) ids.add(row.lastGood);
+    [version, lastGood] = [row.version, row.lastGood];
   }
-  for (const { current } of tasks.values()) if (current !== undefined) ids.add(current.version);
+  for (const { current } of tasks.values()) {
+    if (current?.version === runs) continue;
+    runs = current?.version;
+    if (runs !== undefined) ids.add(runs);
+  }
   return [...ids].sort();
 }
 

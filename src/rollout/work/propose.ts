@@ -3,7 +3,7 @@ import { recordMarkRequest } from '../../blame/rows.ts';
 import { type ControlCall, controlCall } from '../../disruption/index.ts';
 import * as ledger from '../../disruption/rows.ts';
 import { Conflict, type Enqueue, type GuardRef, type NewEffect, type Proposal, type View } from '../../engine/index.ts';
-import { deletePlacement, insertPlacement } from '../../fleet/rows.ts';
+import { changePlacements } from '../../fleet/rows.ts';
 import {
   type DriverId,
   type EffectId,
@@ -66,9 +66,11 @@ function isNews(before: JobState, { changed, dispatches, events, outcomes }: Job
 
 /** Hosts on which room is claimed that this index did not have there before: their capacity is decided on. */
 function newHosts(before: JobState, { changed }: JobDecision): HostId[] {
-  const had = new Set(
-    before.inventory.placements.filter((one) => one.job === before.job.id).map((one) => `${one.host} ${one.index}`),
-  );
+  if (changed.placed.length === 0) return [];
+  const placed = new Set(changed.placed.map((one) => one.index));
+  const had = new Set<string>();
+  for (const one of before.inventory.placements)
+    if (placed.has(one.index) && one.job === before.job.id) had.add(`${one.host} ${one.index}`);
   const fresh = changed.placed.filter((one) => !had.has(`${one.host} ${one.index}`));
   return [...new Set(fresh.map((one) => one.host))].sort();
 }
@@ -91,8 +93,7 @@ async function write(
   for (const rollout of changed.rollouts.values()) await rows.saveRollout(tx, rollout);
   for (const operation of changed.operations.values()) await ledger.saveOperation(tx, operation);
   for (const outage of changed.outages.values()) await ledger.saveOutage(tx, outage);
-  for (const placement of changed.placed) await insertPlacement(tx, placement);
-  for (const one of changed.unplaced) await deletePlacement(tx, one.job, one.index, one.incarnation);
+  if (changed.placed.length + changed.unplaced.length > 0) await changePlacements(tx, changed.placed, changed.unplaced);
   // By id, so that two jobs never wait for each other in a circle.
   for (const bucket of [...changed.buckets.values()].sort((a, b) => (a.id < b.id ? -1 : 1))) {
     if (!(await ledger.takeFromBucket(tx, bucket)))

@@ -84,18 +84,39 @@ export function rowsOf({ assignment, tasks, operations, inventory }: JobState): 
 }
 
 /** These rows after a decision that was committed, in the order in which the store gives them. */
-export function rowsAfter({ after }: JobDecision): JobRows {
-  const { id } = after.job;
-  const claims = new Map<string, Placement>();
-  for (const claim of after.inventory.placements) {
-    if (claim.job === id) claims.set(`${claim.index}/${claim.incarnation}`, claim);
-  }
+export function rowsAfter(decision: JobDecision, before: JobRows): JobRows {
+  const { after } = decision;
   return {
-    assignment: byIndex(after.assignment),
-    tasks: byIndex(after.tasks),
+    assignment: after.assignment === before.assignment ? before.assignment : byIndex(after.assignment),
+    tasks: after.tasks === before.tasks ? before.tasks : byIndex(after.tasks),
     operations: sorted(after.operations, (a, b) => (a.id < b.id ? -1 : 1)),
-    placements: sorted([...claims.values()], (a, b) => a.index - b.index || a.incarnation - b.incarnation),
+    placements: placementsAfter(decision, before.placements),
   };
+}
+
+/** A claim that is made again takes the place of the one before; most decisions make none, or a few of thousands. */
+function placementsAfter({ changed }: JobDecision, before: readonly Placement[]): readonly Placement[] {
+  const { placed, unplaced } = changed;
+  if (placed.length === 0 && unplaced.length === 0) return before;
+  const isTouched = new Set([...placed, ...unplaced].map(({ index }) => index));
+  const claims = new Map<string, Placement>();
+  for (const claim of before) if (isTouched.has(claim.index)) claims.set(keyOf(claim), claim);
+  for (const claim of placed) claims.set(keyOf(claim), claim);
+  for (const claim of unplaced) claims.delete(keyOf(claim));
+  const order = (a: Placement, b: Placement): number => a.index - b.index || a.incarnation - b.incarnation;
+  const touched = [...claims.values()].sort(order);
+  const merged: Placement[] = [];
+  let at = 0;
+  for (const claim of before) {
+    if (isTouched.has(claim.index)) continue;
+    for (; at < touched.length && order(touched[at]!, claim) < 0; at++) merged.push(touched[at]!);
+    merged.push(claim);
+  }
+  return merged.concat(touched.slice(at));
+}
+
+function keyOf({ index, incarnation }: Pick<Placement, 'index' | 'incarnation'>): string {
+  return `${index}/${incarnation}`;
 }
 
 /** The same map, unless an index came late. */

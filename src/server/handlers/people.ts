@@ -28,7 +28,7 @@ export function peopleHandlers({ auth }: ServerContext) {
     },
     async deleteToken({ params }) {
       if (!(await auth.deleteToken(params.token))) {
-        refuse('api/not-found', `There is no token ${params.token}.`, {}, 'List them with `rollway tokens`.');
+        refuse('api/not-found', `There is no token ${params.token}.`, {}, 'List them with `rollway token list`.');
       }
       return undefined;
     },

@@ -8,6 +8,7 @@ export interface FleetTables {
   listener: ListenerTable;
   fleet_watch: FleetWatchTable;
   placement: PlacementTable;
+  host_usage: HostUsageTable;
   endpoint: EndpointTable;
   maintenance: MaintenanceTable;
   driver: DriverTable;
@@ -78,6 +79,15 @@ export interface ListenerTable {
 export interface FleetWatchTable {
   id: number;
   memory: string;
+}
+
+/** What the claims to a host take together; of several incarnations of one index the largest counts. */
+export interface HostUsageTable {
+  host: string;
+  claims: number;
+  tasks: number;
+  cpu_millis: number;
+  memory_mb: number;
 }
 
 export interface PlacementTable {
