@@ -21,7 +21,8 @@ export interface SiblingScript {
   readonly fails: { readonly phase: number; readonly and: 'reverts' | 'resumes' | 'aborts' } | undefined;
 }
 
-const phaseCount = 3;
+/** Phases of a plan as they are drawn; a second set (blue/green) has fewer. */
+const phasesDrawn = 3;
 
 /** Every seventh run deploys to two jobs together. */
 export function siblingOf(seed: number): SiblingScript | undefined {
@@ -36,7 +37,7 @@ export function siblingOf(seed: number): SiblingScript | undefined {
 }
 
 function failureOf(chance: Chance): SiblingScript['fails'] {
-  return { phase: pickBelow(chance, phaseCount), and: pickOne(chance, ['reverts', 'resumes', 'aborts'] as const) };
+  return { phase: pickBelow(chance, phasesDrawn), and: pickOne(chance, ['reverts', 'resumes', 'aborts'] as const) };
 }
 
 /** As both rollouts name it: those of the earlier wave first. */
@@ -53,16 +54,16 @@ const siblingId: RolloutId = 'ro_sibling';
 type Member = Pick<Rollout, 'state' | 'phases'>;
 
 function passed({ state, phases }: Member): number {
-  if (state === 'succeeded') return phaseCount;
+  if (state === 'succeeded') return phases.length;
   const isBack = state === 'reverting' || state === 'reverted';
   return isBack ? 0 : phases.filter((phase) => phase.state === 'passed').length;
 }
 
 /** How many phases of the other one have to be passed before one begins its phase `at`. */
-function needed(barrier: Barrier, isOtherEarlier: boolean, at: number): number {
+function needed(barrier: Barrier, isOtherEarlier: boolean, at: number, count: number): number {
   if (barrier === 'none') return 0;
-  if (barrier === 'job') return isOtherEarlier ? phaseCount : 0;
-  return Math.min(phaseCount, isOtherEarlier ? at + 1 : at);
+  if (barrier === 'job') return isOtherEarlier ? count : 0;
+  return Math.min(count, isOtherEarlier ? at + 1 : at);
 }
 
 /** What it does next, and after how long. */
@@ -106,10 +107,11 @@ export class Sibling {
     }
     if (ownEnd !== undefined && ownEnd !== 'succeeded') return this.#end('aborted');
     const at = passed(this.#rollout);
-    const ownPassed = ownEnd === 'succeeded' ? phaseCount : own === undefined ? 0 : passed(own);
-    if (at === phaseCount) return ownPassed === phaseCount ? this.#end('succeeded') : undefined;
+    const count = this.#rollout.phases.length;
+    const ownPassed = ownEnd === 'succeeded' ? count : own === undefined ? 0 : passed(own);
+    if (at === count) return ownPassed === count ? this.#end('succeeded') : undefined;
     const { barrier, wave } = this.#script;
-    if (ownPassed < needed(barrier, wave === 'after', at)) return undefined;
+    if (ownPassed < needed(barrier, wave === 'after', at, count)) return undefined;
     return this.#script.fails?.phase === at && !this.#hasFailed ? this.#fail() : this.#pass(at);
   }
 
@@ -117,7 +119,7 @@ export class Sibling {
     const change = (nowMs: number): Partial<Rollout> => {
       const now = { state: 'passed', startedAtMs: nowMs, endedAtMs: nowMs } as const;
       const phases = this.#rollout.phases.map((phase, n) => (n === at ? { ...phase, ...now } : phase));
-      return { state: 'running', phases, currentPhase: Math.min(at + 1, phaseCount - 1) };
+      return { state: 'running', phases, currentPhase: Math.min(at + 1, phases.length - 1) };
     };
     return { ...this.#become(change), inMs: this.#script.phaseTakesMs };
   }
@@ -197,14 +199,19 @@ export function goTogether(before: JobState, { changed }: JobDecision): void {
     const isOtherEarlier = group.waves[0]?.includes('production') === false;
     for (const [at, phase] of rollout.phases.entries()) {
       const isNew = phase.startedAtMs !== undefined && was?.phases[at]?.startedAtMs === undefined;
-      if (!isNew || promoted !== undefined || passed(other) >= needed(group.barrier, isOtherEarlier, at)) continue;
+      if (
+        !isNew ||
+        promoted !== undefined ||
+        passed(other) >= needed(group.barrier, isOtherEarlier, at, other.phases.length)
+      )
+        continue;
       throw new Violation('barrier', 'a phase began before another job was so far', {
         phase: phase.name,
         other: other.state,
       });
     }
     heedsJudge(before, rollout, was);
-    const mayFail = other.endedAtMs === undefined && passed(other) < phaseCount;
+    const mayFail = other.endedAtMs === undefined && passed(other) < other.phases.length;
     if (rollout.state === 'succeeded' && mayFail) {
       throw new Violation('barrier', 'a rollout ended while another job could still fail', { other: other.state });
     }

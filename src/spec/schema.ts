@@ -455,7 +455,7 @@ export const configSchema = z.strictObject(
         alpha: z.number().gt(0).lt(0.5, 'must be below 0.5').optional(),
         bin: duration.refine((value) => (parseDuration(value) ?? 1000) >= 1000, 'must be at least 1s').optional(),
         warmup: duration.optional(),
-        calibrate: z.enum(['auto', 'off']).optional(),
+        calibrate: z.enum(['auto', 'off'], expected('"auto" or "off"')).optional(),
         neighbours: z
           .array(
             oneOf('the name of a service, or { service, checks, trust }', [
