@@ -15,6 +15,10 @@ export function explainSet(state: JobState, rollout: Rollout, nowMs: number): Ex
     return { sentence, next: 'more of them serve, or a person raises the budget', unblocker: personOf('raise-budget') };
   }
   const times = secondSetOf(rollout.plan);
+  const isWaiting = rollout.state === 'running' && phase !== undefined && phase.startedAtMs === undefined;
+  if (times !== undefined && isWaiting && traffic === undefined && firstLeft(state) !== undefined) {
+    return leftOver(state, undefined);
+  }
   if (times === undefined || phase?.state !== 'updating' || traffic?.side !== 'without') return undefined;
   const since = phase.members.map((index) => state.tasks.get(index)?.current?.servingSinceMs ?? nowMs);
   const atMs = Math.max(0, ...since) + times.checkMs;
@@ -28,14 +32,19 @@ export function explainSet(state: JobState, rollout: Rollout, nowMs: number): Ex
   return { sentence, next, unblocker: personOf('raise-budget', 'abort') };
 }
 
-function leftOver(state: JobState, owner: Rollout['id']): Explanation {
-  const sentence = `What is left of the second set of ${owner} goes first.`;
-  const task = state.tasks.values().find((one) => isExtra(one.index) && !isGone(one));
+function firstLeft(state: JobState) {
+  return state.tasks.values().find((one) => isExtra(one.index) && !isGone(one));
+}
+
+function leftOver(state: JobState, owner: Rollout['id'] | undefined): Explanation {
+  const sentence = `What is left of ${owner === undefined ? 'an earlier second set' : `the second set of ${owner}`} goes first.`;
+  const task = firstLeft(state);
   const host = task?.current?.host;
-  if (task === undefined || host === undefined) {
-    return { sentence, next: 'its tasks stop', unblocker: { kind: 'rollout', rollout: owner } };
+  if (task !== undefined && host !== undefined) {
+    return { sentence, next: `task ${task.index} on ${host} stops`, unblocker: { kind: 'task', index: task.index } };
   }
-  return { sentence, next: `task ${task.index} on ${host} stops`, unblocker: { kind: 'task', index: task.index } };
+  const unblocker = owner === undefined ? personOf('abort') : ({ kind: 'rollout', rollout: owner } as const);
+  return { sentence, next: 'its tasks stop', unblocker };
 }
 
 function personOf(...commands: string[]): Explanation['unblocker'] {

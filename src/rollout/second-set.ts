@@ -1,5 +1,13 @@
-import { firstExtra, isExtra, isGone, mayLive, servesClients } from '../disruption/index.ts';
-import { assert, type Phase, type PhaseSpec, type Rollout, type TaskIndex, type Traffic } from '../model/index.ts';
+import { firstExtra, isExtra, mayLive, servesClients, type TaskFacts } from '../disruption/index.ts';
+import {
+  assert,
+  isUnderWay,
+  type Phase,
+  type PhaseSpec,
+  type Rollout,
+  type TaskIndex,
+  type Traffic,
+} from '../model/index.ts';
 import { countAssigned } from './assign.ts';
 import { type Draft, emitForJob, emitForRollout, setAssignment, setJob, wakeAt } from './draft.ts';
 import { type SecondSetTimes, secondSetOf } from './strategies/blue-green.ts';
@@ -46,10 +54,20 @@ export function waitsForSet(draft: Draft, rollout: Rollout, spec: PhaseSpec): bo
   return resizingFrom !== undefined || isAnyExtraLeft(draft);
 }
 
-function isAnyExtraLeft({ assignment, tasks }: Draft): boolean {
-  for (const { index } of assignment.values()) if (isExtra(index)) return true;
-  for (const task of tasks.values()) if (isExtra(task.index) && !isGone(task)) return true;
+/** Of a host that is lost nobody knows when it comes back: what was there is placed anew, like any task. */
+function isAnyExtraLeft(draft: Draft): boolean {
+  for (const { index, version } of draft.assignment.values()) if (isExtra(index) && version !== undefined) return true;
+  for (const { index, state } of draft.operations.values()) if (isExtra(index) && isUnderWay(state)) return true;
+  for (const task of draft.tasks.values()) if (isExtra(task.index) && livesHere(draft, task)) return true;
   return false;
+}
+
+function livesHere({ hostStates }: Draft, { current, others }: TaskFacts, version?: Traffic['version']): boolean {
+  const all = current === undefined ? others : [current, ...others];
+  return all.some((one) => {
+    const isMeant = version === undefined || one.version === version;
+    return isMeant && mayLive(one, hostStates) && hostStates(one.host) !== 'lost';
+  });
 }
 
 /** The set is told apart before anything of it starts: nobody is sent to it. */
@@ -155,12 +173,7 @@ function isAnythingLeftOf(draft: Draft, version: Traffic['version']): boolean {
   for (const { to, admittedAtMs } of draft.operations.values()) {
     if (to === version && admittedAtMs !== undefined) return true;
   }
-  for (const task of draft.tasks.values()) {
-    for (const one of task.current === undefined ? task.others : [task.current, ...task.others]) {
-      const isHere = mayLive(one, draft.hostStates) && draft.hostStates(one.host) !== 'lost';
-      if (one.version === version && isHere) return true;
-    }
-  }
+  for (const task of draft.tasks.values()) if (livesHere(draft, task, version)) return true;
   return false;
 }
 
