@@ -93,15 +93,18 @@ export function compareCounts(
   const { rate, factor, factorVariance } = usual;
 
   // Cutting extremes lowers the sums a little: old tasks say by how much.
-  const cut = (at: number, mu: number) => capped(measure.events[at]!, mu);
   let oldCut = 0;
   let oldExpected = 0;
+  const { events: counted, exposure: among } = measure;
+  const { rates } = rate;
   for (const row of rows) {
-    for (let bin = 0; bin < bins; bin += 1) {
-      const at = row * bins + bin;
-      if (group[at] !== oldGroup || Number.isNaN(measure.exposure[at]!)) continue;
-      const mu = measure.exposure[at]! * rate.of(row, bin) * factor[row]!;
-      oldCut += cut(at, mu);
+    const own = rate.from(row);
+    const ofTask = factor[row]!;
+    for (let bin = 0, at = row * bins; bin < bins; bin += 1, at += 1) {
+      const exposure = among[at]!;
+      if (group[at] !== oldGroup || Number.isNaN(exposure)) continue;
+      const mu = exposure * rates[own + bin]! * ofTask;
+      oldCut += capped(counted[at]!, mu);
       oldExpected += mu;
     }
   }
@@ -118,24 +121,28 @@ export function compareCounts(
     spread: number;
     bins: number;
   }
+  const { ageCurve } = options;
+  // In variables of its own: fields of an object that change are slow.
   const sumOf = (row: number, wanted: number, from: number, to: number): TaskSum => {
-    const sum = { row, events: 0, expected: 0, exposure: 0, raw: 0, plain: 0, uncontrolled: 0, spread: 0, bins: 0 };
-    for (let bin = from; bin < to; bin += 1) {
-      const at = row * bins + bin;
-      const exposure = measure.exposure[at]!;
-      if (group[at] !== wanted || Number.isNaN(exposure)) continue;
-      let mu = exposure * rate.of(row, bin) * factor[row]! * centre;
-      if (wanted === newGroup && options.ageCurve) mu *= Math.exp(atAge(options.ageCurve.mean, table.age[at]!));
-      sum.bins += 1;
-      sum.events += cut(at, mu);
-      sum.expected += mu;
-      sum.plain += mu / centre;
-      sum.exposure += exposure;
-      sum.raw += measure.events[at]!;
-      if (!rate.isControlled(bin)) sum.uncontrolled += mu;
-      if (options.ageCurve) sum.spread = Math.sqrt(atAge(options.ageCurve.variance[0]!, table.age[at]!));
+    let [events, expected, exposure, raw, plain, uncontrolled, spread] = [0, 0, 0, 0, 0, 0, 0];
+    let counts = 0;
+    const own = rate.from(row);
+    const ofTask = factor[row]!;
+    for (let bin = from, at = row * bins + from; bin < to; bin += 1, at += 1) {
+      const cell = among[at]!;
+      if (group[at] !== wanted || Number.isNaN(cell)) continue;
+      let mu = cell * rates[own + bin]! * ofTask * centre;
+      if (wanted === newGroup && ageCurve) mu *= Math.exp(atAge(ageCurve.mean, table.age[at]!));
+      counts += 1;
+      events += capped(counted[at]!, mu);
+      expected += mu;
+      plain += mu / centre;
+      exposure += cell;
+      raw += counted[at]!;
+      if (!rate.isControlled(bin)) uncontrolled += mu;
+      if (ageCurve) spread = Math.sqrt(atAge(ageCurve.variance[0]!, table.age[at]!));
     }
-    return sum;
+    return { row, events, expected, exposure, raw, plain, uncontrolled, spread, bins: counts };
   };
 
   const fresh = rows.filter((row) => table.newSince[row]! < bins).map((row) => sumOf(row, newGroup, since, bins));
@@ -224,8 +231,7 @@ function findUsual(table: BinTable, measure: CountMeasure, rows: readonly number
   const plain = rateOfOldTasks(table, measure, rows, undefined);
   if (!plain) return undefined;
   const first = factorsOf(table, measure, rows, since, plain, false);
-  const cap = (row: number, bin: number) => plain.of(row, bin) * first.factor[row]!;
-  const rate = rateOfOldTasks(table, measure, rows, first.factor, cap)!;
+  const rate = rateOfOldTasks(table, measure, rows, { factor: first.factor, plain })!;
   return { rate, ...factorsOf(table, measure, rows, since, rate, true) };
 }
 
@@ -235,10 +241,11 @@ function factorsOf(
   measure: CountMeasure,
   rows: readonly number[],
   since: number,
-  rate: { readonly of: (row: number, bin: number) => number },
+  { rates, from }: Rates,
   isWholePast: boolean,
 ) {
   const { bins, group } = table;
+  const { events: counted, exposure: among } = measure;
   const n = table.tasks.length;
   const factor = new Float64Array(n).fill(1);
   const factorVariance = new Float64Array(n).fill(1 / taskPrior);
@@ -246,12 +253,13 @@ function factorsOf(
     let events = 0;
     let expected = 0;
     const end = isWholePast && table.newSince[row]! < bins ? Math.min(bins, table.frozenAt[row]!) : since;
-    for (let bin = 0; bin < end; bin += 1) {
-      const at = row * bins + bin;
-      if (group[at] !== oldGroup || Number.isNaN(measure.exposure[at]!)) continue;
-      const mu = measure.exposure[at]! * rate.of(row, bin);
+    const own = from(row);
+    for (let bin = 0, at = row * bins; bin < end; bin += 1, at += 1) {
+      const exposure = among[at]!;
+      if (group[at] !== oldGroup || Number.isNaN(exposure)) continue;
+      const mu = exposure * rates[own + bin]!;
       expected += mu;
-      events += capped(measure.events[at]!, mu);
+      events += capped(counted[at]!, mu);
     }
     factor[row] = (events + taskPrior) / (expected + taskPrior);
     factorVariance[row] = 1 / (expected + taskPrior);
@@ -315,26 +323,32 @@ export function atAge(curve: readonly number[], age: number): number {
   return age < curve.length ? curve[Math.max(0, age)]! : curve[curve.length - 1]!;
 }
 
+/** Of a task, bin by bin from `from(row)` on: a call for each of a hundred thousand cells took half of the time. */
+interface Rates {
+  readonly rates: Float64Array;
+  readonly from: (row: number) => number;
+}
+
 /** Events per occasion of old tasks, by bin and region, each drawn to the one above it as far as it is uncertain. */
 function rateOfOldTasks(
   table: BinTable,
   measure: CountMeasure,
   rows: readonly number[],
-  factor: Float64Array | undefined,
-  expectedRate?: (row: number, bin: number) => number,
+  known: { readonly factor: Float64Array; readonly plain: Rates } | undefined,
 ) {
   const { bins, group, domains } = table;
   const events = new Float64Array(bins * (domains + 1));
   const exposure = new Float64Array(bins * (domains + 1));
+  const { events: seen, exposure: among } = measure;
+  const plain = known?.plain.rates;
   for (const row of rows) {
     const own = (1 + table.domain[row]!) * bins;
-    for (let bin = 0; bin < bins; bin += 1) {
-      const at = row * bins + bin;
-      if (group[at] !== oldGroup || Number.isNaN(measure.exposure[at]!)) continue;
-      const weighed = measure.exposure[at]! * (factor ? factor[row]! : 1);
-      const counted = expectedRate
-        ? capped(measure.events[at]!, measure.exposure[at]! * expectedRate(row, bin))
-        : measure.events[at]!;
+    const ofTask = known ? known.factor[row]! : 1;
+    for (let bin = 0, at = row * bins; bin < bins; bin += 1, at += 1) {
+      const cell = among[at]!;
+      if (group[at] !== oldGroup || Number.isNaN(cell)) continue;
+      const weighed = cell * ofTask;
+      const counted = plain ? capped(seen[at]!, cell * (plain[own + bin]! * ofTask)) : seen[at]!;
       events[bin]! += counted;
       exposure[bin]! += weighed;
       events[own + bin]! += counted;
@@ -358,6 +372,8 @@ function rateOfOldTasks(
     }
   }
   return {
+    rates,
+    from: (row: number) => (1 + table.domain[row]!) * bins,
     of: (row: number, bin: number) => rates[(1 + table.domain[row]!) * bins + bin]!,
     isControlled: (bin: number) => exposure[bin]! > 0,
     /** Relative variance of the rate between windows of this length: all that is known where no old task is left. */

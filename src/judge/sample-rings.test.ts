@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Buckets, makeRings } from './sample-rings.ts';
+import { SlabPool } from './slabs.ts';
 
 /** Small, then too big for 8 bits, then for 16; a few that are no whole numbers. */
 const count = fc.oneof(
@@ -23,7 +24,7 @@ test('a ring of histograms equals a plain map of its newest bins, whatever comes
   fc.assert(
     fc.property(puts, (all) => {
       const capacity = 8;
-      const { fine } = makeRings(capacity, 4, 'histogram', 7);
+      const { fine } = makeRings(new SlabPool(), capacity, 4, 'histogram', 7);
       const plain = new Map<number, number[]>();
       let newest = -1;
       for (const { bin: at, back, counts, sum } of all) {
@@ -49,7 +50,7 @@ test('a ring of histograms equals a plain map of its newest bins, whatever comes
 });
 
 test('fine and coarse bins of one series lie in the same cells, and do not touch each other', () => {
-  const { fine, coarse } = makeRings(3, 2, 'histogram', 3);
+  const { fine, coarse } = makeRings(new SlabPool(), 3, 2, 'histogram', 3);
   for (let bin = 0; bin < 7; bin += 1) {
     fine.put(bin, [bin, 300, 1], true);
     coarse.put(Math.floor(bin / 3), [bin, 300, 1], true);
@@ -66,7 +67,7 @@ test('fine and coarse bins of one series lie in the same cells, and do not touch
 });
 
 test('a bucket takes as many bits as its counts need, and a few more; one that never counted anything takes none', () => {
-  const buckets = new Buckets(100, 20);
+  const buckets = new Buckets(new SlabPool(), 100, 20);
   const row = (counts: Record<number, number>) => Array.from({ length: 20 }, (_, bucket) => counts[bucket] ?? 0);
   const bytesOf = (bitsPerBin: number) => 20 + Math.ceil((100 * bitsPerBin) / 8);
   buckets.write(0, row({}));

@@ -1,39 +1,45 @@
 import type { Sample, TaskState, VersionId } from '../model/index.ts';
+import type { Block, SlabPool } from './slabs.ts';
 
-/** Numbers of the rings of one series: one array for all of them, since each array costs some hundred bytes. */
+/** Numbers of the rings of one series: one block of a slab for all of them. */
 export class Cells {
   readonly #array: Float64Array | Float32Array | Uint8Array;
+  readonly #first: number;
   readonly #missing: number;
+  readonly block: Block;
 
-  private constructor(array: Float64Array | Float32Array | Uint8Array, missing: number) {
-    this.#array = array.fill(missing);
-    this.#missing = missing;
+  private constructor(block: Block, kind: 'numbers' | 'sums' | 'bytes', size: number) {
+    this.block = block;
+    this.#array = block.slab[kind];
+    this.#first = block.at / this.#array.BYTES_PER_ELEMENT;
+    this.#missing = kind === 'bytes' ? 255 : Number.NaN;
+    this.#array.fill(this.#missing, this.#first, this.#first + size);
   }
 
-  static ofNumbers(size: number): Cells {
-    return new Cells(new Float64Array(size), Number.NaN);
+  static ofNumbers(pool: SlabPool, size: number): Cells {
+    return new Cells(pool.take(size * 8), 'numbers', size);
   }
 
-  static ofSums(size: number): Cells {
-    return new Cells(new Float32Array(size), Number.NaN);
+  static ofSums(pool: SlabPool, size: number): Cells {
+    return new Cells(pool.take(size * 4), 'sums', size);
   }
 
   /** Up to 254: how many fine bins a coarse one holds. */
-  static ofParts(size: number): Cells {
-    return new Cells(new Uint8Array(size), 255);
+  static ofParts(pool: SlabPool, size: number): Cells {
+    return new Cells(pool.take(size), 'bytes', size);
   }
 
   get(at: number): number {
-    const value = this.#array[at]!;
+    const value = this.#array[this.#first + at]!;
     return value === this.#missing ? Number.NaN : value;
   }
 
   set(at: number, value: number): void {
-    this.#array[at] = value;
+    this.#array[this.#first + at] = value;
   }
 
   clear(at: number): void {
-    this.#array[at] = this.#missing;
+    this.#array[this.#first + at] = this.#missing;
   }
 }
 
@@ -41,6 +47,8 @@ const mostBits = 30;
 const mostCount = 0x3fff_ffff;
 /** At first: coarse bins hold the sum of several fine ones, and to be laid out anew costs time and leaves holes. */
 const spareBitsAtFirst = 3;
+/** Used again for every bin that is added to. */
+const sumsOfOneBin: number[] = [];
 
 /**
  * Counts of a histogram, bin by bin, each bucket in as many bits as the largest count it ever held (and a few
@@ -48,33 +56,27 @@ const spareBitsAtFirst = 3;
  * whole numbers, or beyond a billion, make all of them 32-bit floats.
  */
 export class Buckets {
+  readonly #pool: SlabPool;
   readonly #bins: number;
   readonly #buckets: number;
   /** First how many bits each bucket has, a byte each; then bin after bin without gaps. */
-  #packed: Uint8Array | undefined;
+  #packed: Block | undefined;
   #wide: Float32Array | undefined;
   #bitsPerBin = 0;
 
-  constructor(bins: number, buckets: number) {
+  constructor(pool: SlabPool, bins: number, buckets: number) {
+    this.#pool = pool;
     this.#bins = bins;
     this.#buckets = buckets;
   }
 
   get sizeBytes(): number {
-    return (this.#wide ?? this.#packed)?.byteLength ?? 0;
+    return this.#wide?.byteLength ?? (this.#packed ? this.#packedBytes(this.#bitsPerBin) : 0);
   }
 
   read(slot: number): number[] {
-    if (this.#wide) return [...this.#wide.subarray(slot * this.#buckets, (slot + 1) * this.#buckets)];
     const counts = new Array<number>(this.#buckets).fill(0);
-    const packed = this.#packed;
-    if (packed === undefined) return counts;
-    let at = this.#firstBit(slot);
-    for (let bucket = 0; bucket < this.#buckets; bucket += 1) {
-      const bits = packed[bucket]!;
-      if (bits > 0) counts[bucket] = readBits(packed, at, bits);
-      at += bits;
-    }
+    this.#readInto(slot, counts);
     return counts;
   }
 
@@ -84,25 +86,53 @@ export class Buckets {
     if (this.#wide) {
       for (let bucket = 0; bucket < this.#buckets; bucket += 1)
         this.#wide[slot * this.#buckets + bucket] = counts[bucket]!;
-      return;
-    }
-    const packed = this.#packed;
-    if (packed === undefined) return;
-    let at = this.#firstBit(slot);
+    } else if (this.#packed) this.#writePacked(this.#packed, slot, counts);
+  }
+
+  /** Adds to what a bin holds. */
+  add(slot: number, counts: ArrayLike<number>): void {
+    const sums = this.#readInto(slot, sumsOfOneBin);
+    for (let bucket = 0; bucket < this.#buckets; bucket += 1) sums[bucket]! += counts[bucket]!;
+    this.write(slot, sums);
+  }
+
+  /** Its room is somebody else's from now on. */
+  giveBack(): void {
+    if (this.#packed) this.#pool.giveBack(this.#packed);
+    this.#packed = undefined;
+  }
+
+  #readInto(slot: number, counts: number[]): number[] {
+    const { slab, at: first } = this.#packed ?? {};
+    let at = slab ? this.#firstBit(first!, slot) : 0;
     for (let bucket = 0; bucket < this.#buckets; bucket += 1) {
-      const bits = packed[bucket]!;
-      if (bits > 0) writeBits(packed, at, bits, counts[bucket]!);
+      const bits = slab ? slab.bytes[first! + bucket]! : 0;
+      if (this.#wide) counts[bucket] = this.#wide[slot * this.#buckets + bucket]!;
+      else counts[bucket] = bits > 0 ? readBits(slab!.bytes, at, bits) : 0;
+      at += bits;
+    }
+    return counts;
+  }
+
+  #writePacked({ slab: { bytes }, at: first }: Block, slot: number, counts: ArrayLike<number>): void {
+    let at = this.#firstBit(first, slot);
+    for (let bucket = 0; bucket < this.#buckets; bucket += 1) {
+      const bits = bytes[first + bucket]!;
+      if (bits > 0) writeBits(bytes, at, bits, counts[bucket]!);
       at += bits;
     }
   }
 
-  #firstBit(slot: number): number {
-    return this.#buckets * 8 + slot * this.#bitsPerBin;
+  #packedBytes(bitsPerBin: number): number {
+    return this.#buckets + Math.ceil((this.#bins * bitsPerBin) / 8);
+  }
+
+  #firstBit(first: number, slot: number): number {
+    return (first + this.#buckets) * 8 + slot * this.#bitsPerBin;
   }
 
   #makeRoomFor(counts: ArrayLike<number>): void {
-    const bits = new Uint8Array(this.#buckets);
-    const spare = this.#packed === undefined ? spareBitsAtFirst : 1;
+    const { slab, at = 0 } = this.#packed ?? {};
     let isEnough = true;
     for (let bucket = 0; bucket < this.#buckets; bucket += 1) {
       const count = counts[bucket]!;
@@ -110,27 +140,45 @@ export class Buckets {
         this.#widen();
         return;
       }
-      const known = this.#packed?.[bucket] ?? 0;
-      const needed = 32 - Math.clz32(count);
-      bits[bucket] = needed <= known ? known : Math.min(mostBits, needed + spare);
-      if (needed > known) isEnough = false;
+      if (32 - Math.clz32(count) > (slab ? slab.bytes[at + bucket]! : 0)) isEnough = false;
     }
-    if (!isEnough) this.#layOut(bits);
+    if (!isEnough) this.#layOut(counts);
   }
 
-  #layOut(bits: Uint8Array): void {
-    const before = Array.from({ length: this.#packed ? this.#bins : 0 }, (_, slot) => this.read(slot));
-    this.#bitsPerBin = bits.reduce((sum, one) => sum + one, 0);
-    this.#packed = new Uint8Array(this.#buckets + Math.ceil((this.#bins * this.#bitsPerBin) / 8));
-    this.#packed.set(bits);
-    for (const [slot, counts] of before.entries()) if (counts.some((count) => count > 0)) this.write(slot, counts);
+  /** In a new block, of which each bucket has enough bits for what it holds and for `counts`. */
+  #layOut(counts: ArrayLike<number>): void {
+    const before = this.#packed;
+    const spare = before ? 1 : spareBitsAtFirst;
+    const bits = new Uint8Array(this.#buckets);
+    this.#bitsPerBin = 0;
+    for (let bucket = 0; bucket < this.#buckets; bucket += 1) {
+      const known = before ? before.slab.bytes[before.at + bucket]! : 0;
+      const needed = 32 - Math.clz32(counts[bucket]!);
+      bits[bucket] = needed <= known ? known : Math.min(mostBits, needed + spare);
+      this.#bitsPerBin += bits[bucket]!;
+    }
+    const { slab, at } = this.#pool.take(this.#packedBytes(this.#bitsPerBin));
+    this.#packed = { slab, at };
+    slab.bytes.set(bits, at);
+    if (!before) return;
+    let from = (before.at + this.#buckets) * 8;
+    let to = this.#firstBit(at, 0);
+    for (let slot = 0; slot < this.#bins; slot += 1) {
+      for (let bucket = 0; bucket < this.#buckets; bucket += 1) {
+        const own = before.slab.bytes[before.at + bucket]!;
+        if (own > 0) writeBits(slab.bytes, to, bits[bucket]!, readBits(before.slab.bytes, from, own));
+        from += own;
+        to += bits[bucket]!;
+      }
+    }
+    this.#pool.giveBack(before);
   }
 
   #widen(): void {
     const wide = new Float32Array(this.#bins * this.#buckets);
     for (let slot = 0; slot < this.#bins; slot += 1) wide.set(this.read(slot), slot * this.#buckets);
+    this.giveBack();
     this.#wide = wide;
-    this.#packed = undefined;
   }
 }
 
@@ -203,11 +251,17 @@ export class Ring {
     const isAdded = isSum && this.has(bin);
     const last = this.width - 1;
     if (this.#buckets) {
-      const before = isAdded ? this.#buckets.read(slot) : undefined;
-      this.#buckets.write(slot, before ? before.map((count, at) => count + values[at]!) : values);
+      if (isAdded) this.#buckets.add(slot, values);
+      else this.#buckets.write(slot, values);
     }
     this.#cells.set(slot, (isAdded ? this.#cells.get(slot) : 0) + values[last]!);
     return true;
+  }
+
+  /** With it the other rings of the series that lie in the same cells. */
+  giveBack(pool: SlabPool): void {
+    pool.giveBack(this.#cells.block);
+    this.#buckets?.giveBack();
   }
 
   #slot(bin: number): number {
@@ -230,19 +284,30 @@ export class Ring {
 
 /** The rings of one series: fine bins, coarse bins, and of a gauge how many fine bins each coarse one holds. */
 export function makeRings(
+  pool: SlabPool,
   fineBins: number,
   coarseBins: number,
   kind: 'counter' | 'gauge' | 'histogram',
   width: number,
 ) {
   const bins = fineBins + coarseBins;
-  const cells = kind === 'histogram' ? Cells.ofSums(bins) : Cells.ofNumbers(bins);
-  const buckets = kind === 'histogram' ? new Buckets(bins, width - 1) : undefined;
+  const cells = kind === 'histogram' ? Cells.ofSums(pool, bins) : Cells.ofNumbers(pool, bins);
+  const buckets = kind === 'histogram' ? new Buckets(pool, bins, width - 1) : undefined;
+  const parts = kind === 'gauge' ? Cells.ofParts(pool, coarseBins) : undefined;
   return {
     fine: new Ring(fineBins, width, cells, buckets),
     coarse: new Ring(coarseBins, width, cells, buckets, fineBins),
-    parts: kind === 'gauge' ? new Ring(coarseBins, 1, Cells.ofParts(coarseBins)) : undefined,
+    parts: parts && new Ring(coarseBins, 1, parts),
   };
+}
+
+/** The room of a series that is forgotten is for others. */
+export function giveBackRings(
+  pool: SlabPool,
+  { fine, parts }: { readonly fine: Ring; readonly parts: Ring | undefined },
+): void {
+  fine.giveBack(pool);
+  parts?.giveBack(pool);
 }
 
 /** Who a task was in each bin. Two incarnations, versions or states in one bin make it nobody's (`isMixed`). */
@@ -304,8 +369,15 @@ export class OwnerRing {
 }
 
 /** The numbers of a sample's value, as a ring stores them: a histogram's counts, then its sum. */
-export function cellsOf(value: Sample['value']): number[] {
-  if ('counterDelta' in value) return [value.counterDelta];
-  if ('gauge' in value) return [value.gauge];
-  return [...value.histogramDelta.counts, value.histogramDelta.sum];
+export function cellsOf(value: Sample['value'], into: number[] = []): number[] {
+  if ('histogramDelta' in value) {
+    const { counts, sum } = value.histogramDelta;
+    into.length = counts.length + 1;
+    for (let at = 0; at < counts.length; at += 1) into[at] = counts[at]!;
+    into[counts.length] = sum;
+  } else {
+    into.length = 1;
+    into[0] = 'gauge' in value ? value.gauge : value.counterDelta;
+  }
+  return into;
 }

@@ -1,6 +1,6 @@
 import type { JobId, Sample, TaskIndex } from '../model/index.ts';
 import { readJournal, SampleWriter } from './sample-journal.ts';
-import { type BinOwner, cellsOf, makeRings, OwnerRing, type Ring } from './sample-rings.ts';
+import { type BinOwner, cellsOf, giveBackRings, makeRings, OwnerRing, type Ring } from './sample-rings.ts';
 import {
   type AppendCount,
   defaultSampleSettings,
@@ -11,6 +11,7 @@ import {
   type SampleSettings,
   type SampleStore,
 } from './samples.ts';
+import { SlabPool } from './slabs.ts';
 
 export interface SampleStoreOptions {
   readonly settings?: Partial<SampleSettings>;
@@ -73,6 +74,10 @@ class SampleMemory implements SampleStore {
   readonly #texts = new Map<string, { readonly text: string; readonly place: number }>();
   readonly #ladders = new Map<string, Ladder>();
   #nextLadder = 0;
+  #lastLadder: Ladder | undefined;
+  readonly #pool = new SlabPool();
+  /** Used again for every sample. */
+  readonly #cells: number[] = [];
 
   constructor(settings: SampleSettings, nowMs: number) {
     this.#settings = settings;
@@ -120,7 +125,7 @@ class SampleMemory implements SampleStore {
   #put(sample: Sample): boolean {
     const task = this.#taskOf(sample.job, sample.index);
     const series = this.#seriesOf(task, sample);
-    const cells = cellsOf(sample.value);
+    const cells = cellsOf(sample.value, this.#cells);
     if (!series || cells.length !== series.fine.width) return false;
     const isSum = series.kind !== 'gauge';
     const bin = this.#binOf(sample);
@@ -167,7 +172,7 @@ class SampleMemory implements SampleStore {
       labels: this.#sharedLabels(labels),
       kind,
       bounds: ladder?.bounds,
-      ...makeRings(this.#fineBins(), this.#coarseBins(), kind, width),
+      ...makeRings(this.#pool, this.#fineBins(), this.#coarseBins(), kind, width),
     };
     task.series.set(key, series);
     this.#series += 1;
@@ -195,8 +200,11 @@ class SampleMemory implements SampleStore {
 
   /** Bounds of histograms, each set once, with a number for its place in keys. */
   #ladder(bounds: readonly number[]): Ladder | undefined {
+    // Mostly those of the sample before: a text of all bounds for each sample is much garbage.
+    if (this.#lastLadder && areSame(this.#lastLadder.bounds, bounds)) return this.#lastLadder;
     const key = bounds.join();
     const known = this.#ladders.get(key);
+    if (known) this.#lastLadder = known;
     if (known || this.#ladders.size >= maxLadders) return known;
     this.#nextLadder += 1;
     const ladder = { number: this.#nextLadder, bounds };
@@ -340,6 +348,7 @@ class SampleMemory implements SampleStore {
       for (const [index, task] of tasks) {
         for (const [key, series] of task.series) {
           if ((series.fine.newestBin + 1) * this.binMs >= oldestMs) continue;
+          giveBackRings(this.#pool, series);
           task.series.delete(key);
           this.#series -= 1;
         }
@@ -356,6 +365,7 @@ class SampleMemory implements SampleStore {
     for (const tasks of this.#jobs.values())
       for (const task of tasks.values()) for (const { bounds } of task.series.values()) if (bounds) used.add(bounds);
     for (const [key, { bounds }] of this.#ladders) if (!used.has(bounds)) this.#ladders.delete(key);
+    this.#lastLadder = undefined;
   }
 
   counts() {
@@ -369,12 +379,17 @@ class SampleMemory implements SampleStore {
 
 function isReadable({ fromMs, toMs, value }: Sample): boolean {
   if (!(toMs > fromMs) || !(fromMs >= 0) || !Number.isFinite(toMs)) return false;
-  const cells = cellsOf(value);
-  const isTotal = !('gauge' in value);
-  return (
-    cells.length > 0 &&
-    cells.every((cell, i) => Number.isFinite(cell) && (!isTotal || cell >= 0 || i === cells.length - 1))
-  );
+  if ('gauge' in value) return Number.isFinite(value.gauge);
+  if ('counterDelta' in value) return Number.isFinite(value.counterDelta);
+  const { counts, sum } = value.histogramDelta;
+  for (let at = 0; at < counts.length; at += 1) if (!Number.isFinite(counts[at]!) || counts[at]! < 0) return false;
+  return Number.isFinite(sum);
+}
+
+function areSame(a: readonly number[], b: readonly number[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at += 1) if (a[at] !== b[at]) return false;
+  return true;
 }
 
 function readValue({ kind, bounds }: Series, ring: Ring, bin: number, parts: number): Sample['value'] {
