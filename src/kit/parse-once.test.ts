@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseOnce } from './parse-once.ts';
+import { parseKept, parseOnce } from './parse-once.ts';
 
 it('gives the same frozen value for the same text', () => {
   const labels = parseOnce('{"rack":"a","tags":["x"]}') as { rack: string; tags: string[] };
@@ -13,4 +13,15 @@ it('forgets when it holds too many', () => {
   for (let n = 0; n < 5000; n++) parseOnce(`[${n}]`);
   expect(parseOnce('["first"]')).not.toBe(first);
   expect(parseOnce('["first"]')).toEqual(first);
+});
+
+it('long texts are kept up to so many characters, and read the same afterwards', () => {
+  const parse = parseKept(20);
+  const first = parse('["first"]');
+  expect(parse('["first"]')).toBe(first);
+  expect(Object.isFrozen(first)).toBe(true);
+  expect(parse(`["${'x'.repeat(20)}"]`)).toEqual(['x'.repeat(20)]);
+  parse('["second, long"]');
+  expect(parse('["first"]')).not.toBe(first);
+  expect(parse('["first"]')).toEqual(first);
 });

@@ -13,7 +13,8 @@ import { type Draft, emitForJob, emitForRollout, moveOperation, setTask, taskOf 
 export function foldInbox(draft: Draft): void {
   for (const answer of draft.before.answers) foldAnswer(draft, answer.operation, answer.answer);
   for (const report of inOrder(draft.before.reports)) foldOne(draft, report);
-  for (const operation of [...draft.operations.values()]) {
+  // The list is copied, since operations may end meanwhile; most decisions find none.
+  for (const operation of draft.operations.size === 0 ? [] : [...draft.operations.values()]) {
     if (operation.admittedAtMs === undefined) continue;
     const end = draft.rules.endByFacts(operation, draft.tasks.get(operation.index), draft.hostStates);
     if (end === undefined) continue;

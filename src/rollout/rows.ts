@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import { noLimits } from '../disruption/index.ts';
+import { parseKept } from '../kit/index.ts';
 import {
   type AssignmentRow,
   isWatched,
@@ -265,9 +266,14 @@ function assignmentOf(row: Selectable<Schema['assignment']>): AssignmentRow {
   };
 }
 
-/** `undefined` members are absent in JSON: they are absent in what is read back, which reads the same. */
+const parseBody = parseKept(8_000_000);
+
+/**
+ * `undefined` members are absent in JSON: they are absent in what is read back, which reads the same. A rollout is read
+ * by each decision and by each look of the judge, and changes in few of them.
+ */
 function rolloutOf(body: string): Rollout {
-  return JSON.parse(body) as Rollout;
+  return parseBody(body) as Rollout;
 }
 
 type RolloutRow = ReturnType<typeof rowOfRollout>;

@@ -141,7 +141,8 @@ function isPlainlySettled(
   if (current === undefined || row === undefined || turn?.down !== undefined || row.renewAbove !== undefined)
     return false;
   if (current.state !== 'serving' || current.version !== row.version || others.length > 0) return false;
-  return now.size === 0 && isHeard(hostStates(current.host));
+  // Only a departure of its own host concerns it: work on one rack leaves all the others as they are.
+  return !now.has(current.host) && isHeard(hostStates(current.host));
 }
 
 function canMove({ job, rules }: Draft): boolean {
