@@ -80,6 +80,17 @@ describe.skipIf(chromium === undefined)('screens', () => {
     await card.waitFor({ state: 'detached' });
   });
 
+  test('ML-13 a latency is told by component: old, new, and how much of what is longer', async () => {
+    const { page } = session;
+    await page.goto(`${server.url}/rollouts/ro_seeded12`);
+    const check = page.getByRole('article', { name: 'Check latency' });
+    await check.getByText('Where the time goes').click();
+    const row = check.getByRole('row', { name: /^postgresql select/ });
+    expect(await row.getByRole('cell').allTextContents()).toEqual(['6.1 ms', '6.8 ms', '88 %']);
+    await check.getByRole('row', { name: /^self 3 ms 3.1 ms 12 %/ }).waitFor();
+    await expectSound(page, 'a latency by component');
+  });
+
   test('phases are grounds in the field; what is on the screen is what the rows say', async () => {
     const { page } = session;
     await page.goto(`${server.url}/rollouts/ro_seeded200`);

@@ -273,6 +273,16 @@ function verdictAt(rollout: RolloutId, look: number, atMs: number, size: number)
       ...{ check: 'latency', verdict: 'undecided', estimate: 0.04 + wave, interval: [-0.1 + wave, 0.24 + wave] },
       ...{ oldLevel: 0.024, newLevel: 0.025 + wave / 50, power: 0.4 },
       sentence: 'p99 of the new tasks is 4 % higher than that of old tasks in the same bins.',
+      components: [
+        {
+          ...{ component: 'postgresql select', estimate: 0.1, interval: [-0.1, 0.4], oldLevel: 0.012, newLevel: 0.013 },
+          ...{ oldMean: 0.0061, newMean: 0.0068, shareOfAdded: 0.88 },
+        },
+        {
+          ...{ component: 'self', estimate: undefined, interval: undefined, oldLevel: undefined, newLevel: undefined },
+          ...{ oldMean: 0.003, newMean: 0.0031, shareOfAdded: 0.12 },
+        },
+      ],
     },
     {
       ...shared,
