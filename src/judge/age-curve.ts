@@ -8,12 +8,22 @@ import { type AgeCurve, type RolloutCurve, windowShares } from './port.ts';
 /** Ages (in bins) that a curve knows; older tasks are taken to be as at the last. */
 export const curveAges = 60;
 
-/** Step 2 of the method, after a rollout that was harmless: how its restarted tasks differed from those left alone. */
-export function curveOf(table: BinTable, measure: Measure): RolloutCurve | undefined {
-  return measure.kind === 'counts' ? curveOfCounts(table, measure) : curveOfValues(table, measure);
+export interface CurveOptions {
+  /** Few tasks, restarted on purpose: what they show is used by itself. */
+  readonly isPlacebo?: boolean | undefined;
 }
 
-function curveOfCounts(table: BinTable, measure: Extract<Measure, { kind: 'counts' }>): RolloutCurve | undefined {
+/** Step 2 of the method, after a rollout that was harmless: how its restarted tasks differed from those left alone. */
+export function curveOf(table: BinTable, measure: Measure, options: CurveOptions = {}): RolloutCurve | undefined {
+  const curve = measure.kind === 'counts' ? curveOfCounts(table, measure, options) : curveOfValues(table, measure, options);
+  return curve && options.isPlacebo ? { ...curve, isPlacebo: true } : curve;
+}
+
+function curveOfCounts(
+  table: BinTable,
+  measure: Extract<Measure, { kind: 'counts' }>,
+  { isPlacebo }: CurveOptions,
+): RolloutCurve | undefined {
   const sums = countsByAge(table, measure, curveAges);
   if (!sums) return undefined;
   const mean: (number | null)[] = [];
@@ -25,7 +35,9 @@ function curveOfCounts(table: BinTable, measure: Extract<Measure, { kind: 'count
     events += sums.events[age]!;
     expected += sums.expected[age]!;
     const isSeen = sums.expected[age]! > 0;
-    mean.push(isSeen ? Math.log((sums.events[age]! + 0.5) / (sums.expected[age]! + 0.5)) : null);
+    // A single bin of one or two tasks is nearly all chance: ages that are about the same go together.
+    const [near, usual] = isPlacebo ? [alike(sums.events, age), alike(sums.expected, age)] : [sums.events[age]!, sums.expected[age]!];
+    mean.push(isSeen ? Math.log((near + 0.5) / (usual + 0.5)) : null);
     window.push(isSeen ? Math.log((events + 0.5) / (expected + 0.5)) : null);
     noise.push(isSeen ? sums.overdispersion * (1 / (events + 0.5) + 1 / (expected + 0.5)) : null);
   }
@@ -33,7 +45,17 @@ function curveOfCounts(table: BinTable, measure: Extract<Measure, { kind: 'count
   return { mean, windows: [window], noise: [noise], jitter: null };
 }
 
-function curveOfValues(table: BinTable, measure: Extract<Measure, { kind: 'values' }>): RolloutCurve | undefined {
+/** Ages from half to half as much again: the sum over them. */
+function alike(sums: Float64Array, age: number): number {
+  const reach = Math.floor(age / 2);
+  return sums.subarray(age - reach, age + reach + 1).reduce((sum, one) => sum + one, 0);
+}
+
+function curveOfValues(
+  table: BinTable,
+  measure: Extract<Measure, { kind: 'values' }>,
+  { isPlacebo }: CurveOptions,
+): RolloutCurve | undefined {
   const rows = table.tasks.map((_, row) => row);
   const since = table.newSince.reduce((least, bin) => Math.min(least, bin), table.bins);
   const prepared = withoutLevelsAndShocks(table, measure, rows, since, undefined, false);
@@ -64,7 +86,7 @@ function curveOfValues(table: BinTable, measure: Extract<Measure, { kind: 'value
   return {
     mean: single.means(),
     windows: windows.map((sums) => sums.means()),
-    noise: windows.map((sums) => sums.noise()),
+    noise: windows.map((sums) => sums.noise(isPlacebo ? varianceOfOld(table, prepared.y) : undefined)),
     jitter: jitterOf(table, prepared.y),
   };
 }
@@ -137,6 +159,17 @@ function oldTasksPerBin({ tasks, bins, group }: BinTable): Int32Array {
   return counts;
 }
 
+/** Of single bins of old tasks: what one restarted task may be off by, when nobody is there to tell. */
+function varianceOfOld({ group }: BinTable, y: Float64Array): number | undefined {
+  let [sum, n] = [0, 0];
+  for (let at = 0; at < group.length; at += 1) {
+    if (group[at] !== oldGroup || Number.isNaN(y[at]!)) continue;
+    sum += y[at]! * y[at]!;
+    n += 1;
+  }
+  return n < 2 ? undefined : sum / (n - 1);
+}
+
 class Sums {
   readonly #n: Float64Array;
   readonly #sum: Float64Array;
@@ -159,10 +192,10 @@ class Sums {
     return Array.from(this.#n, (n, i) => (n > 0 ? this.#sum[i]! / n : null));
   }
   /** Variance of each mean: of the new tasks, and of the old ones that it is compared with. */
-  noise(): (number | null)[] {
+  noise(ofOld?: number): (number | null)[] {
     return Array.from(this.#n, (n, i) => {
       if (n === 0) return null;
-      if (n === 1) return 1;
+      if (n === 1) return ofOld === undefined ? 1 : ofOld * (1 + this.#perOld[i]!);
       const ofOne = Math.max(0, this.#squares[i]! - (this.#sum[i]! * this.#sum[i]!) / n) / (n - 1);
       return ofOne / n + ofOne * (this.#perOld[i]! / n);
     });
@@ -174,7 +207,7 @@ class Sums {
  * Of few rollouts that variance is rough: it is drawn to the wide guess that is used without history.
  */
 export function combineCurves(curves: readonly RolloutCurve[], priorSpread: number): AgeCurve | undefined {
-  if (curves.length < 3) return undefined;
+  if (curves.length < 3) return ofPlacebos(curves.filter(({ isPlacebo }) => isPlacebo), priorSpread);
   const guessed = Math.max(0, 12 - curves.length) / 2;
   const drawn = (seen: number) =>
     (curves.length * seen + guessed * priorSpread * priorSpread) / (curves.length + guessed);
@@ -205,6 +238,37 @@ export function combineCurves(curves: readonly RolloutCurve[], priorSpread: numb
     ? { rollouts: curves.length, mean, variance: variances, jitter }
     : undefined;
 }
+
+/**
+ * Before there are enough rollouts: what a restart does is measured, by how much restarts differ is still guessed, and
+ * what is measured is uncertain itself.
+ */
+function ofPlacebos(curves: readonly RolloutCurve[], priorSpread: number): AgeCurve | undefined {
+  if (curves.length === 0) return undefined;
+  const over = (of: (curve: RolloutCurve, age: number) => number | null | undefined) =>
+    filled(
+      Array.from({ length: curveAges }, (_, age) => {
+        const known = curves.flatMap((curve) => of(curve, age) ?? []);
+        return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0) / known.length;
+      }),
+    );
+  const mean = over((curve, age) => curve.mean[age]);
+  const variance: number[][] = [];
+  const guess = priorSpread * priorSpread;
+  for (let w = 0; w < Math.min(...curves.map(({ windows }) => windows.length)); w += 1) {
+    // What is compared is a sum over ages, and so is what was measured: as uncertain as the whole of it.
+    const noise = over((curve, age) => curve.noise[w]![age])?.at(-1);
+    if (noise === undefined || noise / curves.length > mostNoise * guess) return undefined;
+    variance.push(Array.from({ length: curveAges }, () => guess + noise / curves.length));
+  }
+  // The guess is taken for known, as it is without any curve.
+  return mean && variance.length > 0 ? { rollouts: guessedRollouts, mean, variance, jitter: 0 } : undefined;
+}
+
+/** A placebo that saw too little says less than the guess, which then stands alone: in variances of the guess. */
+const mostNoise = 4;
+/** As sure as the guess is of how much restarts differ. */
+const guessedRollouts = 20;
 
 function middleMean(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

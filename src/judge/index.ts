@@ -3,6 +3,7 @@
  * sets keep moving; `pass`, `fail` or `undecided`, never a guess.
  */
 
+export { learnPlacebo } from './placebo.ts';
 export {
   type CalibratedCheck,
   type Calibration,

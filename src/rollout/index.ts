@@ -20,6 +20,7 @@ export * from './group-order.ts';
 export * from './maintenance.ts';
 export * from './new-rollout.ts';
 export * from './plan.ts';
+export { placeboBakeMs, placeboPlan, placeboTasks } from './placebo.ts';
 export { isRound, roundPlan } from './rounds.ts';
 export { type Rules, standardRules } from './rules.ts';
 export * from './select.ts';
