@@ -1,6 +1,6 @@
 /**
- * What placebo restarts are good for where nothing is known of restarts: services of 2, 3 and 5 tasks, of which one is
- * new, and a first deployment of 12 with 3 new ones; harmless and bad ones, with and without. 20 requests/s per task,
+ * What placebo restarts are good for where nothing is known of restarts: services of 2 tasks (one of them new), 3 and 5
+ * (two), and a first deployment of 12 (three); harmless and bad ones, with and without. 20 requests/s per task,
  * 0.5 % of them fail; bins of 5 s, a bake and a placebo of two minutes each; alpha = 1 %.
  * `node bench/judge/placebo.ts [--runs 40] [--bad 20]` writes `bench/results/judge-placebo.json`.
  */
@@ -21,8 +21,8 @@ const bakeSeconds = 120;
 
 const services = [
   { tasks: 2, newTasks: 1 },
-  { tasks: 3, newTasks: 1 },
-  { tasks: 5, newTasks: 1 },
+  { tasks: 3, newTasks: 2 },
+  { tasks: 5, newTasks: 2 },
   { tasks: 12, newTasks: 3 },
 ] as const;
 const errors = 0.005;

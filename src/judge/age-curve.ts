@@ -15,7 +15,8 @@ export interface CurveOptions {
 
 /** Step 2 of the method, after a rollout that was harmless: how its restarted tasks differed from those left alone. */
 export function curveOf(table: BinTable, measure: Measure, options: CurveOptions = {}): RolloutCurve | undefined {
-  const curve = measure.kind === 'counts' ? curveOfCounts(table, measure, options) : curveOfValues(table, measure, options);
+  const curve =
+    measure.kind === 'counts' ? curveOfCounts(table, measure, options) : curveOfValues(table, measure, options);
   return curve && options.isPlacebo ? { ...curve, isPlacebo: true } : curve;
 }
 
@@ -24,7 +25,8 @@ function curveOfCounts(
   measure: Extract<Measure, { kind: 'counts' }>,
   { isPlacebo }: CurveOptions,
 ): RolloutCurve | undefined {
-  const sums = countsByAge(table, measure, curveAges);
+  // A cut curve would leave what is cut to the new version; of many rollouts the spread tells.
+  const sums = countsByAge(table, measure, curveAges, !isPlacebo);
   if (!sums) return undefined;
   const mean: (number | null)[] = [];
   const window: (number | null)[] = [];
@@ -36,7 +38,9 @@ function curveOfCounts(
     expected += sums.expected[age]!;
     const isSeen = sums.expected[age]! > 0;
     // A single bin of one or two tasks is nearly all chance: ages that are about the same go together.
-    const [near, usual] = isPlacebo ? [alike(sums.events, age), alike(sums.expected, age)] : [sums.events[age]!, sums.expected[age]!];
+    const [near, usual] = isPlacebo
+      ? [alike(sums.events, age), alike(sums.expected, age)]
+      : [sums.events[age]!, sums.expected[age]!];
     mean.push(isSeen ? Math.log((near + 0.5) / (usual + 0.5)) : null);
     window.push(isSeen ? Math.log((events + 0.5) / (expected + 0.5)) : null);
     noise.push(isSeen ? sums.overdispersion * (1 / (events + 0.5) + 1 / (expected + 0.5)) : null);
@@ -207,7 +211,11 @@ class Sums {
  * Of few rollouts that variance is rough: it is drawn to the wide guess that is used without history.
  */
 export function combineCurves(curves: readonly RolloutCurve[], priorSpread: number): AgeCurve | undefined {
-  if (curves.length < 3) return ofPlacebos(curves.filter(({ isPlacebo }) => isPlacebo), priorSpread);
+  if (curves.length < 3)
+    return ofPlacebos(
+      curves.filter(({ isPlacebo }) => isPlacebo),
+      priorSpread,
+    );
   const guessed = Math.max(0, 12 - curves.length) / 2;
   const drawn = (seen: number) =>
     (curves.length * seen + guessed * priorSpread * priorSpread) / (curves.length + guessed);
@@ -252,21 +260,29 @@ function ofPlacebos(curves: readonly RolloutCurve[], priorSpread: number): AgeCu
         return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0) / known.length;
       }),
     );
-  const mean = over((curve, age) => curve.mean[age]);
+  // Of what is hardly more than its noise nothing is believed (James and Stein): it would make others look worse.
+  const mean = over((curve, age) => {
+    const [seen, noise] = [curve.mean[age], curve.noise[0]![age]];
+    if (seen === null || seen === undefined || noise === null || noise === undefined) return undefined;
+    return seen * Math.max(0, 1 - noise / Math.max(seen * seen, 1e-12));
+  });
   const variance: number[][] = [];
   const guess = priorSpread * priorSpread;
   for (let w = 0; w < Math.min(...curves.map(({ windows }) => windows.length)); w += 1) {
     // What is compared is a sum over ages, and so is what was measured: as uncertain as the whole of it.
-    const noise = over((curve, age) => curve.noise[w]![age])?.at(-1);
-    if (noise === undefined || noise / curves.length > mostNoise * guess) return undefined;
-    variance.push(Array.from({ length: curveAges }, () => guess + noise / curves.length));
+    const whole = over((curve, age) => curve.windows[w]![age])?.at(-1) ?? 0;
+    const noise = (over((curve, age) => curve.noise[w]![age])?.at(-1) ?? Number.POSITIVE_INFINITY) / curves.length;
+    if (noise > mostNoise * guess && whole * whole < clearly * noise) return undefined;
+    variance.push(Array.from({ length: curveAges }, () => guess + noise));
   }
   // The guess is taken for known, as it is without any curve.
   return mean && variance.length > 0 ? { rollouts: guessedRollouts, mean, variance, jitter: 0 } : undefined;
 }
 
 /** A placebo that saw too little says less than the guess, which then stands alone: in variances of the guess. */
-const mostNoise = 4;
+const mostNoise = 1;
+/** Unless what it saw is clearly there: squared, in variances of its noise. */
+const clearly = 9;
 /** As sure as the guess is of how much restarts differ. */
 const guessedRollouts = 20;
 

@@ -3,7 +3,6 @@
  * sets keep moving; `pass`, `fail` or `undecided`, never a guess.
  */
 
-export { learnPlacebo } from './placebo.ts';
 export {
   type CalibratedCheck,
   type Calibration,
@@ -21,6 +20,7 @@ export * from './kayenta/index.ts';
 export * from './ladder.ts';
 export * from './load.ts';
 export * from './perf/index.ts';
+export { learnPlacebo } from './placebo.ts';
 export * from './port.ts';
 export * from './prometheus-text.ts';
 export { type PromisedPhase, promisePhases, promiseWindowMs } from './promise.ts';

@@ -37,7 +37,11 @@ describe('restarted tasks of the old version', () => {
     const curve = combineCurves([sure], 0.2)!;
     // By how much restarts differ is still guessed.
     expect(curve.variance[0]![10]).toBeCloseTo(0.05, 9);
-    expect(curve.mean[10]).toBe(first!.mean[10]);
+    // What is no more than noise is nothing.
+    const still = { ...sure, mean: sure.mean.map((one) => one && 0.05) };
+    expect(combineCurves([still], 0.2)!.mean[10]).toBe(0);
+    const much = { ...sure, mean: sure.mean.map((one) => one && 1) };
+    expect(combineCurves([much], 0.2)!.mean[10]).toBeCloseTo(0.99, 9);
   });
 
   it('what they showed is not held against the new version, and what is worse than that still is', () => {

@@ -346,9 +346,10 @@ async function placeboBefore(
 
 function placeboEvent({ rollout, placebo }: Deployment): NewEvent[] {
   if (placebo === undefined) return [];
-  const [phase] = placebo.plan.phases;
   const { id, createdBy: actor } = placebo;
-  const data = { rollout: id, select: phase!.select, bakeMs: phase!.maxBakeMs };
+  const [phase] = placebo.plan.phases;
+  const select = phase!.select;
+  const data = { rollout: id, tasks: 'tasks' in select ? select.tasks : [], bakeMs: phase!.maxBakeMs };
   return [{ stream: `rollout/${rollout.id}`, type: 'rollout.placebo-planned', actor, data }];
 }
 
