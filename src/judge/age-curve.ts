@@ -248,8 +248,9 @@ export function combineCurves(curves: readonly RolloutCurve[], priorSpread: numb
 }
 
 /**
- * Before there are enough rollouts: what a restart does is measured, by how much restarts differ is still guessed, and
- * what is measured is uncertain itself.
+ * Before there are enough rollouts. What restarts do is taken from the placebo where it shows something clearly: by how
+ * much they differ is still guessed, and what was measured is uncertain itself. Where it shows nothing, and would have,
+ * nothing is what they do. Where it saw too little the wide guess stands alone.
  */
 function ofPlacebos(curves: readonly RolloutCurve[], priorSpread: number): AgeCurve | undefined {
   if (curves.length === 0) return undefined;
@@ -260,28 +261,30 @@ function ofPlacebos(curves: readonly RolloutCurve[], priorSpread: number): AgeCu
         return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0) / known.length;
       }),
     );
-  // Of what is hardly more than its noise nothing is believed (James and Stein): it would make others look worse.
-  const mean = over((curve, age) => {
-    const [seen, noise] = [curve.mean[age], curve.noise[0]![age]];
-    if (seen === null || seen === undefined || noise === null || noise === undefined) return undefined;
-    return seen * Math.max(0, 1 - noise / Math.max(seen * seen, 1e-12));
-  });
-  const variance: number[][] = [];
+  const mean = over((curve, age) => shrunk(curve.mean[age], curve.noise[0]?.[age]));
   const guess = priorSpread * priorSpread;
-  for (let w = 0; w < Math.min(...curves.map(({ windows }) => windows.length)); w += 1) {
+  const windows = Array.from({ length: Math.min(...curves.map((one) => one.windows.length)) }, (_, w) => ({
     // What is compared is a sum over ages, and so is what was measured: as uncertain as the whole of it.
-    const whole = over((curve, age) => curve.windows[w]![age])?.at(-1) ?? 0;
-    const noise = (over((curve, age) => curve.noise[w]![age])?.at(-1) ?? Number.POSITIVE_INFINITY) / curves.length;
-    if (noise > mostNoise * guess && whole * whole < clearly * noise) return undefined;
-    variance.push(Array.from({ length: curveAges }, () => guess + noise));
-  }
+    seen: over((curve, age) => curve.windows[w]![age])?.at(-1) ?? 0,
+    noise: (over((curve, age) => curve.noise[w]![age])?.at(-1) ?? Number.POSITIVE_INFINITY) / curves.length,
+  }));
+  if (mean === undefined || windows.length === 0) return undefined;
+  const constant = (value: number) => Array.from({ length: curveAges }, () => value);
   // The guess is taken for known, as it is without any curve.
-  return mean && variance.length > 0 ? { rollouts: guessedRollouts, mean, variance, jitter: 0 } : undefined;
+  const base = { rollouts: guessedRollouts, jitter: 0 };
+  if (windows.some(({ seen, noise }) => seen * seen > clearly * noise))
+    return { ...base, mean, variance: windows.map(({ noise }) => constant(guess + noise)) };
+  if (windows.some(({ noise }) => noise > guess)) return undefined;
+  return { ...base, mean: constant(0), variance: windows.map(() => constant(guess)) };
 }
 
-/** A placebo that saw too little says less than the guess, which then stands alone: in variances of the guess. */
-const mostNoise = 1;
-/** Unless what it saw is clearly there: squared, in variances of its noise. */
+/** Of what is hardly more than its noise nothing is believed (James and Stein): it would make others look worse. */
+function shrunk(seen: number | null | undefined, noise: number | null | undefined): number | undefined {
+  if (seen === null || seen === undefined || noise === null || noise === undefined) return undefined;
+  return seen * Math.max(0, 1 - noise / Math.max(seen * seen, 1e-12));
+}
+
+/** Seen squared, in variances of its noise. */
 const clearly = 9;
 /** As sure as the guess is of how much restarts differ. */
 const guessedRollouts = 20;

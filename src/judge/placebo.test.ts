@@ -29,19 +29,23 @@ describe('restarted tasks of the old version', () => {
 
   it('a single one stands for history only where it saw enough', () => {
     const [first] = Object.values(placeboCurves({ errors: 0.02 }, spec, 3));
-    const { isPlacebo: _, ...learnt } = first!;
+    const of = (seen: number, noise: number) => ({
+      ...first!,
+      mean: first!.mean.map((one) => one && seen),
+      windows: first!.windows.map((ages) => ages.map((one) => one && seen)),
+      noise: first!.noise.map((ages) => ages.map((one) => one && noise)),
+    });
+    const { isPlacebo: _, ...learnt } = of(1, 0.01);
     expect(combineCurves([learnt], 0.2)).toBeUndefined();
-    const noisy = { ...first!, noise: first!.noise.map((ages) => ages.map(() => 1)) };
-    expect(combineCurves([noisy], 0.2)).toBeUndefined();
-    const sure = { ...first!, noise: first!.noise.map((ages) => ages.map(() => 0.01)) };
-    const curve = combineCurves([sure], 0.2)!;
-    // By how much restarts differ is still guessed.
-    expect(curve.variance[0]![10]).toBeCloseTo(0.05, 9);
-    // What is no more than noise is nothing.
-    const still = { ...sure, mean: sure.mean.map((one) => one && 0.05) };
-    expect(combineCurves([still], 0.2)!.mean[10]).toBe(0);
-    const much = { ...sure, mean: sure.mean.map((one) => one && 1) };
-    expect(combineCurves([much], 0.2)!.mean[10]).toBeCloseTo(0.99, 9);
+    // Too little was seen to tell.
+    expect(combineCurves([of(1, 0.5)], 0.2)).toBeUndefined();
+    // Nothing is there, and would have been seen.
+    const still = combineCurves([of(0.2, 0.01)], 0.2)!;
+    expect([still.mean[10], still.variance[0]![10]]).toEqual([0, expect.closeTo(0.04, 9)]);
+    // It is clearly there; by how much restarts differ is still guessed.
+    const much = combineCurves([of(1, 0.01)], 0.2)!;
+    expect(much.mean[10]).toBeCloseTo(0.99, 9);
+    expect(much.variance[0]![10]).toBeCloseTo(0.05, 9);
   });
 
   it('what they showed is not held against the new version, and what is worse than that still is', () => {
