@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type LocalFleet, makeRepository, openLocalFleet } from '../local-fleet.ts';
 
-const config = `name: sleeper
+const configOf = (name: string) => `name: ${name}
 command: node server.js
 ready: /healthz
 tasks: 3
@@ -27,24 +27,27 @@ afterAll(() => fleet.close());
 
 const within = (timeoutMs: number) => ({ timeout: timeoutMs, interval: 100 });
 
+let tries = 0;
 test('TWH-4 placebo: old tasks are restarted first, the deployment waits and says so, then goes through', async () => {
-  const repository = makeRepository(join(fleet.folder, 'sleeper'));
-  repository.commit({ 'rollway.yaml': config, 'server.js': serverOf('one') }, 'One');
+  // Tried again it begins anew.
+  const service = `sleeper-${++tries}`;
+  const repository = makeRepository(join(fleet.folder, service));
+  repository.commit({ 'rollway.yaml': configOf(service), 'server.js': serverOf('one') }, 'One');
   await fleet.client.registerRepository({ body: { url: repository.folder } });
-  const rollouts = async () => (await fleet.client.listRollouts()).items.filter(({ service }) => service === 'sleeper');
+  const rollouts = async () => (await fleet.client.listRollouts()).items.filter((one) => one.service === service);
   await expect.poll(async () => (await rollouts())[0]?.state, within(120_000)).toBe('succeeded');
   // Nothing ran yet: there was nothing to restart.
   const [first] = await rollouts();
   expect(await rollouts()).toHaveLength(1);
 
-  const plan = await fleet.client.planDeploy({ params: { service: 'sleeper' }, body: {} });
+  const plan = await fleet.client.planDeploy({ params: { service }, body: {} });
   expect(plan.limits.join(' ')).toContain('Task 2 is restarted on the old version first, within the budget');
 
   repository.commit({ 'server.js': serverOf('two') }, 'Two');
   await expect.poll(async () => (await rollouts()).length, within(60_000)).toBe(3);
   const fresh = (await rollouts()).filter(({ id }) => id !== first!.id);
   const all = await Promise.all(fresh.map(({ id }) => fleet.client.getRollout({ params: { rollout: id } })));
-  const placebo = all.find(({ phases }) => phases[0]?.name === 'placebo' || phases.length === 0)!;
+  const placebo = all.find(({ kind }) => kind === 'restart')!;
   const deployment = all.find(({ id }) => id !== placebo.id)!;
   const stateOf = async (id: string) => (await rollouts()).find((one) => one.id === id)!.state;
   await expect.poll(() => stateOf(placebo.id), within(30_000)).toBe('running');
