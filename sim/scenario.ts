@@ -96,6 +96,8 @@ export interface Scenario {
   readonly forwardOnly: boolean;
   /** Another job that its first rollout goes together with; at the depth of decisions. */
   readonly sibling?: SiblingScript | undefined;
+  /** Old tasks that are restarted before each deployment of a job that runs something; undefined: none. */
+  readonly placebo?: { readonly tasks: readonly number[]; readonly bakeMs: number } | undefined;
   /** How long its deployments are watched after their last phase; undefined: not at all. */
   readonly watchMs?: number | undefined;
   /** Extra tasks that its rollouts borrow. */
@@ -137,6 +139,7 @@ export function scenarioOf(seed: number): Scenario {
     onMaintenance: policyOf(seed),
     sibling: siblingOf(seed),
     watchMs: watchMsOf(seed),
+    placebo: placeboOf(seed, plain),
     ...recreationOf(seed, plain),
     ...secondSetsOf(seed, plain),
     happenings,
@@ -263,6 +266,15 @@ export function withStrategy(given: PlanSpec, { surge, recreates, besides, watch
 function watchMsOf(seed: number): number | undefined {
   const chance = seededChance(seed, 'watch');
   return chance.next() > 0.33 ? undefined : 10_000 + pickBelow(chance, 40_000);
+}
+
+/** A sixth of the runs restarts old tasks before its deployments; of a stream of their own, so that nothing else changes. */
+function placeboOf(seed: number, { size, running }: Scenario): Scenario['placebo'] {
+  const chance = seededChance(seed, 'placebo');
+  if (running === undefined || chance.next() > 0.17) return undefined;
+  const count = 1 + pickBelow(chance, Math.min(3, size));
+  const tasks = Array.from({ length: count }, (_, at) => size - count + at);
+  return { tasks, bakeMs: 1000 + pickBelow(chance, 10_000) };
 }
 
 /** Whether the judge finds a version bad after the last phase, although no phase showed it. */

@@ -58,7 +58,7 @@ import { type Happening, isLateBad, type Scenario, v1, watchedMs, withStrategy }
 import { type SimulatedService, serviceOf } from './services.ts';
 import { Streams } from './streams.ts';
 import { commitOf, jobId as job, repository, startMs, versionOf } from './versions.ts';
-import { type RunOptions, type RunResult, roundOf, simulatedControl } from './world.ts';
+import { placeboRoundOf, type RunOptions, type RunResult, roundOf, simulatedControl } from './world.ts';
 
 const ada: Actor & { kind: 'person' } = { kind: 'person', name: 'ada' };
 const grace: typeof ada = { kind: 'person', name: 'grace' };
@@ -655,7 +655,13 @@ class WholeWorld {
         const rollout = this.#newRollout(one, nowMs);
         // A person who was not answered asks again, for the same thing.
         if ((await this.#store.read((tx) => rows.findRollout(tx, rollout.id))) !== undefined) return;
-        await engine.append({ write: (tx) => rows.insertRollout(tx, rollout), work });
+        const next = makeId('ro', one.atMs + 1, seededChance(this.#scenario.seed, `placebo ${one.atMs}`));
+        const write = async (tx: Tx) => {
+          await rows.insertRollout(tx, rollout);
+          for (const placebo of placeboRoundOf(this.#scenario, next, rollout, nowMs))
+            await rows.insertRollout(tx, placebo);
+        };
+        await engine.append({ write, work });
         return;
       }
       case 'round': {

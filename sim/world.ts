@@ -20,6 +20,7 @@ import {
   type MarkId,
   type Rollout,
   type RolloutId,
+  rollway,
   type TaskControlRequest,
   type TaskControlSpec,
   type TaskIndex,
@@ -36,6 +37,7 @@ import {
   type JobState,
   newRollout,
   type PhaseEvidence,
+  placeboPlan,
   type Rules,
   roundPlan,
   standardRules,
@@ -118,6 +120,15 @@ export function roundOf(id: RolloutId, one: Extract<Happening, { kind: 'round' }
     reason: 'a leak',
   } as const;
   return newRollout({ id, job, release: undefined, to: v0, kind: one.how, plan, ...asked }, nowMs);
+}
+
+/** The placebo of a deployment, where the scenario has one; a rollback waits for none. */
+export function placeboRoundOf({ placebo }: Scenario, id: RolloutId, before: Rollout, nowMs: number): Rollout[] {
+  if (placebo === undefined || before.kind !== 'deploy') return [];
+  const plan = placeboPlan(placebo.tasks, placebo.bakeMs);
+  const asked = { judged: false, holdAfter: undefined, createdBy: rollway('judge'), reason: 'a placebo' } as const;
+  const round = { id, job, release: undefined, to: v0, kind: 'restart', plan, placeboFor: before.id } as const;
+  return [newRollout({ ...round, ...asked }, nowMs)];
 }
 
 class World {
@@ -651,7 +662,9 @@ class World {
         },
         nowMs,
       );
-      this.#state = { ...this.#state, rollouts: [...this.#state.rollouts, this.#together(rollout)] };
+      const ids = this.#scenario.placebo && makeId('ro', nowMs, this.#streams.of('ids'));
+      const placebo = ids === undefined ? [] : placeboRoundOf(this.#scenario, ids, rollout, nowMs);
+      this.#state = { ...this.#state, rollouts: [...this.#state.rollouts, this.#together(rollout), ...placebo] };
     } else if (one.kind === 'round') {
       const id = makeId('ro', nowMs, this.#streams.of('ids'));
       const round = roundOf(id, one, nowMs);

@@ -8,13 +8,25 @@ import { type AgeCurve, type RolloutCurve, windowShares } from './port.ts';
 /** Ages (in bins) that a curve knows; older tasks are taken to be as at the last. */
 export const curveAges = 60;
 
-/** Step 2 of the method, after a rollout that was harmless: how its restarted tasks differed from those left alone. */
-export function curveOf(table: BinTable, measure: Measure): RolloutCurve | undefined {
-  return measure.kind === 'counts' ? curveOfCounts(table, measure) : curveOfValues(table, measure);
+export interface CurveOptions {
+  /** Few tasks, restarted on purpose: what they show is used by itself. */
+  readonly isPlacebo?: boolean | undefined;
 }
 
-function curveOfCounts(table: BinTable, measure: Extract<Measure, { kind: 'counts' }>): RolloutCurve | undefined {
-  const sums = countsByAge(table, measure, curveAges);
+/** Step 2 of the method, after a rollout that was harmless: how its restarted tasks differed from those left alone. */
+export function curveOf(table: BinTable, measure: Measure, options: CurveOptions = {}): RolloutCurve | undefined {
+  const curve =
+    measure.kind === 'counts' ? curveOfCounts(table, measure, options) : curveOfValues(table, measure, options);
+  return curve && options.isPlacebo ? { ...curve, isPlacebo: true } : curve;
+}
+
+function curveOfCounts(
+  table: BinTable,
+  measure: Extract<Measure, { kind: 'counts' }>,
+  { isPlacebo }: CurveOptions,
+): RolloutCurve | undefined {
+  // A cut curve would leave what is cut to the new version; of many rollouts the spread tells.
+  const sums = countsByAge(table, measure, curveAges, !isPlacebo);
   if (!sums) return undefined;
   const mean: (number | null)[] = [];
   const window: (number | null)[] = [];
@@ -25,7 +37,11 @@ function curveOfCounts(table: BinTable, measure: Extract<Measure, { kind: 'count
     events += sums.events[age]!;
     expected += sums.expected[age]!;
     const isSeen = sums.expected[age]! > 0;
-    mean.push(isSeen ? Math.log((sums.events[age]! + 0.5) / (sums.expected[age]! + 0.5)) : null);
+    // A single bin of one or two tasks is nearly all chance: ages that are about the same go together.
+    const [near, usual] = isPlacebo
+      ? [alike(sums.events, age), alike(sums.expected, age)]
+      : [sums.events[age]!, sums.expected[age]!];
+    mean.push(isSeen ? Math.log((near + 0.5) / (usual + 0.5)) : null);
     window.push(isSeen ? Math.log((events + 0.5) / (expected + 0.5)) : null);
     noise.push(isSeen ? sums.overdispersion * (1 / (events + 0.5) + 1 / (expected + 0.5)) : null);
   }
@@ -33,7 +49,17 @@ function curveOfCounts(table: BinTable, measure: Extract<Measure, { kind: 'count
   return { mean, windows: [window], noise: [noise], jitter: null };
 }
 
-function curveOfValues(table: BinTable, measure: Extract<Measure, { kind: 'values' }>): RolloutCurve | undefined {
+/** Ages from half to half as much again: the sum over them. */
+function alike(sums: Float64Array, age: number): number {
+  const reach = Math.floor(age / 2);
+  return sums.subarray(age - reach, age + reach + 1).reduce((sum, one) => sum + one, 0);
+}
+
+function curveOfValues(
+  table: BinTable,
+  measure: Extract<Measure, { kind: 'values' }>,
+  { isPlacebo }: CurveOptions,
+): RolloutCurve | undefined {
   const rows = table.tasks.map((_, row) => row);
   const since = table.newSince.reduce((least, bin) => Math.min(least, bin), table.bins);
   const prepared = withoutLevelsAndShocks(table, measure, rows, since, undefined, false);
@@ -64,7 +90,7 @@ function curveOfValues(table: BinTable, measure: Extract<Measure, { kind: 'value
   return {
     mean: single.means(),
     windows: windows.map((sums) => sums.means()),
-    noise: windows.map((sums) => sums.noise()),
+    noise: windows.map((sums) => sums.noise(isPlacebo ? varianceOfOld(table, prepared.y) : undefined)),
     jitter: jitterOf(table, prepared.y),
   };
 }
@@ -137,6 +163,17 @@ function oldTasksPerBin({ tasks, bins, group }: BinTable): Int32Array {
   return counts;
 }
 
+/** Of single bins of old tasks: what one restarted task may be off by, when nobody is there to tell. */
+function varianceOfOld({ group }: BinTable, y: Float64Array): number | undefined {
+  let [sum, n] = [0, 0];
+  for (let at = 0; at < group.length; at += 1) {
+    if (group[at] !== oldGroup || Number.isNaN(y[at]!)) continue;
+    sum += y[at]! * y[at]!;
+    n += 1;
+  }
+  return n < 2 ? undefined : sum / (n - 1);
+}
+
 class Sums {
   readonly #n: Float64Array;
   readonly #sum: Float64Array;
@@ -159,10 +196,10 @@ class Sums {
     return Array.from(this.#n, (n, i) => (n > 0 ? this.#sum[i]! / n : null));
   }
   /** Variance of each mean: of the new tasks, and of the old ones that it is compared with. */
-  noise(): (number | null)[] {
+  noise(ofOld?: number): (number | null)[] {
     return Array.from(this.#n, (n, i) => {
       if (n === 0) return null;
-      if (n === 1) return 1;
+      if (n === 1) return ofOld === undefined ? 1 : ofOld * (1 + this.#perOld[i]!);
       const ofOne = Math.max(0, this.#squares[i]! - (this.#sum[i]! * this.#sum[i]!) / n) / (n - 1);
       return ofOne / n + ofOne * (this.#perOld[i]! / n);
     });
@@ -174,7 +211,11 @@ class Sums {
  * Of few rollouts that variance is rough: it is drawn to the wide guess that is used without history.
  */
 export function combineCurves(curves: readonly RolloutCurve[], priorSpread: number): AgeCurve | undefined {
-  if (curves.length < 3) return undefined;
+  if (curves.length < 3)
+    return ofPlacebos(
+      curves.filter(({ isPlacebo }) => isPlacebo),
+      priorSpread,
+    );
   const guessed = Math.max(0, 12 - curves.length) / 2;
   const drawn = (seen: number) =>
     (curves.length * seen + guessed * priorSpread * priorSpread) / (curves.length + guessed);
@@ -205,6 +246,48 @@ export function combineCurves(curves: readonly RolloutCurve[], priorSpread: numb
     ? { rollouts: curves.length, mean, variance: variances, jitter }
     : undefined;
 }
+
+/**
+ * Before there are enough rollouts. What restarts do is taken from the placebo where it shows something clearly: by how
+ * much they differ is still guessed, and what was measured is uncertain itself. Where it shows nothing, and would have,
+ * nothing is what they do. Where it saw too little the wide guess stands alone.
+ */
+function ofPlacebos(curves: readonly RolloutCurve[], priorSpread: number): AgeCurve | undefined {
+  if (curves.length === 0) return undefined;
+  const over = (of: (curve: RolloutCurve, age: number) => number | null | undefined) =>
+    filled(
+      Array.from({ length: curveAges }, (_, age) => {
+        const known = curves.flatMap((curve) => of(curve, age) ?? []);
+        return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0) / known.length;
+      }),
+    );
+  const mean = over((curve, age) => shrunk(curve.mean[age], curve.noise[0]?.[age]));
+  const guess = priorSpread * priorSpread;
+  const windows = Array.from({ length: Math.min(...curves.map((one) => one.windows.length)) }, (_, w) => ({
+    // What is compared is a sum over ages, and so is what was measured: as uncertain as the whole of it.
+    seen: over((curve, age) => curve.windows[w]![age])?.at(-1) ?? 0,
+    noise: (over((curve, age) => curve.noise[w]![age])?.at(-1) ?? Number.POSITIVE_INFINITY) / curves.length,
+  }));
+  if (mean === undefined || windows.length === 0) return undefined;
+  const constant = (value: number) => Array.from({ length: curveAges }, () => value);
+  // The guess is taken for known, as it is without any curve.
+  const base = { rollouts: guessedRollouts, jitter: 0 };
+  if (windows.some(({ seen, noise }) => seen * seen > clearly * noise))
+    return { ...base, mean, variance: windows.map(({ noise }) => constant(guess + noise)) };
+  if (windows.some(({ noise }) => noise > guess)) return undefined;
+  return { ...base, mean: constant(0), variance: windows.map(() => constant(guess)) };
+}
+
+/** Of what is hardly more than its noise nothing is believed (James and Stein): it would make others look worse. */
+function shrunk(seen: number | null | undefined, noise: number | null | undefined): number | undefined {
+  if (seen === null || seen === undefined || noise === null || noise === undefined) return undefined;
+  return seen * Math.max(0, 1 - noise / Math.max(seen * seen, 1e-12));
+}
+
+/** Seen squared, in variances of its noise. */
+const clearly = 9;
+/** As sure as the guess is of how much restarts differ. */
+const guessedRollouts = 20;
 
 function middleMean(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

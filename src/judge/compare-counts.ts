@@ -268,7 +268,7 @@ function factorsOf(
 }
 
 /** Events and expected events of new tasks at each age, all of them together: what an age curve is made of. */
-export function countsByAge(table: BinTable, measure: CountMeasure, ages: number) {
+export function countsByAge(table: BinTable, measure: CountMeasure, ages: number, isCut = true) {
   const rows = rowsOf(table, undefined);
   const since = rows.reduce((least, row) => Math.min(least, table.newSince[row]!), table.bins);
   const usual = since < table.bins ? findUsual(table, measure, rows, since) : undefined;
@@ -285,7 +285,7 @@ export function countsByAge(table: BinTable, measure: CountMeasure, ages: number
       const age = table.age[at]!;
       if (table.group[at] !== newGroup || age >= ages || Number.isNaN(measure.exposure[at]!)) continue;
       const mu = measure.exposure[at]! * rate.of(row, bin) * factor[row]!;
-      const seen = capped(measure.events[at]!, mu);
+      const seen = isCut ? capped(measure.events[at]!, mu) : measure.events[at]!;
       cells.push({ age, seen, mu });
       excess += seen - mu;
       all += mu;

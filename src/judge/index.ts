@@ -20,6 +20,7 @@ export * from './kayenta/index.ts';
 export * from './ladder.ts';
 export * from './load.ts';
 export * from './perf/index.ts';
+export { learnPlacebo } from './placebo.ts';
 export * from './port.ts';
 export * from './prometheus-text.ts';
 export { type PromisedPhase, promisePhases, promiseWindowMs } from './promise.ts';

@@ -6,7 +6,7 @@ import {
   spanMetric,
   type Verdict,
 } from '../model/index.ts';
-import { combineCurves, curveOf } from './age-curve.ts';
+import { type CurveOptions, combineCurves, curveOf } from './age-curve.ts';
 import { type BinTable, newGroup, nobody, oldGroup } from './bin-table.ts';
 import { checksSeen, guardsSeen } from './checks-in-force.ts';
 import { ClosedBins } from './closed-bins/closed-bins.ts';
@@ -137,11 +137,15 @@ function readAll(plan: JudgePlan, closed: ClosedBins, untilMs = 0) {
 }
 
 /** What a rollout that ended well teaches about restarts: one curve per check, to be kept with the service. */
-export function learnCurves(plan: JudgePlan, closed: ClosedBins): Record<string, RolloutCurve> {
+export function learnCurves(
+  plan: JudgePlan,
+  closed: ClosedBins,
+  options: CurveOptions = {},
+): Record<string, RolloutCurve> {
   const { table, data } = readAll(plan, closed);
   const curves: Record<string, RolloutCurve> = {};
   for (const [name, one] of data) {
-    const curve = one && !one.kayenta && curveOf(table, one.measure);
+    const curve = one && !one.kayenta && curveOf(table, one.measure, options);
     if (curve) curves[name] = curve;
   }
   return curves;

@@ -97,6 +97,8 @@ export interface RolloutCurve {
   readonly noise: readonly (readonly (number | null)[])[];
   /** Variance between its restarted tasks beyond that between old ones; negative by chance; null: too few tasks. */
   readonly jitter: number | null;
+  /** Of old tasks that were restarted on purpose: known even when it is the only one. */
+  readonly isPlacebo?: true | undefined;
 }
 
 /** Parts of the bins since the warm-up that a window may leave out, because they still feel the restart. */

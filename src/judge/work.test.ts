@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { noLimits } from '../disruption/index.ts';
-import { saveTask } from '../disruption/rows.ts';
+import { saveOperation, saveTask } from '../disruption/rows.ts';
 import { createEngine, type Engine } from '../engine/index.ts';
 import { insertHost, updateHostState, updateLastSeen } from '../fleet/rows.ts';
 import { seededChance } from '../kit/index.ts';
@@ -193,6 +193,33 @@ describe('looks as durable work', () => {
     expect(Object.keys(curves!)).toEqual(['errors']);
     expect(curves!.errors!.mean.filter((value) => value !== null).length).toBeGreaterThan(8);
     expect(await store.read((tx) => listCurves(tx, 'shop@production', 60_000, 20))).toEqual([]);
+  });
+
+  test('a placebo teaches it too, although old and new are the same version', async () => {
+    await begin();
+    const round = { kind: 'restart', judged: false, to: 'v_new', from: [], placeboFor: 'ro_2' } as const;
+    await store.transaction(async (tx) => {
+      await saveRollout(tx, { ...rollout, ...round });
+      await saveOperation(tx, {
+        ...{ id: 'op_1', job: 'shop@production', index: 0, kind: 'restart', incarnation: 1, nextIncarnation: 2 },
+        ...{ from: 'v_old', to: 'v_new', host: 'host-0', rollout: id, phase: 0, reason: '', state: 'done' },
+        ...{ blockedBy: undefined, precondition: undefined, epoch: 1, deadlineAtMs: undefined },
+        ...{ proposedAtMs: t0, admittedAtMs: t0 + 29_000, endedAtMs: t0 + 30_000, exemption: undefined },
+        ...{ cancelAskedAtMs: undefined, isWithdrawn: false, dispatches: 1, outcome: undefined },
+      });
+    });
+    await run(0, 45, 6);
+    const phases = rollout.phases.map((one) => ({ ...one, state: 'passed' as const }));
+    await store.transaction((tx) =>
+      saveRollout(tx, { ...rollout, ...round, state: 'succeeded', phases, endedAtMs: nowMs }),
+    );
+    await engine.enqueue(lookAt(id));
+    while (await engine.step()) {}
+    const [curves] = await store.read((tx) => listCurves(tx, 'shop@production', 1000, 20));
+    expect(curves!.errors).toMatchObject({ isPlacebo: true });
+    expect(curves!.errors!.mean.filter((value) => value !== null).length).toBeGreaterThan(8);
+    // It was looked at by nobody as if it were something new.
+    expect(await latest()).toBeUndefined();
   });
 
   test('one that was stopped teaches nothing, until a person says that nothing was wrong with it', async () => {

@@ -2,7 +2,16 @@ import { listOperationsOfRollout, listTasks } from '../disruption/rows.ts';
 import type { Enqueue, Proposal, Turn, View, WorkKind } from '../engine/index.ts';
 import { loadHosts } from '../fleet/rows.ts';
 import { formatDuration } from '../kit/index.ts';
-import { type JobId, type NewEvent, type Phase, type Rollout, type RolloutId, rollway } from '../model/index.ts';
+import {
+  type Incarnation,
+  type JobId,
+  type NewEvent,
+  type Phase,
+  type Rollout,
+  type RolloutId,
+  rollway,
+  type TaskIndex,
+} from '../model/index.ts';
 import { planOf, secondSetOf, type TaskPlace } from '../rollout/index.ts';
 import { findJob, findRollout } from '../rollout/rows.ts';
 import type { Tx } from '../store/index.ts';
@@ -14,6 +23,7 @@ import type { FindingBook } from './finding-book.ts';
 import { judgeBins, learnCurves } from './judge.ts';
 import { alphaBeside } from './levels.ts';
 import { momentInBin } from './moment-in-bin.ts';
+import { learnPlacebo, type Restarted } from './placebo.ts';
 import type { JudgeMemory, JudgePlan, PhasePromise } from './port.ts';
 import { promisePhases, promiseWindowMs } from './promise.ts';
 import * as rows from './rows.ts';
@@ -66,7 +76,7 @@ async function look({ tx }: View, turn: Turn, parts: LookParts): Promise<Proposa
   const { samples, inputs, findings, closedBins } = parts;
   const rollout = await findRollout(tx, turn.key as RolloutId);
   if (rollout?.state !== 'running') {
-    const isHeeded = rollout !== undefined && (rollout.judged || rollout.guarded);
+    const isHeeded = rollout !== undefined && (rollout.judged || rollout.guarded || rollout.placeboFor !== undefined);
     const proposal = isHeeded ? await learnWhenOver(tx, rollout, turn.nowMs, parts) : undefined;
     closedBins.forget(turn.key);
     return proposal;
@@ -201,14 +211,27 @@ async function learn(tx: Tx, rollout: Rollout, nowMs: number, parts: LookParts):
   if (!phase || (await rows.hasCurves(tx, rollout.id))) return undefined;
   const plan = await loadPlan(tx, rollout, phase, nowMs);
   if (!plan) return undefined;
-  const { bins } = parts.closedBins.read(parts.samples, rollout.id, binsWanted(rollout, plan));
-  const curves = learnCurves(plan, bins);
+  const seen = parts.closedBins.read(parts.samples, rollout.id, binsWanted(rollout, plan));
+  const curves =
+    rollout.placeboFor === undefined
+      ? learnCurves(plan, seen.bins)
+      : learnPlacebo(plan, seen.samples(), await restartedBy(tx, rollout));
   const { binMs } = plan.spec;
   return {
     write: (writer) =>
       rows.insertCurves(writer, rollout.id, rollout.job, rollout.endedAtMs ?? nowMs, { binMs, curves }),
     result: undefined,
   };
+}
+
+/** The first life of each task that a placebo gave it. */
+async function restartedBy(tx: Tx, { id }: Rollout): Promise<Restarted> {
+  const restarted = new Map<TaskIndex, Incarnation>();
+  for (const { index, admittedAtMs, state, nextIncarnation } of await listOperationsOfRollout(tx, id)) {
+    if (admittedAtMs === undefined || state === 'cancelled') continue;
+    restarted.set(index, Math.min(nextIncarnation, restarted.get(index) ?? nextIncarnation));
+  }
+  return restarted;
 }
 
 /**

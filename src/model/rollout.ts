@@ -206,6 +206,8 @@ export interface Rollout {
   readonly failure: RolloutFailure | undefined;
   /** The rollouts of other jobs that it goes together with; undefined: it is alone. */
   readonly group?: RolloutGroup | undefined;
+  /** A round before this deployment, which waits for it: what it shows of restarts is what the judge compares with. */
+  readonly placeboFor?: RolloutId | undefined;
   /** A person let it go on without waiting for the other jobs; the note says who and why. */
   readonly unbarred?: string | undefined;
   /** A person resumed it although another job had failed before this time. */

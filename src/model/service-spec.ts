@@ -270,6 +270,8 @@ export const judgeSpecSchema = z.strictObject({
   warmupMs: ms,
   /** Whether checks are tried by themselves at quiet times. Left out only in what was stored before they were. */
   calibrate: z.enum(['auto', 'off']).optional(),
+  /** Old tasks that are restarted before the first phase, as controls. Left out only in what was stored before. */
+  placebo: z.union([z.enum(['auto', 'off']), z.strictObject({ tasks: z.number().int().min(1).max(20) })]).optional(),
 });
 
 export const windowSpecSchema = z.strictObject({

@@ -11,6 +11,7 @@ import { hasProcess, isUnderWay, type Rollout } from '../model/index.ts';
 import { barrierAtEnd, barrierBefore, failureOf } from './barrier.ts';
 import { underMaintenance, waitEnds, waitSentence } from './explain-maintenance.ts';
 import { explainSet } from './explain-set.ts';
+import { placeboOf } from './placebo.ts';
 import type { JobState } from './state.ts';
 import { legalCommands } from './transitions.ts';
 
@@ -48,6 +49,8 @@ export function explainRollout(state: JobState, rollout: Rollout, nowMs: number)
   if (barred !== undefined) return barred;
   if (rollout.state === 'waiting') {
     const active = state.rollouts.find((one) => one.state !== 'waiting' && one.id !== rollout.id);
+    const placebo = placeboOf(state.rollouts, rollout);
+    if (placebo !== undefined && (active === undefined || active.id === placebo.id)) return explainPlacebo(placebo);
     const who = active?.id ?? 'another rollout';
     return explained(`${who} has the job.`, `it starts when ${who} has ended`, { kind: 'rollout', rollout: who });
   }
@@ -57,6 +60,17 @@ export function explainRollout(state: JobState, rollout: Rollout, nowMs: number)
     explainResize(state, rollout) ??
     explainJudging(state, rollout, nowMs)
   );
+}
+
+/** Old tasks are restarted first; a task of theirs that does not come back says nothing of the new version. */
+function explainPlacebo({ id, state, hold }: Rollout): Explanation {
+  const isOver = { kind: 'rollout', rollout: id } as const;
+  if (state === 'held') {
+    const sentence = `Its placebo restarts (${id}) are held, and nothing new was touched: ${hold?.reason ?? ''}`.trim();
+    return explained(sentence, `a person resumes ${id}, or aborts it to go on without`, isOver);
+  }
+  const sentence = `Some old tasks are restarted before it (${id}), to see what a restart alone does.`;
+  return explained(sentence, `it starts when ${id} has ended`, isOver);
 }
 
 /** It stands at a barrier: before its first phase, between two, or at its end. */

@@ -19,6 +19,7 @@ export * from './good-versions.ts';
 export * from './group-order.ts';
 export * from './maintenance.ts';
 export * from './new-rollout.ts';
+export { placeboBakeMs, placeboPlan, placeboTasks } from './placebo.ts';
 export * from './plan.ts';
 export { isRound, roundPlan } from './rounds.ts';
 export { type Rules, standardRules } from './rules.ts';

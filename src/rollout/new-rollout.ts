@@ -27,6 +27,8 @@ export interface RolloutRequest {
   readonly forwardOnly?: string | undefined;
   /** The rollouts of other jobs that it goes together with, if there are any. */
   readonly group?: RolloutGroup | undefined;
+  /** A placebo: the deployment that waits for this round. */
+  readonly placeboFor?: RolloutId | undefined;
   readonly createdBy: Actor;
   readonly reason: string | undefined;
 }

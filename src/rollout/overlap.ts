@@ -3,6 +3,7 @@ import { letGo } from './assign.ts';
 import { yieldsToNext } from './barrier.ts';
 import { type Draft, emitForRollout, setAssignment, setRollout } from './draft.ts';
 import { phasesOf } from './phases.ts';
+import { endUselessPlacebos, mayBeginPlacebo, placeboOf } from './placebo.ts';
 import { ownedBy } from './revert.ts';
 import { isRound } from './rounds.ts';
 import { cancelWaiting, groupFailure, isBarred } from './together.ts';
@@ -22,11 +23,20 @@ function isWaiting(rollout: Rollout): boolean {
  * takes over where the plan, a rollback, or the state of the one before says so.
  */
 export function takeTurns(draft: Draft): void {
+  takeTurn(draft);
+  if (endUselessPlacebos(draft, newestRelease(draft))) takeTurn(draft);
+}
+
+function newestRelease(draft: Draft): Rollout | undefined {
+  return [...draft.rollouts.values()].filter((one) => one.state === 'waiting' && one.kind === 'deploy').at(-1);
+}
+
+function takeTurn(draft: Draft): void {
   const waiting = [...draft.rollouts.values()].filter((rollout) => rollout.state === 'waiting');
   const releases = waiting.filter((rollout) => !isRound(rollout));
   const newest = releases.at(-1);
   if (newest === undefined) {
-    takeRoundsTurn(draft, waiting[0]);
+    takeRoundsTurn(draft, waiting);
     return;
   }
   for (const older of releases.slice(0, -1)) {
@@ -40,20 +50,29 @@ export function takeTurns(draft: Draft): void {
   }
   // Until its turn comes among the jobs that go together, the job is free for rounds.
   if (failure !== undefined || isBarred(draft, newest, 0)) {
-    takeRoundsTurn(draft, waiting.find(isRound));
+    takeRoundsTurn(draft, waiting.filter(isRound));
     return;
   }
   const active = activeRollout(draft);
-  if (active === undefined) begin(draft, newest);
-  else if (mayTakeOver(newest, active)) supersede(draft, active, newest);
+  if (active !== undefined) {
+    if (mayTakeOver(newest, active)) supersede(draft, active, newest);
+    return;
+  }
+  const placebo = placeboOf(draft.rollouts.values(), newest);
+  if (placebo === undefined) begin(draft, newest);
+  // One that a person paused is waited for too.
+  else if (placebo.state === 'waiting') begin(draft, placebo);
 }
 
 /** A round overtakes nobody: it begins when no release has or wants the job, the one asked for first. */
-function takeRoundsTurn(draft: Draft, next: Rollout | undefined): void {
+function takeRoundsTurn(draft: Draft, waiting: readonly Rollout[]): void {
+  const next = waiting.find((one) => mayBeginPlacebo(draft, one));
   if (next !== undefined && activeRollout(draft) === undefined) begin(draft, next);
 }
 
 function mayTakeOver(newer: Rollout, active: Rollout): boolean {
+  // Nothing new is touched before its placebo is over, however it overtakes others.
+  if (active.placeboFor === newer.id) return yieldsToNext(active);
   return newer.plan.overlap === 'supersede' || newer.kind === 'rollback' || yieldsToNext(active);
 }
 

@@ -22,6 +22,8 @@ import {
   orderOfGroup,
   type PlannedPhase,
   type PlannedRollout,
+  placeboBakeMs,
+  placeboTasks,
   planOf,
   type StrategyBook,
   secondSetOf,
@@ -52,6 +54,8 @@ export interface PlanFacts {
   readonly drivers?: DriverBook;
   /** What recent traffic lets each phase show, by name; empty: nothing was seen lately. */
   readonly promises: readonly PhasePromise[];
+  /** Restart curves that are known of the job; left out: none. */
+  readonly curves?: number;
   readonly nowMs: number;
 }
 
@@ -81,6 +85,7 @@ export function decidePlan(facts: PlanFacts): JobPlan {
     budget,
     phases,
     limits: [
+      ...placeboSentences(facts, size),
       ...driverSentences(job.spec),
       ...strategySentences(job.plan.strategy),
       ...surgeSentences(planned.extras),
@@ -98,6 +103,18 @@ export function decidePlan(facts: PlanFacts): JobPlan {
     notes: notes(facts, planned),
     atMs: facts.nowMs,
   };
+}
+
+/** Old tasks that are restarted first: costs of theirs are told beforehand. */
+function placeboSentences({ spec: { judge }, job, from, curves = 0 }: PlanFacts, size: number): string[] {
+  if (from.length === 0 || judge.checks.length + (judge.guards ?? []).length === 0) return [];
+  const tasks = placeboTasks({ placebo: judge.placebo, size, budget: job.spec.budget, curves });
+  if (tasks.length === 0) return [];
+  const who = tasks.length === 1 ? `Task ${tasks[0]} is` : `Tasks ${tasks.join(', ')} are`;
+  const time = formatDuration(placeboBakeMs(job.plan));
+  return [
+    `${who} restarted on the old version first, within the budget, and looked at for ${time}: what a restart alone does (judge.placebo).`,
+  ];
 }
 
 function driverSentences({ driver }: JobSpec): string[] {

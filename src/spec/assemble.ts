@@ -140,6 +140,7 @@ function assembleJudge({ values, checks }: Resolved, book: OriginBook): JudgeSpe
     binMs: book.at('judge.binMs', values.binMs),
     warmupMs: book.at('judge.warmupMs', values.warmupMs),
     calibrate: book.at('judge.calibrate', values.calibrate),
+    placebo: book.at('judge.placebo', values.placebo),
   };
 }
 

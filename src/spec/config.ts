@@ -434,6 +434,12 @@ export interface ServiceConfig extends RolloutConfig {
     /** `auto`: about once a day rollouts that never were show whether each check is honest for this service. */
     readonly calibrate?: 'auto' | 'off';
     /**
+     * Restarts some tasks on the old version before the first phase, within the budget, to see what a restart alone
+     * does. `auto`: where fewer than three rollouts have shown it, of jobs with at least two tasks. `{ tasks: 2 }`: so
+     * many; of jobs with at most five tasks before every deployment.
+     */
+    readonly placebo?: 'auto' | 'off' | { readonly tasks: number };
+    /**
      * Callers and callees: their own checks are looked at while this service rolls out, against their own past; damage
      * there holds the rollout for a person (`trust: 'revert'`: undoes it). Left out: their critical checks.
      */

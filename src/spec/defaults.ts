@@ -54,6 +54,7 @@ const base: Omit<Settings, 'name' | 'command' | 'ready'> = {
   binMs: 10_000,
   warmupMs: 30_000,
   calibrate: 'auto',
+  placebo: 'off',
   trigger: 'continuous',
   branch: 'main',
   actions: null,

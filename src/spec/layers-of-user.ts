@@ -51,6 +51,7 @@ export function serviceLayer(user: config.ServiceConfig): Layer {
     binMs: optional(user.judge?.bin, readDuration),
     warmupMs: optional(user.judge?.warmup, readDuration),
     calibrate: user.judge?.calibrate,
+    placebo: user.judge?.placebo,
     trigger: pipeline.mode,
     branch: pipeline.branch,
     actions: pipeline.actions,

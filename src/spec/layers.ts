@@ -70,6 +70,7 @@ export interface Settings {
   binMs: number;
   warmupMs: number;
   calibrate: 'auto' | 'off';
+  placebo: NonNullable<JudgeSpec['placebo']>;
   trigger: ServiceSpec['pipeline']['trigger'];
   branch: string;
   actions: readonly config.ActionConfig[] | null;

@@ -456,6 +456,11 @@ export const configSchema = z.strictObject(
         bin: duration.refine((value) => (parseDuration(value) ?? 1000) >= 1000, 'must be at least 1s').optional(),
         warmup: duration.optional(),
         calibrate: z.enum(['auto', 'off'], expected('"auto" or "off"')).optional(),
+        placebo: oneOf('"auto", "off" or { tasks: n }', [
+          z.literal('auto'),
+          z.literal('off'),
+          z.strictObject({ tasks: positive.max(20, 'must be at most 20') }),
+        ]).optional(),
         neighbours: z
           .array(
             oneOf('the name of a service, or { service, checks, trust }', [

@@ -1,6 +1,6 @@
 import { seededChance } from '../../kit/index.ts';
 import type { JudgeSpec, Sample } from '../../model/index.ts';
-import { type JudgeMemory, type JudgePlan, judge, type RolloutCurve } from '../index.ts';
+import { type JudgeMemory, type JudgePlan, judge, learnPlacebo, type RolloutCurve } from '../index.ts';
 
 /** A first rollout of a service that exposes requests by status and how long they take: for tests and for the bench. */
 export interface CacheWorld {
@@ -63,6 +63,30 @@ function traffic(world: CacheWorld, binMs: number, until: number): Sample[] {
     }
   }
   return samples;
+}
+
+/**
+ * What restarting so many tasks on the version they run teaches, before anything new is there. Of a world without
+ * harm: what is cold, and how long, is the service's; errors and slowness of a new version are not.
+ */
+export function placeboCurves(
+  { newErrors: _, slower: __, ...world }: CacheWorld,
+  spec: JudgeSpec,
+  restarted: number,
+  bakeSeconds = 120,
+): Readonly<Record<string, RolloutCurve>> {
+  const until = updatedAt + bakeSeconds;
+  const samples = traffic({ ...world, newTasks: restarted }, spec.binMs, until).map(
+    (sample): Sample => ({ ...sample, version: 'v_old' }),
+  );
+  const indices = Array.from({ length: restarted }, (_, index) => index);
+  const atMs = updatedAt * 1000;
+  const plan: JudgePlan = {
+    ...{ rollout: 'ro_0', phase: 0, phaseName: 'placebo', spec, newVersion: 'v_old', oldVersions: [] },
+    updates: indices.map((index) => ({ index, admittedAtMs: atMs, servingAtMs: atMs })),
+    ...{ phaseStartedAtMs: atMs, updatedAtMs: atMs, deadlineAtMs: until * 1000, phases: 1 },
+  };
+  return learnPlacebo(plan, samples, new Map(indices.map((index) => [index, 2])));
 }
 
 /** Looks at every bin until it failed or the bake of so many seconds is over. */

@@ -3,6 +3,7 @@ import * as blameRows from '../../blame/rows.ts';
 import type { JobLimits } from '../../disruption/index.ts';
 import type { CommandAnswer, CommandRow, Enqueue, NewEffect, Proposal, Turn, View } from '../../engine/index.ts';
 import * as fleetRows from '../../fleet/rows.ts';
+import { listCurves } from '../../judge/rows.ts';
 import {
   type ActionRunId,
   type EffectId,
@@ -10,9 +11,11 @@ import {
   fleetDriver,
   type JobId,
   type JobSpec,
+  type JudgeSpec,
   jobId,
   jobsOf,
   type MarkId,
+  type NewEvent,
   type PlanSpec,
   type Problem,
   partsOfDriver,
@@ -20,11 +23,19 @@ import {
   pluginDriver,
   problem,
   type Result,
+  rollway,
   type ServiceSpec,
   type Version,
   type VersionId,
 } from '../../model/index.ts';
-import { type JobFacts, type JobWish, newRollout } from '../../rollout/index.ts';
+import {
+  type JobFacts,
+  type JobWish,
+  newRollout,
+  placeboBakeMs,
+  placeboPlan,
+  placeboTasks,
+} from '../../rollout/index.ts';
 import * as rolloutRows from '../../rollout/rows.ts';
 import type { Tx } from '../../store/index.ts';
 import { type CommandFacts, decideCommand, type PipelineCommand } from '../commands.ts';
@@ -36,6 +47,8 @@ import * as rows from '../rows.ts';
 import type { CancelActionPayload, PackSourcePayload, RunActionPayload } from './effects.ts';
 import { type LoadedPipeline, loadChoices, loadPipeline } from './load.ts';
 import { decideKind, effectKinds, type PipelineWorld } from './world.ts';
+
+type RolloutRequest = Parameters<typeof newRollout>[0];
 
 /** How often a pipeline looks after its hosts while it has something running, or waits for room. */
 const lookAfterMs = 5000;
@@ -131,7 +144,7 @@ async function propose(
   const of = <K extends Want['kind']>(kind: K) => draft.wants.filter((want): want is Wanted<K> => want.kind === kind);
   const carried = new Map<VersionId, MarkId[]>();
   for (const { version } of of('version')) carried.set(version.id, await marksCarriedBy(world, view, version));
-  const deployments = await findDeployments(world, view, draft, [...of('rollout'), ...of('rollback')]);
+  const deployments = await findDeployments(world, view, turn, draft, [...of('rollout'), ...of('rollback')]);
   const isChanged = runs.length + releases.length + answers.length + draft.wants.length + state.reports.length > 0;
   const timer = timerOf(draft);
   if (!isChanged) return timer === undefined ? undefined : { work: [timer], result: undefined };
@@ -147,12 +160,13 @@ async function propose(
       }
       for (const { hold } of of('end-hold')) await rows.deleteHold(tx, hold);
       for (const { hold } of of('hold')) await rows.saveHold(tx, hold);
-      for (const { job, rollout } of deployments) {
+      for (const { job, rollout, placebo } of deployments) {
         if (job !== undefined) {
           await rolloutRows.ensureJob(tx, job, turn.nowMs);
           await fleetRows.saveDriver(tx, job.driver, job.id, job.driverSettings);
         }
         await rolloutRows.insertRollout(tx, newRollout(rollout, turn.nowMs));
+        if (placebo !== undefined) await rolloutRows.insertRollout(tx, newRollout(placebo, turn.nowMs));
       }
       await rows.endReports(tx, state.reports);
     },
@@ -163,7 +177,7 @@ async function propose(
     ],
     withdraw: of('cancel').map(({ run }) => orderEffectId(run.id)),
     answers,
-    events: draft.events,
+    events: [...draft.events, ...deployments.flatMap(placeboEvent)],
     work: [
       ...(timer === undefined ? [] : [timer]),
       ...deployments.map(({ rollout }) => ({ kind: 'job/decide', key: rollout.job, urgent: true })),
@@ -201,17 +215,20 @@ interface Deployment {
   /** What the environment's specification wants of the job; a rollback leaves the job as it is. */
   readonly job: JobWish | undefined;
   readonly rollout: Parameters<typeof newRollout>[0];
+  /** Old tasks that are restarted before it. */
+  readonly placebo?: Parameters<typeof newRollout>[0] | undefined;
 }
 
 async function findDeployments(
   world: PipelineWorld,
   view: View,
+  turn: Turn,
   draft: Draft,
   wants: readonly (Wanted<'rollout'> | Wanted<'rollback'>)[],
 ): Promise<Deployment[]> {
   const found: Deployment[] = [];
   for (const want of wants) {
-    found.push(...(want.kind === 'rollback' ? rollbacksOf(want) : await deploymentsOf(world, view, draft, want)));
+    found.push(...(want.kind === 'rollback' ? rollbacksOf(want) : await deploymentsOf(world, view, turn, draft, want)));
   }
   return found;
 }
@@ -235,6 +252,7 @@ function rollbacksOf({ run, targets, by: createdBy, reason }: Wanted<'rollback'>
 async function deploymentsOf(
   world: PipelineWorld,
   view: View,
+  turn: Turn,
   draft: Draft,
   { run, release, spec, rollouts }: Wanted<'rollout'>,
 ): Promise<Deployment[]> {
@@ -252,7 +270,10 @@ async function deploymentsOf(
     const { job: id, name, rollout } = members[at]!;
     const known = await rolloutRows.findJob(view.tx, id);
     const { waves = [members.map((one) => one.name)], barrier = 'phase' } = environment.group ?? {};
+    const to = draft.releases.get(release.id)?.version ?? release.version!;
+    const placebo = await placeboBefore(view, turn, { rollout, job: id, plan, judge: spec.judge, to }, known);
     found.push({
+      placebo,
       job: {
         id,
         service: run.service,
@@ -271,7 +292,7 @@ async function deploymentsOf(
         id: rollout,
         job: id,
         release: release.id,
-        to: draft.releases.get(release.id)?.version ?? release.version!,
+        to,
         kind: 'deploy',
         plan,
         judged: spec.judge.checks.length > 0,
@@ -286,6 +307,50 @@ async function deploymentsOf(
     });
   }
   return found;
+}
+
+/**
+ * Old tasks that are restarted before a deployment, where the service wants it and it is worth it: a round of its own,
+ * which goes through the ledger like any, and which the deployment waits for.
+ */
+async function placeboBefore(
+  { tx }: View,
+  turn: Turn,
+  wanted: Pick<RolloutRequest, 'job' | 'plan' | 'to'> & { rollout: RolloutRequest['id']; judge: JudgeSpec },
+  job: JobFacts | undefined,
+): Promise<RolloutRequest | undefined> {
+  const { rollout, judge, plan, to } = wanted;
+  const { placebo } = judge;
+  const old = job?.goodVersions[0];
+  // Nothing runs yet, what runs is not known to be good, or it runs already.
+  if (job === undefined || old === undefined || old === to || placebo === undefined || placebo === 'off')
+    return undefined;
+  if (judge.checks.length + (judge.guards ?? []).length === 0) return undefined;
+  const curves = (await listCurves(tx, job.id, judge.binMs, 20)).length;
+  const tasks = placeboTasks({ placebo, size: job.size, budget: job.budget, curves });
+  if (tasks.length === 0) return undefined;
+  return {
+    id: turn.id('ro'),
+    job: job.id,
+    release: undefined,
+    to: old,
+    kind: 'restart',
+    plan: placeboPlan(tasks, placeboBakeMs(plan)),
+    judged: false,
+    holdAfter: undefined,
+    placeboFor: rollout,
+    createdBy: rollway('judge'),
+    reason: `placebo restarts before ${rollout}, to see what a restart alone does`,
+  };
+}
+
+function placeboEvent({ rollout, placebo }: Deployment): NewEvent[] {
+  if (placebo === undefined) return [];
+  const { id, createdBy: actor } = placebo;
+  const [phase] = placebo.plan.phases;
+  const select = phase!.select;
+  const data = { rollout: id, tasks: 'tasks' in select ? select.tasks : [], bakeMs: phase!.maxBakeMs };
+  return [{ stream: `rollout/${rollout.id}`, type: 'rollout.placebo-planned', actor, data }];
 }
 
 /** A pipeline stored by an earlier version says nothing of it: then everything stays as it is. */

@@ -172,6 +172,9 @@ function followUps(before: JobState, decision: JobDecision): Enqueue[] {
   const looks = decision.looks
     .filter((id) => decision.changed.rollouts.has(id))
     .map((id): Enqueue => ({ kind: 'judge/look', key: id }));
+  // What a placebo showed is learnt before its deployment is first looked at.
+  for (const { id, placeboFor, state } of decision.changed.rollouts.values())
+    if (placeboFor !== undefined && state === 'succeeded') looks.push({ kind: 'judge/look', key: id });
   // The watch after the last phase looks at the whole job.
   if (decision.watches.some((id) => decision.changed.rollouts.has(id)))
     looks.push({ kind: 'judge/watch', key: before.job.id });

@@ -259,6 +259,7 @@ async function planOfJob(
     strategies: context.strategies,
     drivers: context.driverBook,
     hasHosts: hosts.some(({ state, driver }) => state === 'up' && isSameDriver(driver, wanted)),
+    curves: (await readCurves(tx, id, spec.judge.binMs, 20)).length,
     promises: await promisesOf(tx, context, spec, id, job.plan, places),
     nowMs: context.clock.nowMs(),
   });

@@ -18,7 +18,11 @@ export const sentences: Readonly<Record<string, Say>> = {
   'job.resize-asked': ({ from, to, reason }) => `From ${from} to ${to} tasks: ${reason}`,
   'job.retire-asked': ({ from, reason }) => `All ${from} tasks are to stop: ${reason}`,
   'rollout.cancelled': ({ why }) => `It never begins: ${why}`,
-  'rollout.superseded': () => 'A newer release takes over.',
+  'rollout.superseded': ({ why }) =>
+    typeof why === 'string' && why.includes('placebo') ? `It ends: ${why}.` : 'A newer release takes over.',
+  'rollout.placebo-planned': ({ rollout, tasks: said, bakeMs }) =>
+    `Old tasks (${list(said)}) are restarted first and looked at for ${formatDuration(Number(bakeMs))}, to see what a restart alone does: ${rollout}.`,
+  'rollout.placebo-handed-on': ({ before }) => `The newer release ${before} waits for it instead.`,
   'rollout.switched': ({ serving }) => `All traffic goes to the second set: ${serving} tasks serve.`,
   'rollout.switched-back': () => 'All traffic goes back to the first set.',
   'rollout.strategy-refused': ({ sentence }) => `${sentence}`,
@@ -93,4 +97,8 @@ function count(list: unknown): number {
 
 function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function list(said: unknown): string {
+  return Array.isArray(said) ? said.join(', ') : '';
 }
