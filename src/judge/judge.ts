@@ -7,7 +7,7 @@ import {
   type Verdict,
 } from '../model/index.ts';
 import { type CurveOptions, combineCurves, curveOf } from './age-curve.ts';
-import { type BinTable, newGroup, nobody, oldGroup } from './bin-table.ts';
+import { type BinTable, nobody, oldGroup } from './bin-table.ts';
 import { checksSeen, guardsSeen } from './checks-in-force.ts';
 import { ClosedBins } from './closed-bins/closed-bins.ts';
 import { readComponents, withComponents } from './components.ts';
