@@ -1,6 +1,7 @@
 /**
  * What each part of the method is good for: the same deployments with one part switched off.
  * `node bench/judge/ablation.ts [--tasks 20] [--harmless 150] [--runs 40]` writes `bench/results/judge-ablation-<tasks>.json`.
+ * Stopped and started again, it goes on where it was.
  */
 import { parseArgs } from 'node:util';
 import type { AgeCurves } from '../../src/judge/index.ts';
@@ -8,7 +9,7 @@ import { type JudgeOptions, standard } from '../../src/judge/judge.ts';
 import { describeMachine, writeResult } from '../machine.ts';
 import { lineOf, stagesOf } from './lines.ts';
 import type { Fault } from './synthetic-fleet.ts';
-import { curvesOf, pastCurves, runTrial } from './trial.ts';
+import { openTrials } from './trials.ts';
 
 const { values } = parseArgs({
   options: {
@@ -19,7 +20,6 @@ const { values } = parseArgs({
 });
 const tasks = Number(values.tasks);
 const stages = stagesOf(tasks);
-const history = pastCurves({ tasks, stages }, 60, 900_000);
 
 const changed = (curves: AgeCurves, change: Partial<AgeCurves[string]>): AgeCurves =>
   Object.fromEntries(Object.entries(curves).map(([name, curve]) => [name, { ...curve, ...change }]));
@@ -44,15 +44,13 @@ const parts: readonly Without[] = [
 ];
 
 const machine = describeMachine();
-const lines = parts.map(({ name, options, curves }) => {
+const lines = parts.map(({ name, options, curves: known }) => {
+  const called = `judge-ablation-${tasks}-${name.replace(/ ?\(.*/, '').replaceAll(' ', '-')}`;
+  const trials = openTrials({ fleet: { tasks, stages }, options: { ...standard, ...options }, name: called, known });
   const run = (fault: Fault | undefined, runs: number) =>
     lineOf(
       fault?.name ?? 'none',
-      Array.from({ length: runs }, (_, i) => {
-        const known = curvesOf(history, i + 1);
-        const used = curves ? curves(known) : known;
-        return runTrial({ tasks, stages, fault }, used, i + 1, { ...standard, ...options });
-      }),
+      Array.from({ length: runs }, (_, i) => trials.run(fault, i + 1)),
     );
   const line = {
     without: name,

@@ -117,13 +117,26 @@ export function promisesOf(run: FleetRun, ageCurves: AgeCurves | undefined): Pha
   });
 }
 
+/** What is judged of a run, and with how much of the chance of error. */
+export interface Judged {
+  readonly checks: readonly CheckSpec[];
+  readonly alpha: number;
+  /** Parts of it: phases, and the watch after them where there is one. */
+  readonly parts: number;
+  readonly dataAt: (run: FleetRun, end: number, seed: number) => ReadonlyMap<string, CheckData>;
+}
+export const benchJudged: Judged = { checks: benchChecks, alpha: 0.01, parts: updateBins.length, dataAt };
+
 export function runTrial(
   options: TroubledOptions,
   ageCurves: AgeCurves | undefined,
   seed: number,
   judgeOptions?: JudgeOptions,
   promises: readonly PhasePromise[] = [],
+  judged: Judged = benchJudged,
 ): TrialResult {
+  const { checks, alpha, parts } = judged;
+  const spec = { ...benchSpec, checks: [...checks], alpha };
   const run = runTroubledFleet(options, seed);
   let memory: JudgeMemory | undefined;
   let passed = 0;
@@ -143,17 +156,25 @@ export function runTrial(
         rollout: 'ro_bench',
         phase,
         phaseName: String(phase),
-        spec: benchSpec,
+        spec,
         promise: promises[phase],
         newVersion: 'v_new',
         updates: [],
         phaseStartedAtMs: start * 60_000,
         updatedAtMs: start * 60_000,
         deadlineAtMs: until * 60_000,
-        phases: updateBins.length,
+        phases: parts,
         ageCurves,
       };
-      const judgement = judgeTable(plan, benchChecks, table, dataAt(run, end), memory, end * 60_000, judgeOptions);
+      const judgement = judgeTable(
+        plan,
+        checks,
+        table,
+        judged.dataAt(run, end, seed),
+        memory,
+        end * 60_000,
+        judgeOptions,
+      );
       memory = judgement.memory;
       last = judgement.verdict.verdict;
       isReached = judgement.powerReached;
