@@ -121,7 +121,7 @@ const synthetic = (fleet: string, of: readonly Trouble[] | undefined): Column<Fl
   const history = pastCurves({ tasks, stages, troubles: of }, 40, 900_000);
   return {
     fleet,
-    faults: ['errors ×1.5', 'p99 +10 %', 'all latency +10 %', 'CPU +10 %'],
+    faults: faults.map(({ name }) => name),
     run: (fault, seed) =>
       runTroubledFleet({ tasks, stages, troubles: of, fault: faults.find(({ name }) => name === fault) }, seed),
     own: (run, seed) =>
