@@ -30,7 +30,7 @@ export default defineConfig({
   test: {
     passWithNoTests: true,
     projects: [
-      project('unit', { ...shared, testTimeout: 10_000, hookTimeout: 20_000 }),
+      project('unit', { ...shared, testTimeout: 30_000, hookTimeout: 30_000 }),
       project('postgres', { ...sequential, testTimeout: 60_000, hookTimeout: 90_000 }),
       project('sim', { ...shared, testTimeout: 300_000, hookTimeout: 30_000 }),
       // Real time on a shared machine: a test that fails once and then passes is told as flaky, not hidden.
