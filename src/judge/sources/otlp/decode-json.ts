@@ -6,20 +6,25 @@ import { Budget, limits, OtlpError, type OtlpMetric, type OtlpPoint, type OtlpRe
  * numbers). Fields that are not used may be there.
  */
 export function decodeJson(text: string): OtlpResource[] {
+  const budget = new Budget();
+  return parseOtlp(text, requestSchema).resourceMetrics.map(({ resource, scopeMetrics }) => {
+    budget.resource();
+    const metrics = scopeMetrics.flatMap((scope) => scope.metrics.map((metric) => metricOf(metric, budget)));
+    return { attributes: attributesOf(resource.attributes), metrics };
+  });
+}
+
+/** What a request must look like, or why it does not. */
+export function parseOtlp<T>(text: string, schema: z.ZodType<T>): T {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (cause) {
     throw new OtlpError('the body is not JSON', { cause });
   }
-  const parsed = requestSchema.safeParse(json);
+  const parsed = schema.safeParse(json);
   if (!parsed.success) throw new OtlpError(`the body is no OTLP JSON: ${z.prettifyError(parsed.error).slice(0, 300)}`);
-  const budget = new Budget();
-  return parsed.data.resourceMetrics.map(({ resource, scopeMetrics }) => {
-    budget.resource();
-    const metrics = scopeMetrics.flatMap((scope) => scope.metrics.map((metric) => metricOf(metric, budget)));
-    return { attributes: attributesOf(resource.attributes), metrics };
-  });
+  return parsed.data;
 }
 
 /** JSON has no NaN: the mapping writes these as text. */

@@ -15,14 +15,17 @@ import {
  */
 export function decodeProtobuf(body: Uint8Array): OtlpResource[] {
   const budget = new Budget();
-  const resources: OtlpResource[] = [];
+  return resourcesIn(body, (bytes) => {
+    budget.resource();
+    return resourceOf(bytes, budget);
+  });
+}
+
+/** Both kinds of request are a list of resources; what cannot be read is told as such. */
+export function resourcesIn<T>(body: Uint8Array, read: (bytes: Uint8Array) => T): T[] {
+  const resources: T[] = [];
   try {
-    eachField(body, {
-      1: (reader) => {
-        budget.resource();
-        resources.push(resourceOf(reader.bytes(), budget));
-      },
-    });
+    eachField(body, { 1: (reader) => resources.push(read(reader.bytes())) });
   } catch (cause) {
     if (cause instanceof OtlpError) throw cause;
     throw new OtlpError(`the body is no OTLP protobuf: ${(cause as Error).message}`, { cause });

@@ -1,20 +1,11 @@
 import { z } from 'zod';
-import { attributeList, attributesOf } from './decode-json.ts';
-import { OtlpError } from './request.ts';
+import { attributeList, attributesOf, parseOtlp } from './decode-json.ts';
 import { type OtlpResourceSpans, SpanBudget, spanAttributes, spanLimits } from './span.ts';
 
 /** The same request as JSON: ids in hexadecimal, times as text or numbers, kinds as numbers. */
 export function decodeSpansJson(text: string): OtlpResourceSpans[] {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new OtlpError('the body is not JSON', { cause });
-  }
-  const parsed = requestSchema.safeParse(json);
-  if (!parsed.success) throw new OtlpError(`the body is no OTLP JSON: ${z.prettifyError(parsed.error).slice(0, 300)}`);
   const budget = new SpanBudget();
-  return parsed.data.resourceSpans.map(({ resource, scopeSpans }) => {
+  return parseOtlp(text, requestSchema).resourceSpans.map(({ resource, scopeSpans }) => {
     budget.resource();
     const spans = scopeSpans.flatMap((scope) =>
       scope.spans.map(({ traceId, spanId, parentSpanId, kind, name, attributes, ...times }) => {

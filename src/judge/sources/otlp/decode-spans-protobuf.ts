@@ -1,24 +1,14 @@
 import type { BinaryReader } from '@bufbuild/protobuf/wire';
-import { attributesOf, eachField, textOf } from './decode-protobuf.ts';
-import { OtlpError } from './request.ts';
+import { attributesOf, eachField, resourcesIn, textOf } from './decode-protobuf.ts';
 import { type OtlpResourceSpans, type OtlpSpan, SpanBudget, spanAttributes, spanLimits } from './span.ts';
 
 /** `ExportTraceServiceRequest` of opentelemetry-proto 1.x; events, links, status and other attributes are skipped. */
 export function decodeSpansProtobuf(body: Uint8Array): OtlpResourceSpans[] {
   const budget = new SpanBudget();
-  const resources: OtlpResourceSpans[] = [];
-  try {
-    eachField(body, {
-      1: (reader) => {
-        budget.resource();
-        resources.push(resourceOf(reader.bytes(), budget));
-      },
-    });
-  } catch (cause) {
-    if (cause instanceof OtlpError) throw cause;
-    throw new OtlpError(`the body is no OTLP protobuf: ${(cause as Error).message}`, { cause });
-  }
-  return resources;
+  return resourcesIn(body, (bytes) => {
+    budget.resource();
+    return resourceOf(bytes, budget);
+  });
 }
 
 function resourceOf(bytes: Uint8Array, budget: SpanBudget): OtlpResourceSpans {
