@@ -10,10 +10,10 @@ export type ProjectName = keyof typeof projectFiles;
 
 const minutes = 60_000;
 const timeoutsMs: Record<ProjectName, number> = {
-  unit: 5 * minutes,
-  sim: 6 * minutes,
-  postgres: 5 * minutes,
-  e2e: 20 * minutes,
+  unit: 8 * minutes,
+  sim: 12 * minutes,
+  postgres: 10 * minutes,
+  e2e: 42 * minutes,
   browser: 15 * minutes,
 };
 
