@@ -1,6 +1,6 @@
 // Who may join, whom an agent believes, and what it does on a full disk.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type AgentOptions, runAgent } from '../../src/agent/index.ts';
@@ -67,9 +67,8 @@ test('an agent of another version is told so, and goes on asking', async () => {
 test.runIf(process.getuid?.() === 0)(
   'below 5 % free disk no build begins, and tasks go on',
   async () => {
-    const disk = join(rig.folder, 'small-disk');
-    mkdirSync(disk);
-    expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=20m', 'tmpfs', disk]).status).toBe(0);
+    const disk = mkdtempSync(join(rig.folder, 'small-disk-'));
+    expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=100m', 'tmpfs', disk]).status).toBe(0);
     try {
       const source = await rig.pack({ 'in.txt': 'input' });
       const agent = await rig.start('host-5', { dataDir: join(disk, 'data') });
@@ -77,8 +76,9 @@ test.runIf(process.getuid?.() === 0)(
       const started = order(one, { kind: 'start' });
       await rig.send('host-5', started);
       await outcomeOf(rig, started.id);
-      spawnSync('dd', ['if=/dev/zero', `of=${join(disk, 'filler')}`, 'bs=1M', 'count=30'], { stdio: 'ignore' });
-      spawnSync('truncate', ['-s', '-200K', join(disk, 'filler')]);
+      spawnSync('dd', ['if=/dev/zero', `of=${join(disk, 'filler')}`, 'bs=1M', 'count=110'], { stdio: 'ignore' });
+      // 3 % are left: enough for what the agent itself writes down.
+      spawnSync('truncate', ['-s', '-3M', join(disk, 'filler')]);
       const id = newId('run');
       await rig.run('host-5', {
         ...{ type: 'action', id, source, inputs: {}, commands: [['true']], env: {}, timeoutMs: 5000, output: null },

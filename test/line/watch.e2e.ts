@@ -95,9 +95,10 @@ test('H10 H11 a leak that begins after the last phase is found, tied to its comm
   expect(back.failure).toMatch(/^heap_bytes is .* higher than before the release \(/);
   await expect.poll(async () => (await fleet.client.listMarks()).items.length, within(20_000)).toBe(1);
   expect((await fleet.client.listMarks()).items[0]).toMatchObject({ isLive: true, candidates: [{ id: bad }] });
-  const types = fleet.events.filter(({ stream }) => stream === `rollout/${watched.id}`).map(({ type }) => type);
+  // The stream of events comes a moment after what it tells of.
+  const types = () => fleet.events.filter(({ stream }) => stream === `rollout/${watched.id}`).map(({ type }) => type);
   for (const type of ['watch.started', 'watch.failed', 'rollout.reverting', 'rollout.reverted']) {
-    expect(types).toContain(type);
+    await expect.poll(types, within(20_000)).toContain(type);
   }
 
   const later = repository.commit({ 'README.md': 'more' }, 'Three');
