@@ -13,9 +13,9 @@ import { cleanEnvironment, keeperId, keeperName } from './launch.ts';
 import type { ActionMemory } from './memory.ts';
 import type { Parts } from './parts.ts';
 import { perfCommands, readPairs } from './perf/run-perf.ts';
+import { leastFreeDiskRatio } from './reserve.ts';
 import type { ServerClient } from './server-client.ts';
 
-const leastFreeDiskRatio = 0.05;
 const maxLogBytes = 16 * 1024 * 1024;
 const graceMs = 5000;
 const retryMs = 1000;

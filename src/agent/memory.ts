@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { ActionOrder, ExecuteOrder } from '../api/index.ts';
 import type { FailureCard, OperationOutcome, TaskReport, TaskState } from '../model/index.ts';
+import { Reserve } from './reserve.ts';
 import { type Change, Rows } from './rows.ts';
 
 /** What is remembered of an index of a job, also after its task is gone. */
@@ -71,6 +72,8 @@ interface Counters {
 const batchBlock = 1000;
 const endedOperationsKept = 50;
 const tombstoneMs = 30 * 86_400_000;
+/** Enough for some hundreds of operations and reports. */
+const reserveBytes = 4 * 1024 * 1024;
 
 export const taskKey = (job: string, index: number, incarnation: number): string => `${job}/${index}/${incarnation}`;
 export const indexKey = (job: string, index: number): string => `${job}/${index}`;
@@ -85,19 +88,21 @@ export class Memory {
   readonly #operations: Map<string, OperationMemory>;
   readonly #tasks: Map<string, TaskMemory>;
   readonly #actions: Map<string, ActionMemory>;
-  readonly #reports: Map<number, TaskReport>;
+  readonly #reports: Map<string, TaskReport>;
+  readonly #reserve: Reserve;
   #counters: Counters;
   #nextBatch: number;
   #nextSamplesBatch: number;
 
   constructor(folder: string) {
-    this.#rows = new Rows(join(folder, 'agent.sqlite'));
+    this.#reserve = new Reserve(join(folder, 'reserve'), reserveBytes);
+    this.#rows = new Rows(join(folder, 'agent.sqlite'), this.#reserve);
     const all = <T>(kind: string): T[] => this.#rows.list(kind) as T[];
     this.#indices = new Map(all<IndexMemory>('index').map((one) => [indexKey(one.job, one.index), one]));
     this.#operations = new Map(all<OperationMemory>('operation').map((one) => [one.order.id, one]));
     this.#tasks = new Map(all<TaskMemory>('task').map((one) => [taskKey(one.job, one.index, one.incarnation), one]));
     this.#actions = new Map(all<ActionMemory>('action').map((one) => [one.order.id, one]));
-    this.#reports = new Map(all<TaskReport>('report').map((one) => [one.sequence, one]));
+    this.#reports = new Map(all<TaskReport>('report').map((one) => [reportKey(one.sequence), one]));
     const none: Counters = { sequence: 0, operationNumber: 0, batch: 0, samplesBatch: 0, keeper: 0 };
     this.#counters = { ...none, ...(this.#rows.find('meta', 'counters') as Partial<Counters> | undefined) };
     this.#nextBatch = this.#counters.batch;
@@ -107,6 +112,11 @@ export class Memory {
 
   close(): void {
     this.#rows.close();
+  }
+
+  /** Keeps room on the disk aside for what must be written down when it is full. To be called while there is room. */
+  keepReserve(): void {
+    this.#reserve.take();
   }
 
   // ------------------------------------------------------------ reading
@@ -194,16 +204,13 @@ export class Memory {
   }
 
   removeTask({ job, index, incarnation }: TaskMemory): void {
-    const key = taskKey(job, index, incarnation);
-    this.#tasks.delete(key);
-    this.#commit([{ kind: 'task', key, value: undefined }]);
+    this.#commit([{ kind: 'task', key: taskKey(job, index, incarnation), value: undefined }]);
   }
 
   /** Numbers a report, puts it into the outbox, and ends the operation that ends with it. */
   addReport(report: Omit<TaskReport, 'sequence'>): TaskReport {
     const sequence = this.#counters.sequence + 1;
     const numbered: TaskReport = { ...report, sequence };
-    this.#reports.set(sequence, numbered);
     const changes: Change[] = [
       ...this.#count({ sequence }),
       { kind: 'report', key: reportKey(sequence), value: numbered },
@@ -224,17 +231,14 @@ export class Memory {
 
   /** The server has these. */
   removeReports(sequences: readonly number[]): void {
-    for (const sequence of sequences) this.#reports.delete(sequence);
     this.#commit(sequences.map((sequence) => ({ kind: 'report', key: reportKey(sequence), value: undefined })));
   }
 
   putAction(action: ActionMemory): void {
-    this.#actions.set(action.order.id, action);
     this.#commit([{ kind: 'action', key: action.order.id, value: action }]);
   }
 
   removeAction(id: string): void {
-    this.#actions.delete(id);
     this.#commit([{ kind: 'action', key: id, value: undefined }]);
   }
 
@@ -259,30 +263,39 @@ export class Memory {
 
   // ------------------------------------------------------------ changes
 
+  /** On disk first: what is not written down is not remembered either, and is asked for again. */
   #commit(changes: readonly Change[]): void {
     this.#rows.write(changes);
+    for (const { kind, key, value } of changes) {
+      if (kind === 'meta') this.#counters = value as Counters;
+      const map = this.#remembered(kind);
+      if (value === undefined) map?.delete(key);
+      else map?.set(key, value);
+    }
+  }
+
+  #remembered(kind: string): Map<string, unknown> | undefined {
+    const maps: Readonly<Record<string, Map<string, unknown>>> = {
+      ...{ index: this.#indices, operation: this.#operations, task: this.#tasks },
+      ...{ action: this.#actions, report: this.#reports },
+    };
+    return maps[kind];
   }
 
   #count(change: Partial<Counters>): Change[] {
-    this.#counters = { ...this.#counters, ...change };
-    return [{ kind: 'meta', key: 'counters', value: this.#counters }];
+    return [{ kind: 'meta', key: 'counters', value: { ...this.#counters, ...change } }];
   }
 
   #operationChange(operation: OperationMemory): Change {
-    this.#operations.set(operation.order.id, operation);
     return { kind: 'operation', key: operation.order.id, value: operation };
   }
 
   #indexChange(index: IndexMemory): Change {
-    const key = indexKey(index.job, index.index);
-    this.#indices.set(key, index);
-    return { kind: 'index', key, value: index };
+    return { kind: 'index', key: indexKey(index.job, index.index), value: index };
   }
 
   #taskChange(task: TaskMemory): Change {
-    const key = taskKey(task.job, task.index, task.incarnation);
-    this.#tasks.set(key, task);
-    return { kind: 'task', key, value: task };
+    return { kind: 'task', key: taskKey(task.job, task.index, task.incarnation), value: task };
   }
 
   /** An operation that was cancelled a month ago does not arrive any more. */
@@ -297,7 +310,6 @@ export class Memory {
       .filter(({ order, state }) => order.job === job && order.index === index && state === 'ended')
       .sort((a, b) => b.number - a.number)
       .slice(endedOperationsKept);
-    for (const { order } of ended) this.#operations.delete(order.id);
     this.#commit(ended.map(({ order }) => ({ kind: 'operation', key: order.id, value: undefined })));
   }
 }

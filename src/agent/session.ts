@@ -7,6 +7,7 @@ import { backoffMs } from '../kit/index.ts';
 import { type AcceptOrder, readOrders } from './orders.ts';
 import type { Parts } from './parts.ts';
 import { paths } from './paths.ts';
+import { leastFreeDiskRatio } from './reserve.ts';
 import { RefusedError, type ServerClient } from './server-client.ts';
 
 // A heartbeat that hangs is silence to the server: better to begin anew.
@@ -68,10 +69,12 @@ async function sendReports(
   heartbeatMs: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const { outbox, folders, contact } = parts;
+  const { outbox, folders, contact, memory } = parts;
   for (let isSnapshot = true; !signal.aborted; ) {
     const report = contact.beginReport();
-    const batch = outbox.makeBatch(isSnapshot, await freeDiskRatio(folders.root));
+    const free = await freeDiskRatio(folders.root);
+    if (free >= leastFreeDiskRatio) memory.keepReserve();
+    const batch = outbox.makeBatch(isSnapshot, free);
     try {
       await client.postJson(paths.reports, batch, { signal, timeoutMs: reportMs });
       outbox.settle(batch);

@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { canMount } from '../../test/can-mount.ts';
 import { needsThat } from '../../test/skip.ts';
 import { createTreeWriter, openBlobFiles, openTreeReader } from '../io/index.ts';
 import { seededChance } from '../kit/index.ts';
@@ -23,21 +24,11 @@ function noise(length: number, seed: number): Uint8Array {
   return Uint8Array.from({ length }, () => chance.next() * 256);
 }
 
-const mayMount = canMount();
 const isThere = needsThat(
-  mayMount,
+  canMount(),
   'right to mount',
   'a disk that is really full is a small one, mounted for the test',
 );
-
-function canMount(): boolean {
-  try {
-    execFileSync('unshare', ['--mount', 'true'], { stdio: 'ignore' });
-    return process.getuid?.() === 0;
-  } catch {
-    return false;
-  }
-}
 
 describe.skipIf(!isThere)('a disk that is full', () => {
   let small: string;

@@ -65,7 +65,7 @@ test('an agent of another version is told so, and goes on asking', async () => {
 });
 
 test.runIf(process.getuid?.() === 0)(
-  'below 5 % free disk no build begins, and tasks go on',
+  'below 5 % free disk no build begins, and tasks go on; a full disk keeps nobody from stopping them',
   async () => {
     const disk = mkdtempSync(join(rig.folder, 'small-disk-'));
     expect(spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=100m', 'tmpfs', disk]).status).toBe(0);
@@ -87,6 +87,17 @@ test.runIf(process.getuid?.() === 0)(
       expect(report).toMatchObject({
         state: 'lost',
         summary: expect.stringMatching(/only \d\.\d % free; builds stop below 5 %/),
+      });
+      // To the last byte: what is asked of the host is written down in the room that it kept aside.
+      spawnSync('dd', ['if=/dev/zero', `of=${join(disk, 'rest')}`, 'bs=4k', 'count=2000'], { stdio: 'ignore' });
+      const another = newId('run');
+      await rig.run('host-5', {
+        ...{ type: 'action', id: another, source, inputs: {}, commands: [['true']], env: {} },
+        ...{ timeoutMs: 5000, output: null },
+      });
+      expect(await rig.endOf(another)).toMatchObject({
+        state: 'lost',
+        summary: expect.stringContaining('not run: the disk'),
       });
       await agent.stop();
       const stop = order(null, { incarnation: 1, nextIncarnation: 1, epoch: 2 });
