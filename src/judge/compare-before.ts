@@ -9,8 +9,8 @@ const fewestWindows = 3;
 
 /**
  * New tasks against themselves before their update, where there are too few old ones to compare with: what changes
- * with time for everybody is told by windows of the same length before, and by old tasks at the same time as far as
- * there are any. It shows less than a comparison side by side. Undefined: too little is known of the time before.
+ * with time for everybody is told by the same time of another day or, where that is not known, by windows of the same
+ * length before. It shows less than a comparison side by side. Undefined: too little is known of the time before.
  */
 export function compareBefore(
   table: BinTable,
@@ -62,23 +62,27 @@ export function compareBefore(
     });
     if (parts.length > 0) drifts.push(average(parts));
   }
-  if (drifts.length < fewestWindows) return undefined;
+  // The same time of another day says more than the last minutes did.
+  const season = isLog ? options.season : undefined;
+  if (drifts.length < fewestWindows && season === undefined) return undefined;
   const scale = isLog ? 1 : Math.max(Math.abs(oldSum / changes.length), 1e-9);
-  const shared = drifts.reduce((sum, drift) => sum + drift * drift, 0) / (drifts.length - 1);
+  const time = season
+    ? { variance: season.deviation * season.deviation, freedom: season.freedom }
+    : { variance: drifts.reduce((sum, one) => sum + one * one, 0) / (drifts.length - 1), freedom: drifts.length - 1 };
   const spread = options.ageCurve ? Math.sqrt(atAge(options.ageCurve.variance[0]!, bins - since)) : options.priorSpread;
   const own = changes.length > 1 ? varianceOf(changes) / changes.length : 0;
-  const seen = (shared + own) / (scale * scale);
+  const seen = (time.variance + own) / (scale * scale);
   const variance = seen + spread * spread;
   // Welch–Satterthwaite: what was seen is known from few windows and tasks, the spread between rollouts from many.
   const ofSeen =
-    (shared * shared) / (drifts.length - 1) + (changes.length > 1 ? (own * own) / (changes.length - 1) : 0);
+    (time.variance * time.variance) / time.freedom + (changes.length > 1 ? (own * own) / (changes.length - 1) : 0);
   const rollouts = options.ageCurve?.rollouts ?? 20;
   const ofSpread = (spread * spread * spread * spread) / Math.max(1, rollouts - 1);
   const freedom = (variance * variance) / (ofSeen / (scale * scale * scale * scale) + ofSpread + 1e-300);
   const sorted = fresh.filter((row) => meanOf(row, newGroup, since, bins).n > 0);
   return {
     kind: 'values',
-    estimate: (options.sign * average(changes)) / scale,
+    estimate: (options.sign * (average(changes) - (season?.change ?? 0))) / scale,
     deviation: Math.sqrt(variance),
     freedom: Math.max(2, freedom),
     lostToOutlier: 0,
@@ -90,6 +94,7 @@ export function compareBefore(
     newBins,
     outlier: undefined,
     drivers: sorted.slice(0, 5),
+    season,
   };
 }
 

@@ -10,7 +10,7 @@ import {
 import { type BinTable, matureAge, newGroup, oldGroup } from './bin-table.ts';
 import type { CountMeasure } from './measures.ts';
 import { isWorstAlwaysOut, outliersAmong } from './outliers.ts';
-import type { AgeCurve } from './port.ts';
+import type { AgeCurve, SeasonalChange } from './port.ts';
 import { type Course, courseOf } from './start-up.ts';
 
 /** What the numbers say about events of new tasks against what old tasks at the same place and time let expect. */
@@ -52,6 +52,8 @@ export interface CountEvidence {
   readonly course?: Course | undefined;
   /** Events of the tested tasks with no extremes cut: what is gross shows there. */
   readonly uncut?: number | undefined;
+  /** What this time of day or week does by itself was taken away. */
+  readonly season?: SeasonalChange | undefined;
 }
 
 export interface CountOptions {
@@ -61,6 +63,8 @@ export interface CountOptions {
   /** Only tasks of this domain. */
   readonly domain?: number | undefined;
   readonly leaveOneOut?: boolean;
+  /** What bins in which no old task is left would change by themselves; of a rate. */
+  readonly season?: SeasonalChange | undefined;
 }
 
 /** How strongly rates of one bin, one region, one task are drawn to the common rate: in expected events. */
@@ -121,7 +125,8 @@ export function compareCounts(
     spread: number;
     bins: number;
   }
-  const { ageCurve } = options;
+  const { ageCurve, season } = options;
+  const ofSeason = season ? Math.exp(season.change) : 1;
   // In variables of its own: fields of an object that change are slow.
   const sumOf = (row: number, wanted: number, from: number, to: number): TaskSum => {
     let [events, expected, exposure, raw, plain, uncontrolled, spread] = [0, 0, 0, 0, 0, 0, 0];
@@ -133,6 +138,7 @@ export function compareCounts(
       if (group[at] !== wanted || Number.isNaN(cell)) continue;
       let mu = cell * rates[own + bin]! * ofTask * centre;
       if (wanted === newGroup && ageCurve) mu *= Math.exp(atAge(ageCurve.mean, table.age[at]!));
+      if (season && !rate.isControlled(bin)) mu *= ofSeason;
       counts += 1;
       events += capped(counted[at]!, mu);
       expected += mu;
@@ -177,7 +183,7 @@ export function compareCounts(
   const rollouts = options.ageCurve?.rollouts ?? 20;
   const ofRollouts = spread * spread * (1 + 1 / rollouts);
   const alone = total(tested, 'uncontrolled') / expected;
-  const ofTime = alone * alone * rate.drift(Math.max(1, bins - since));
+  const ofTime = alone * alone * (season ? season.deviation * season.deviation : rate.drift(Math.max(1, bins - since)));
   return {
     kind: 'counts',
     newEvents: total(seen, 'raw'),
@@ -205,6 +211,7 @@ export function compareCounts(
       .map(({ row }) => row)
       .slice(0, 5),
     uncut: total(tested, 'raw'),
+    season: alone > 0 ? season : undefined,
     course: courseOf(tested.map(({ row }) => cellsSince(table, measure, row, usual))),
   };
 }

@@ -3,7 +3,7 @@ import { type BinTable, newGroup, oldGroup } from './bin-table.ts';
 import { atAge } from './compare-counts.ts';
 import type { ValueMeasure } from './measures.ts';
 import { isWorstAlwaysOut, outliersAmong } from './outliers.ts';
-import { type AgeCurve, windowShares } from './port.ts';
+import { type AgeCurve, type SeasonalChange, windowShares } from './port.ts';
 import { borrow } from './rooms.ts';
 import { subtractShocks } from './shocks.ts';
 
@@ -24,6 +24,8 @@ export interface ValueEvidence {
   readonly newBins: number;
   readonly outlier: number | undefined;
   readonly drivers: readonly number[];
+  /** What this time of day or week does by itself was taken away. */
+  readonly season?: SeasonalChange | undefined;
 }
 
 export interface ValueOptions {
@@ -33,6 +35,8 @@ export interface ValueOptions {
   readonly sign: 1 | -1;
   readonly domain?: number | undefined;
   readonly leaveOneOut?: boolean;
+  /** Heeded only where tasks are compared with themselves before. */
+  readonly season?: SeasonalChange | undefined;
 }
 
 /** Bins before the update that a task is compared with (step 5), and at most for its own level (step 3). */

@@ -41,6 +41,7 @@ export function explainCheck(
   }
   const note = explainLevels(check, evidence);
   if (note !== undefined) fact = `${fact} (${note})`;
+  if (source.season) fact = `${fact}, less what this time of the ${source.season.season} does by itself`;
   const numbers = isTiny ? `${tasks}, ${amount}` : tail;
   if (verdict !== 'undecided' || check.guard) return `${fact}; ${numbers}.`;
   if (evidence.isStart && estimate > check.delta)

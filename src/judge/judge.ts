@@ -209,7 +209,10 @@ export function judgeTable(
     const isGone = presence.isDue && !presence.onNew && (presence.onOld || hadData.has(check.name));
     if ((!one || isGone) && !check.guard) missing.push(check.name);
     const weighed = one
-      ? weigh(table, one, { ageCurve: curveFor(plan, one), leaveOneOut: options.leaveOneOut, canWait })
+      ? weigh(table, one, {
+          ...{ ageCurve: curveFor(plan, one), leaveOneOut: options.leaveOneOut, canWait },
+          season: plan.seasons?.[check.name],
+        })
       : undefined;
     const evidence = weighed && weighed.newEvents >= check.minSamples ? weighed : undefined;
     if (evidence && !check.guard) measured = true;

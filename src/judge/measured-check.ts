@@ -31,7 +31,7 @@ import {
   withLogs,
 } from './measures.ts';
 import { limitOf } from './plain-check.ts';
-import type { AgeCurve } from './port.ts';
+import type { AgeCurve, SeasonalChange } from './port.ts';
 import { type Route, samplesOfRoute, selectRoutes } from './routes.ts';
 import { mayBeFilling, mayBeStarting } from './start-up.ts';
 
@@ -184,6 +184,8 @@ export interface EvidenceOptions {
   readonly canWait?: boolean | undefined;
   readonly domain?: number | undefined;
   readonly leaveOneOut?: boolean;
+  /** What this time of day or week does to the level by itself: heeded where no old task is left to say it. */
+  readonly season?: SeasonalChange | undefined;
 }
 
 /** On the scale on which the measure is compared: of logarithms of ratios. */
@@ -236,7 +238,10 @@ function weighLimit(table: BinTable, { check, measure }: CheckData): Evidence | 
 function weighCounts(table: BinTable, { check, measure, latency }: CheckData, options: EvidenceOptions) {
   if (measure.kind !== 'counts') return undefined;
   if ('latency' in check.metric && !latency) return undefined;
-  const source = compareCounts(table, measure, { ...options, priorSpread: priorSpreadOf(check, latency) });
+  const source = compareCounts(table, measure, {
+    ...{ ...options, priorSpread: priorSpreadOf(check, latency) },
+    season: latency ? ofTail(options.season, latency) : options.season,
+  });
   const isIncidents = 'incidents' in check.metric;
   if (!source || source.newExposure < (isIncidents ? fewestMinutes : fewestEvents)) return undefined;
   const ratioOf = latency ? latency.ratioOf : (harm: number) => 1 + harm;
@@ -275,6 +280,13 @@ function weighCounts(table: BinTable, { check, measure, latency }: CheckData, op
   };
 }
 
+/** What a change of a latency's quantile is to the share of slow requests. */
+function ofTail(season: SeasonalChange | undefined, { ratioOf }: LatencyMeasure): SeasonalChange | undefined {
+  if (season === undefined) return undefined;
+  const toRatio = (log: number) => Math.log(ratioOf(Math.exp(log) - 1));
+  return { ...season, change: toRatio(season.change), deviation: Math.abs(toRatio(season.deviation)) };
+}
+
 /** Whether the margin on a small error ratio is the absolute one, because the relative one would be nothing. */
 export function isTolerated(check: CheckSpec, { tested }: CountEvidence): boolean {
   return (
@@ -302,7 +314,7 @@ function weighValues(table: BinTable, { check, measure }: CheckData, options: Ev
   const toHarm = (difference: number) => (isLog ? sign * (Math.exp(sign * difference) - 1) : difference);
   const alone = source.newTasks === 1;
   const isStandIn = beside === undefined && check.against === 'old';
-  const ofTimes = isStandIn ? (check.guard ? otherTimesOfGuard : otherTimes) : 0;
+  const ofTimes = !isStandIn ? 0 : check.guard ? otherTimesOfGuard : source.season ? 0 : otherTimes;
   const delta = Math.max(check.delta, alone ? hostTrouble.values : 0, ofTimes);
   const found = evidenceOfValue(source, { delta, margin: check.margin, toScale, toHarm });
   // Until past rollouts have shown what a start takes, what is falling is one.

@@ -40,6 +40,17 @@ export interface JudgePlan {
   readonly neighbours?: readonly NeighbourSeen[] | undefined;
   /** The same, already made into one. */
   readonly ageCurves?: AgeCurves | undefined;
+  /** Per check, where hardly an old task is left to compare with: what its own past says of this time of day. */
+  readonly seasons?: Readonly<Record<string, SeasonalChange>> | undefined;
+}
+
+/** What a level changed by between the same two times a day or a week ago, on the scale of logarithms. */
+export interface SeasonalChange {
+  readonly season: 'day' | 'week';
+  readonly change: number;
+  /** Of the difference between that change and the one of now, by all of the job's past. */
+  readonly deviation: number;
+  readonly freedom: number;
 }
 
 /** Something outside of the version that was in trouble for a time. */

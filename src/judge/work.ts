@@ -32,6 +32,7 @@ import type { SourceFinding } from './source.ts';
 import { readInput, type VerdictInput, type VerdictInputs, writeInput } from './verdict-input.ts';
 import { calibrateFrom } from './work/calibrate.ts';
 import { lookEvent } from './work/look-event.ts';
+import { loadSeasons } from './work/seasons.ts';
 import { loadJudgeSpec, partsOf, watchFrom } from './work/spec.ts';
 import { loadSurroundings } from './work/surroundings.ts';
 
@@ -100,13 +101,18 @@ async function look({ tx }: View, turn: Turn, parts: LookParts): Promise<Proposa
   );
   const { confounders, neighbours } = around;
   const alpha = alphaBeside(plan.spec).own;
+  const wanted = binsWanted(rollout, plan);
+  const seasons = await loadSeasons(tx, rollout, plan, samples, wanted.fromMs);
   const facts: Omit<VerdictInput, 'samples'> = {
-    plan: { ...plan, spec: { ...plan.spec, alpha }, promise: promises[plan.phase], confounders, neighbours },
+    plan: {
+      ...{ ...plan, spec: { ...plan.spec, alpha }, promise: promises[plan.phase], confounders, neighbours },
+      ...(seasons && { seasons }),
+    },
     memory,
     nowMs: turn.nowMs,
   };
   // From here to the samples of the input nothing is waited for: the store tells the same all the time.
-  const read = closedBins.read(samples, rollout.id, binsWanted(rollout, plan));
+  const read = closedBins.read(samples, rollout.id, wanted);
   const judgement = judgeBins(facts.plan, read.bins, memory, turn.nowMs);
   // What fails elsewhere is found at looks of its own.
   const isNeighbourNews = neighbours.some(({ trust, results }) => {
