@@ -6,10 +6,11 @@ import * as rows from '../rows.ts';
 import type { SampleStore } from '../samples.ts';
 import { seasonalChange } from '../season.ts';
 import { watchedChecks } from '../watch/history-step.ts';
-import { stepOf } from './watch.ts';
+import { keptSteps, stepOf } from './watch.ts';
 
 /** From so many tasks on that are still old, they say themselves what time does to everybody. */
 const enoughOld = 3;
+const dayMs = 24 * 3_600_000;
 /** Of what is read now, to know which checks there are. */
 const recentBins = 10;
 
@@ -31,6 +32,8 @@ export async function loadSeasons(
   if (watchMs === undefined || watchMs === 0 || fromMs >= toMs) return undefined;
   if (((await findJob(tx, job))?.size ?? 0) - updates.length >= enoughOld) return undefined;
   const stepMs = stepOf(spec, watchMs);
+  // Of steps so short no two days are kept: there is no other day to ask.
+  if (keptSteps * stepMs < 2 * dayMs) return undefined;
   const steps = await rows.listHistory(tx, job, stepMs);
   const windows = { before: { fromMs: beforeMs, toMs: Math.min(...admitted) }, now: { fromMs, toMs }, stepMs };
   const found: Record<string, SeasonalChange> = {};

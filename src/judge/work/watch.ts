@@ -12,7 +12,7 @@ import { loadJudgeSpec, partsOf } from './spec.ts';
 const stepsOfWatch = 12;
 const longestStepMs = 600_000;
 /** 15 days of ten minutes. */
-const keptSteps = 2160;
+export const keptSteps = 2160;
 /** Rollouts that may have had the job in the steps of one turn. */
 const recentRollouts = 10;
 /** Older bins may have become minutes. */
