@@ -5,7 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import type { AgeCurves } from '../../src/judge/index.ts';
-import { type JudgeOptions, standard } from '../../src/judge/judge.ts';
+import { type JudgeOptions, standard } from '../../src/judge/judge-options.ts';
 import { describeMachine, writeResult } from '../machine.ts';
 import { lineOf, stagesOf } from './lines.ts';
 import type { Fault } from './synthetic-fleet.ts';

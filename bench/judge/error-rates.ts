@@ -6,7 +6,7 @@
  * deployment only and sums nothing up: so two processes can do what one adds up later.
  */
 import { parseArgs } from 'node:util';
-import { standard } from '../../src/judge/judge.ts';
+import { standard } from '../../src/judge/judge-options.ts';
 import { planLooksAtEveryBin } from '../../src/judge/looks.ts';
 import { describeMachine, writeResult } from '../machine.ts';
 import { faults, type Line, lineOf, stagesOf, tableOf } from './lines.ts';

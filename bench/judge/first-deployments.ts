@@ -1,7 +1,8 @@
 /**
  * First rollouts of a service of which no history tells what a restart does: harmless ones whose caches fill slowly, and
  * bad ones. 12 tasks, 3 of them new, bins of 5 s, a bake of two minutes; alpha = 1 %.
- * `node bench/judge/first-deployments.ts [--runs 40]` writes `bench/results/judge-first-deployments.json`.
+ * `node bench/judge/first-deployments.ts [--runs 40] [--first-seed 1]` writes `bench/results/judge-first-deployments.json`.
+ * Seeds from another number on are deployments that no rule was chosen on.
  */
 import { parseArgs } from 'node:util';
 import { type CacheWorld, watchCaches } from '../../src/judge/testing/cache-world.ts';
@@ -9,8 +10,11 @@ import { compileSpec } from '../../src/spec/index.ts';
 import { binomialInterval } from '../../src/stats/index.ts';
 import { describeMachine, median, writeResult } from '../machine.ts';
 
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '40' } } });
+const { values } = parseArgs({
+  options: { runs: { type: 'string', default: '40' }, 'first-seed': { type: 'string', default: '1' } },
+});
 const runs = Number(values.runs);
+const firstSeed = Number(values['first-seed']);
 const compiled = compileSpec({ name: 'shop', command: 'node server.js', metrics: '/metrics' }, 'rollway.yaml');
 if (!compiled.ok) throw new Error('the smallest configuration is refused');
 const spec = { ...compiled.value.spec.judge, binMs: 5000 };
@@ -32,7 +36,7 @@ const percent = (share: number) => Math.round(1000 * share) / 10;
 const machine = describeMachine();
 const lines = worlds.map(([name, world]) => {
   const seconds: number[] = [];
-  for (let seed = 1; seed <= runs; seed += 1) {
+  for (let seed = firstSeed; seed < firstSeed + runs; seed += 1) {
     const seen = watchCaches({ ...world, seed }, spec);
     if (seen.verdict.verdict === 'fail') seconds.push(seen.seconds);
   }
@@ -42,4 +46,5 @@ const lines = worlds.map(([name, world]) => {
   console.log(`| ${name} | ${line.percent} % (${interval.join('–')}) | ${medianSeconds ?? '–'} s |`);
   return { ...line, medianSeconds };
 });
-writeResult('judge-first-deployments', { machine, tasks: 12, newTasks: 3, binMs: 5000, bakeSeconds: 120, lines });
+const facts = { tasks: 12, newTasks: 3, binMs: 5000, bakeSeconds: 120, firstSeed };
+writeResult('judge-first-deployments', { machine, ...facts, lines });

@@ -2,7 +2,8 @@ import type { BinTable } from '../../src/judge/bin-table.ts';
 import type { AgeCurves } from '../../src/judge/index.ts';
 import { alphaOf, regionShare, regionsToJudge } from '../../src/judge/levels.ts';
 import { planLooks, shareOfLook } from '../../src/judge/looks.ts';
-import { type CheckData, weigh } from '../../src/judge/measured-check.ts';
+import type { CheckData } from '../../src/judge/measured-check.ts';
+import { weigh } from '../../src/judge/weigh.ts';
 import type { CheckSpec } from '../../src/model/index.ts';
 import { bins, updateBins } from './synthetic-fleet.ts';
 

@@ -2,7 +2,8 @@
  * What placebo restarts are good for where nothing is known of restarts: services of 2 tasks (one of them new), 3 and 5
  * (two), and a first deployment of 12 (three); harmless and bad ones, with and without. 20 requests/s per task,
  * 0.5 % of them fail; bins of 5 s, a bake and a placebo of two minutes each; alpha = 1 %.
- * `node bench/judge/placebo.ts [--runs 40] [--bad 20]` writes `bench/results/judge-placebo.json`.
+ * `node bench/judge/placebo.ts [--runs 40] [--bad 20] [--first-seed 1]` writes `bench/results/judge-placebo.json`. Seeds from
+ * another number on are deployments that the rule was not chosen on.
  */
 import { parseArgs } from 'node:util';
 import { type CacheWorld, placeboCurves, watchCaches } from '../../src/judge/testing/cache-world.ts';
@@ -12,8 +13,13 @@ import { binomialInterval } from '../../src/stats/index.ts';
 import { describeMachine, median, writeResult } from '../machine.ts';
 
 const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '40' }, bad: { type: 'string', default: '20' } },
+  options: {
+    runs: { type: 'string', default: '40' },
+    bad: { type: 'string', default: '20' },
+    'first-seed': { type: 'string', default: '1' },
+  },
 });
+const firstSeed = Number(values['first-seed']);
 const compiled = compileSpec({ name: 'shop', command: 'node server.js', metrics: '/metrics' }, 'rollway.yaml');
 if (!compiled.ok) throw new Error('the smallest configuration is refused');
 const spec = { ...compiled.value.spec.judge, binMs: 5000 };
@@ -44,7 +50,7 @@ const lines = services.flatMap((service) => {
     const runs = Number(isHarmless ? values.runs : values.bad);
     const both = [false, true].map((hasPlacebo) => {
       const seconds: number[] = [];
-      for (let seed = 1; seed <= runs; seed += 1) {
+      for (let seed = firstSeed; seed < firstSeed + runs; seed += 1) {
         const own = { errors, ...service, ...world, seed };
         // The minutes before the first phase: other requests, other shocks.
         const past = hasPlacebo ? [placeboCurves({ ...own, seed: seed + 100_000 }, spec, restarted, bakeSeconds)] : [];
@@ -65,4 +71,4 @@ const lines = services.flatMap((service) => {
     return { tasks, newTasks: service.newTasks, restarted, name, runs, without, withPlacebo };
   });
 });
-writeResult('judge-placebo', { machine, binMs: spec.binMs, bakeSeconds, errors, lines });
+writeResult('judge-placebo', { machine, binMs: spec.binMs, bakeSeconds, errors, firstSeed, lines });

@@ -1,6 +1,7 @@
 import { combineCurves, curveOf } from '../../src/judge/age-curve.ts';
 import type { AgeCurves, JudgeMemory, JudgePlan, PhasePromise, RolloutCurve } from '../../src/judge/index.ts';
-import { type JudgeOptions, judgeTable } from '../../src/judge/judge.ts';
+import { judgeTable } from '../../src/judge/judge.ts';
+import type { JudgeOptions } from '../../src/judge/judge-options.ts';
 import { planLooks } from '../../src/judge/looks.ts';
 import type { CheckData } from '../../src/judge/measured-check.ts';
 import type { Measure } from '../../src/judge/measures.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AgeCurves } from '../../src/judge/index.ts';
-import type { JudgeOptions } from '../../src/judge/judge.ts';
+import type { JudgeOptions } from '../../src/judge/judge-options.ts';
 import type { Fault } from './synthetic-fleet.ts';
 import { curvesOf, type Judged, pastCurves, runTrial, type TrialResult } from './trial.ts';
 import type { TroubledOptions } from './troubles.ts';

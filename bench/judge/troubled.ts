@@ -5,7 +5,7 @@
  * writes `bench/results/judge-troubled-<tasks>.json`. Stopped and started again, it goes on where it was.
  */
 import { parseArgs } from 'node:util';
-import { standard } from '../../src/judge/judge.ts';
+import { standard } from '../../src/judge/judge-options.ts';
 import { describeMachine, writeResult } from '../machine.ts';
 import { faults, type Line, lineOf, stagesOf, tableOf } from './lines.ts';
 import type { Fault } from './synthetic-fleet.ts';

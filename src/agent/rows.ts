@@ -1,5 +1,9 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { Reserve } from './reserve.ts';
+
+/** Room on the disk that can be given back when it is full; false: there was none. */
+interface Reserve {
+  giveBack(): boolean;
+}
 
 /** A document to be written, or (`value: undefined`) removed. */
 export interface Change {

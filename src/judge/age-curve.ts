@@ -1,9 +1,10 @@
 import { median, robustDeviation } from '../stats/index.ts';
 import { type BinTable, newGroup, oldGroup } from './bin-table.ts';
-import { countsByAge } from './compare-counts.ts';
-import { windowFrom, withoutLevelsAndShocks } from './compare-values.ts';
+import { countsByAge } from './counts/by-age.ts';
 import type { Measure } from './measures.ts';
 import { type AgeCurve, type RolloutCurve, windowShares } from './port.ts';
+import { withoutLevelsAndShocks } from './values/levels-and-shocks.ts';
+import { windowFrom } from './values/windows.ts';
 
 /** Ages (in bins) that a curve knows; older tasks are taken to be as at the last. */
 export const curveAges = 60;

@@ -120,3 +120,17 @@ export function tableOf(
 export function binOf(sample: Pick<Sample, 'fromMs' | 'toMs'>, binMs: number): number {
   return Math.floor((sample.fromMs + sample.toMs) / 2 / binMs);
 }
+
+/** The rows of one region; of all of them where none is named. */
+export function rowsOf({ tasks, domain: domains }: BinTable, domain?: number | undefined): number[] {
+  const rows: number[] = [];
+  for (let row = 0; row < tasks.length; row += 1) {
+    if (domain === undefined || domains[row] === domain) rows.push(row);
+  }
+  return rows;
+}
+
+/** The first bin in which one of these tasks is new; `bins`: none of them ever is. */
+export function firstNew({ newSince, bins }: BinTable, rows: readonly number[]): number {
+  return rows.reduce((least, row) => Math.min(least, newSince[row]!), bins);
+}

@@ -1,8 +1,9 @@
+import { atAge } from './at-age.ts';
 import type { BinTable } from './bin-table.ts';
 import { newGroup, oldGroup } from './bin-table.ts';
-import { atAge } from './compare-counts.ts';
-import type { ValueEvidence, ValueOptions } from './compare-values.ts';
+import type { ValueOptions } from './compare-values.ts';
 import type { ValueMeasure } from './measures.ts';
+import type { ValueEvidence } from './values/evidence.ts';
 
 /** Windows of the time before that say how much the same tasks change without any update. */
 const fewestWindows = 3;

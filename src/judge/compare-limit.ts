@@ -1,8 +1,8 @@
 import { type BinTable, newGroup } from './bin-table.ts';
 import { average, varianceOf } from './compare-before.ts';
-import type { CountEvidence } from './compare-counts.ts';
-import type { ValueEvidence } from './compare-values.ts';
+import type { CountEvidence } from './counts/evidence.ts';
 import type { CountMeasure, HistogramMeasure, ValueMeasure } from './measures.ts';
+import type { ValueEvidence } from './values/evidence.ts';
 
 /** Failed or slow among all requests of new tasks, against a share that must not be exceeded. */
 export function countsAgainstLimit(table: BinTable, measure: CountMeasure, limit: number): CountEvidence | undefined {

@@ -1,7 +1,7 @@
 import { type BinTable, newGroup, oldGroup } from './bin-table.ts';
 import { average, varianceOf } from './compare-before.ts';
-import type { ValueEvidence } from './compare-values.ts';
 import type { ValueMeasure } from './measures.ts';
+import type { ValueEvidence } from './values/evidence.ts';
 
 /** Bins that a task must have been seen in before its slope says anything. */
 const fewestBins = 8;

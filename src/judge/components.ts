@@ -8,7 +8,8 @@ import {
 } from '../model/index.ts';
 import { type BinTable, binOf, newGroup, oldGroup } from './bin-table.ts';
 import { percent } from './explain.ts';
-import { type CheckData, readCheck, weigh } from './measured-check.ts';
+import { type CheckData, readCheck } from './measured-check.ts';
+import { weigh } from './weigh.ts';
 
 /** Components whose difference is weighed as a check's is, those that take most longer: each costs a comparison. */
 const weighed = 4;

@@ -1,6 +1,7 @@
 import type { CheckResult, CheckSpec, Verdict } from '../model/index.ts';
-import { type Evidence, isTolerated, toleratedRatio } from './measured-check.ts';
 import { grouped, levelInWords, limitOf, nameOfMetric, occasionsOf, outcomeOf } from './plain-check.ts';
+import { isTolerated, toleratedRatio } from './weigh/counts.ts';
+import type { Evidence } from './weigh/evidence.ts';
 
 /** One sentence for people: what was seen, how sure it is, what it was held against, from how much. */
 export function explainCheck(

@@ -5,18 +5,12 @@ import { checksInForce, guardsInForce } from './checks-in-force.ts';
 import { buildBinTable } from './closed-bins/closed-bins.ts';
 import { alphaBeside, alphaOf, mainShare, regionsToJudge } from './levels.ts';
 import { finalShareOf, planLooks } from './looks.ts';
-import {
-  type CheckData,
-  type Evidence,
-  isTolerated,
-  priorSpreadOf,
-  readCheck,
-  readRoutes,
-  toleratedRatio,
-  weigh,
-} from './measured-check.ts';
+import { type CheckData, readCheck, readRoutes } from './measured-check.ts';
 import { isAlone } from './plain-check.ts';
 import type { AgeCurve, CheckPromise, PhasePromise, RolloutCurve } from './port.ts';
+import { isTolerated, toleratedRatio } from './weigh/counts.ts';
+import { type Evidence, priorSpreadOf } from './weigh/evidence.ts';
+import { weigh } from './weigh.ts';
 
 /** Chance with which a promised worsening is found. */
 export const promisedPower = 0.8;

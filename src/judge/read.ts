@@ -7,7 +7,6 @@ import type { Tx } from '../store/index.ts';
 import { listVerdicts, type VerdictRow } from './rows.ts';
 import type { KnownTask } from './task-book.ts';
 
-export { toleratedRatio } from './measured-check.ts';
 export {
   type CalibrationTurn,
   findCalibration as readCalibration,
@@ -18,6 +17,7 @@ export {
   listLastLooks as readLastLooks,
   type VerdictRow,
 } from './rows.ts';
+export { toleratedRatio } from './weigh/counts.ts';
 
 /** All looks at a rollout, oldest first: the history, and the points of the charts (levels of both groups). */
 export async function readVerdicts(tx: Tx, rollout: RolloutId): Promise<VerdictRow[]> {

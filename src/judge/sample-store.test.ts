@@ -60,16 +60,25 @@ describe('the store of samples', () => {
     expect(store.query(all)).toEqual([sample(0, 3, { gauge: 2 })]);
   });
 
-  test('what is no number, from the future, or one series too many is refused and counted', async () => {
+  test.each<[name: string, sample: Sample]>([
+    ['a gauge that is no number', sample(0, 0, { gauge: Number.NaN })],
+    ['a counter that falls', sample(0, 0, { counterDelta: -1 })],
+    ['a counter that never ends', sample(0, 0, { counterDelta: Number.POSITIVE_INFINITY })],
+    ['a histogram that falls', sample(0, 0, { histogramDelta: { bounds: [1], counts: [-1], sum: 0 } })],
+    ['a sample that ends before it begins', sample(0, 0, { gauge: 1 }, { toMs: t0 - 1 })],
+    ['a sample from the future', sample(0, 9000, { gauge: 1 })],
+  ])('%s is refused and counted', async (_, one) => {
+    const store = await openSampleStore({ nowMs: t0 });
+    expect(store.append([one, sample(0, 0, { gauge: 1 })], t0 + 1000)).toEqual({ kept: 1, late: 0, refused: 1 });
+    await store.tend(t0 + 5000);
+    expect(store.query(all)).toEqual([sample(0, 0, { gauge: 1 })]);
+    expect(store.counts()).toEqual({ series: 1, late: 0, refused: 1 });
+  });
+
+  test('one series too many is refused and counted', async () => {
     const store = await openSampleStore({ nowMs: t0, settings: { maxSeriesPerTask: 1 } });
-    const refused = [
-      sample(0, 0, { gauge: Number.NaN }),
-      sample(0, 0, { counterDelta: -1 }),
-      sample(0, 0, { gauge: 1 }, { toMs: t0 - 1 }),
-      sample(0, 9000, { gauge: 1 }),
-    ];
     const series = [sample(0, 0, { gauge: 1 }), sample(0, 0, { gauge: 1 }, { labels: { a: '1' } })];
-    expect(store.append([...refused, ...series], t0 + 1000)).toEqual({ kept: 1, late: 0, refused: 5 });
+    expect(store.append(series, t0 + 1000)).toEqual({ kept: 1, late: 0, refused: 1 });
   });
 
   test('a bin in which a task changed its incarnation is nobody’s', async () => {

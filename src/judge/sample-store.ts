@@ -1,6 +1,9 @@
 import type { JobId, Sample, TaskIndex } from '../model/index.ts';
+import { metricsSeen } from './metrics-seen.ts';
+import { type BinOwner, OwnerRing } from './owner-ring.ts';
+import { isReadable } from './readable.ts';
 import { readJournal, SampleWriter } from './sample-journal.ts';
-import { type BinOwner, cellsOf, giveBackRings, makeRings, OwnerRing, type Ring } from './sample-rings.ts';
+import { cellsOf, giveBackRings, makeRings } from './sample-rings.ts';
 import {
   type AppendCount,
   defaultSampleSettings,
@@ -11,7 +14,9 @@ import {
   type SampleSettings,
   type SampleStore,
 } from './samples.ts';
+import { SharedWords } from './shared-words.ts';
 import { SlabPool } from './slabs.ts';
+import { type Series, type TaskSamples, tellSamples } from './task-samples.ts';
 
 export interface SampleStoreOptions {
   readonly settings?: Partial<SampleSettings>;
@@ -30,34 +35,8 @@ export async function openSampleStore(options: SampleStoreOptions): Promise<Samp
   return memory;
 }
 
-const maxShared = 200_000;
-/** A process that invents new bounds all the time must not be remembered without end. */
-const maxLadders = 10_000;
-
 /** A sample's bin may lie so far beyond the closed ones. */
 const binsAhead = 8;
-
-interface Series {
-  readonly metric: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly kind: MetricSeen['kind'];
-  readonly bounds: readonly number[] | undefined;
-  readonly fine: Ring;
-  readonly coarse: Ring;
-  /** Gauges: how many fine bins a coarse bin holds, for their mean. */
-  readonly parts: Ring | undefined;
-}
-
-interface TaskSamples {
-  readonly series: Map<string, Series>;
-  readonly fine: OwnerRing;
-  readonly coarse: OwnerRing;
-}
-
-interface Ladder {
-  readonly number: number;
-  readonly bounds: readonly number[];
-}
 
 class SampleMemory implements SampleStore {
   readonly binMs: number;
@@ -71,10 +50,7 @@ class SampleMemory implements SampleStore {
   #late = 0;
   #refused = 0;
   #lastForgotBin = 0;
-  readonly #texts = new Map<string, { readonly text: string; readonly place: number }>();
-  readonly #ladders = new Map<string, Ladder>();
-  #nextLadder = 0;
-  #lastLadder: Ladder | undefined;
+  readonly #words = new SharedWords();
   readonly #pool = new SlabPool();
   /** Used again for every sample. */
   readonly #cells: number[] = [];
@@ -157,10 +133,10 @@ class SampleMemory implements SampleStore {
 
   #seriesOf(task: TaskSamples, { metric, labels, value }: Sample): Series | undefined {
     const kind = 'gauge' in value ? 'gauge' : 'counterDelta' in value ? 'counter' : 'histogram';
-    const ladder = 'histogramDelta' in value ? this.#ladder(value.histogramDelta.bounds) : undefined;
+    const ladder = 'histogramDelta' in value ? this.#words.ladder(value.histogramDelta.bounds) : undefined;
     const names = Object.keys(labels).sort();
-    let key = `${kind[0]}${this.#place(metric)}/${ladder?.number ?? ''}`;
-    for (const name of names) key += `,${this.#place(name)}=${this.#place(labels[name]!)}`;
+    let key = `${kind[0]}${this.#words.place(metric)}/${ladder?.number ?? ''}`;
+    for (const name of names) key += `,${this.#words.place(name)}=${this.#words.place(labels[name]!)}`;
     const known = task.series.get(key);
     if (known) return known;
     if (task.series.size >= this.#settings.maxSeriesPerTask || this.#series >= this.#settings.maxSeries)
@@ -168,8 +144,8 @@ class SampleMemory implements SampleStore {
     if (kind === 'histogram' && !ladder) return undefined;
     const width = ladder ? ladder.bounds.length + 1 : 1;
     const series: Series = {
-      metric: this.#shared(metric),
-      labels: this.#sharedLabels(labels),
+      metric: this.#words.text(metric),
+      labels: this.#words.labels(labels),
       kind,
       bounds: ladder?.bounds,
       ...makeRings(this.#pool, this.#fineBins(), this.#coarseBins(), kind, width),
@@ -177,39 +153,6 @@ class SampleMemory implements SampleStore {
     task.series.set(key, series);
     this.#series += 1;
     return series;
-  }
-
-  /** Thousands of series say the same words: kept once, and named by a number in keys. Beyond the bound, by itself. */
-  #place(text: string): number | string {
-    const known = this.#texts.get(text);
-    if (known) return known.place;
-    if (this.#texts.size >= maxShared) return JSON.stringify(text);
-    this.#texts.set(text, { text, place: this.#texts.size });
-    return this.#texts.size - 1;
-  }
-
-  #shared(text: string): string {
-    return this.#texts.get(text)?.text ?? text;
-  }
-
-  #sharedLabels(labels: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-    const shared: Record<string, string> = {};
-    for (const [name, value] of Object.entries(labels)) shared[this.#shared(name)] = this.#shared(value);
-    return shared;
-  }
-
-  /** Bounds of histograms, each set once, with a number for its place in keys. */
-  #ladder(bounds: readonly number[]): Ladder | undefined {
-    // Mostly those of the sample before: a text of all bounds for each sample is much garbage.
-    if (this.#lastLadder && areSame(this.#lastLadder.bounds, bounds)) return this.#lastLadder;
-    const key = bounds.join();
-    const known = this.#ladders.get(key);
-    if (known) this.#lastLadder = known;
-    if (known || this.#ladders.size >= maxLadders) return known;
-    this.#nextLadder += 1;
-    const ladder = { number: this.#nextLadder, bounds };
-    this.#ladders.set(key, ladder);
-    return ladder;
   }
 
   #fineBins(): number {
@@ -239,77 +182,24 @@ class SampleMemory implements SampleStore {
     const sinceMs = Math.max(query.fromMs, keptFromMs);
     for (const index of indices) {
       const task = tasks.get(index)!;
+      const tell = (series: Series, isCoarse: boolean, fromMs: number, toMs: number) =>
+        tellSamples(found, query.job, index, task, series, {
+          isCoarse,
+          fromMs,
+          toMs,
+          binMs: isCoarse ? coarseBinMs : this.binMs,
+        });
       for (const series of task.series.values()) {
         if (query.metrics && !query.metrics.includes(series.metric)) continue;
-        const base = { job: query.job, index, labels: series.labels, metric: series.metric };
-        const read = (ring: Ring, owners: OwnerRing, widthMs: number, fromMs: number, toMs: number) => {
-          const last = Math.floor(toMs / widthMs) - 1;
-          for (
-            let bin = Math.max(0, Math.ceil(fromMs / widthMs), ring.newestBin - ring.capacity + 1);
-            bin <= Math.min(last, ring.newestBin);
-            bin += 1
-          ) {
-            const owner = owners.get(bin);
-            if (!owner || !ring.has(bin)) continue;
-            const { incarnation, version, state } = owner;
-            const isCoarse = ring === series.coarse;
-            const value = readValue(series, ring, bin, isCoarse ? (series.parts?.get(bin) ?? 1) : 1);
-            found.push({
-              ...base,
-              incarnation,
-              version,
-              state,
-              fromMs: bin * widthMs,
-              toMs: (bin + 1) * widthMs,
-              value,
-            });
-          }
-        };
-        if (sinceMs < fineFromMs) read(series.coarse, task.coarse, coarseBinMs, sinceMs, Math.min(untilMs, fineFromMs));
-        read(series.fine, task.fine, this.binMs, Math.max(sinceMs, fineFromMs), untilMs);
+        if (sinceMs < fineFromMs) tell(series, true, sinceMs, Math.min(untilMs, fineFromMs));
+        tell(series, false, Math.max(sinceMs, fineFromMs), untilMs);
       }
     }
     return found;
   }
 
   listMetrics(job: JobId, sinceMs: number): MetricSeen[] {
-    const seen = new Map<
-      string,
-      {
-        metric: string;
-        kind: MetricSeen['kind'];
-        labels: Map<string, Set<string>>;
-        tasks: Set<number>;
-        lastSeenAtMs: number;
-      }
-    >();
-    for (const [index, task] of this.#jobs.get(job) ?? []) {
-      for (const { metric, kind, labels, fine } of task.series.values()) {
-        const lastSeenAtMs = (fine.newestBin + 1) * this.binMs;
-        if (lastSeenAtMs < sinceMs) continue;
-        const entry = seen.get(`${kind}${metric}`) ?? {
-          metric,
-          kind,
-          labels: new Map(),
-          tasks: new Set(),
-          lastSeenAtMs: 0,
-        };
-        seen.set(`${kind}${metric}`, entry);
-        entry.tasks.add(index);
-        entry.lastSeenAtMs = Math.max(entry.lastSeenAtMs, lastSeenAtMs);
-        for (const [label, value] of Object.entries(labels)) {
-          const values = entry.labels.get(label) ?? new Set();
-          if (values.size < 50) entry.labels.set(label, values.add(value));
-        }
-      }
-    }
-    return [...seen.values()]
-      .map(({ labels, tasks, ...rest }) => ({
-        ...rest,
-        labels: Object.fromEntries([...labels].map(([label, values]) => [label, [...values].sort()])),
-        tasks: tasks.size,
-      }))
-      .sort((a, b) => (a.metric < b.metric ? -1 : 1));
+    return metricsSeen(this.#jobs.get(job) ?? new Map(), sinceMs, this.binMs);
   }
 
   closedUntilMs(): number {
@@ -342,8 +232,9 @@ class SampleMemory implements SampleStore {
   /** Series and tasks of which nothing is left. */
   #forget(): void {
     this.#lastForgotBin = this.#closedBin;
-    if (this.#series === 0) this.#texts.clear();
+    if (this.#series === 0) this.#words.forgetTexts();
     const oldestMs = this.closedUntilMs() - this.#settings.keepMs;
+    const used = new Set<readonly number[]>();
     for (const [job, tasks] of this.#jobs) {
       for (const [index, task] of tasks) {
         for (const [key, series] of task.series) {
@@ -352,20 +243,12 @@ class SampleMemory implements SampleStore {
           task.series.delete(key);
           this.#series -= 1;
         }
+        for (const { bounds } of task.series.values()) if (bounds) used.add(bounds);
         if (task.series.size === 0) tasks.delete(index);
       }
       if (tasks.size === 0) this.#jobs.delete(job);
     }
-    this.#forgetLadders();
-  }
-
-  /** A process that invented bounds takes nobody else's place for ever. Numbers are not used again. */
-  #forgetLadders(): void {
-    const used = new Set<readonly number[]>();
-    for (const tasks of this.#jobs.values())
-      for (const task of tasks.values()) for (const { bounds } of task.series.values()) if (bounds) used.add(bounds);
-    for (const [key, { bounds }] of this.#ladders) if (!used.has(bounds)) this.#ladders.delete(key);
-    this.#lastLadder = undefined;
+    this.#words.keepLadders(used);
   }
 
   counts() {
@@ -375,25 +258,4 @@ class SampleMemory implements SampleStore {
   async close(): Promise<void> {
     await this.#writer?.close();
   }
-}
-
-function isReadable({ fromMs, toMs, value }: Sample): boolean {
-  if (!(toMs > fromMs) || !(fromMs >= 0) || !Number.isFinite(toMs)) return false;
-  if ('gauge' in value) return Number.isFinite(value.gauge);
-  if ('counterDelta' in value) return Number.isFinite(value.counterDelta);
-  const { counts, sum } = value.histogramDelta;
-  for (let at = 0; at < counts.length; at += 1) if (!Number.isFinite(counts[at]!) || counts[at]! < 0) return false;
-  return Number.isFinite(sum);
-}
-
-function areSame(a: readonly number[], b: readonly number[]): boolean {
-  if (a.length !== b.length) return false;
-  for (let at = 0; at < a.length; at += 1) if (a[at] !== b[at]) return false;
-  return true;
-}
-
-function readValue({ kind, bounds }: Series, ring: Ring, bin: number, parts: number): Sample['value'] {
-  if (kind === 'gauge') return { gauge: ring.get(bin) / parts };
-  if (kind === 'counter') return { counterDelta: ring.get(bin) };
-  return { histogramDelta: { bounds: bounds!, counts: ring.counts(bin), sum: ring.get(bin) } };
 }

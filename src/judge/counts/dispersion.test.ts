@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { seededChance } from '../kit/index.ts';
-import { type BinTable, newGroup, oldGroup } from './bin-table.ts';
-import { compareCounts } from './compare-counts.ts';
+import { seededChance } from '../../kit/index.ts';
+import { type BinTable, newGroup, oldGroup } from '../bin-table.ts';
+import { compareCounts } from '../compare-counts.ts';
 
 /** Tasks with so many requests a bin, of which a share are events, each by its own dice; the first three are new. */
 function counted(share: number, tasks = 24, bins = 60) {

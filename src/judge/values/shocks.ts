@@ -1,6 +1,6 @@
-import { medianInPlace } from '../stats/index.ts';
-import { type BinTable, oldGroup } from './bin-table.ts';
-import { borrow } from './rooms.ts';
+import { medianInPlace } from '../../stats/index.ts';
+import { type BinTable, oldGroup } from '../bin-table.ts';
+import { borrow } from '../rooms.ts';
 
 /** Regions with fewer old tasks take what all old tasks did. */
 const fewestInRegion = 6;
