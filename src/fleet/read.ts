@@ -1,12 +1,18 @@
 import { listJobsOnHost } from '../disruption/rows.ts';
-import type { HostId, HostState, JobId, Maintenance, MaintenanceId } from '../model/index.ts';
+import type { DriverId, HostId, HostState, JobId, Maintenance, MaintenanceId } from '../model/index.ts';
 import { findTraffic } from '../rollout/rows.ts';
 import type { Tx } from '../store/index.ts';
 import { type DiscoveryList, discover } from './discovery.ts';
-import { type Usage, usageByHost } from './inventory.ts';
+import { type Inventory, type Usage, usageByHost } from './inventory.ts';
 import * as rows from './rows.ts';
 
 export type { HostRecord, StoredDriver, StoredEndpoint } from './rows.ts';
+
+/** Everything that placement decides about a job from, as it is now. */
+export async function readInventory(tx: Tx, job: JobId, driver: DriverId): Promise<Inventory> {
+  const [hosts, placements] = [await rows.loadHosts(tx, driver), await rows.listPlacementsOfJob(tx, job)];
+  return { ...hosts, placements, others: await rows.loadUsageOfOthers(tx, job) };
+}
 
 /** A host as the hosts screen shows it. */
 export interface HostOverview extends rows.HostRecord {

@@ -141,3 +141,34 @@ test('LEC-9 a plan whose checks look at machines only says that nothing looks at
     noteOf({ errors: false, latency: false, heap, orders: { rate: 'orders', class: 'business' } }).join('\n'),
   ).not.toMatch(said);
 });
+
+const host = (id: string, maxTasks: number, labels = {}) => ({
+  ...{ id, state: 'up' as const, isSilent: false, labels },
+  capacity: { cpuMillis: 100_000, memoryMb: 100_000, maxTasks },
+});
+
+test('a second set that finds no room is told beforehand, with what is missing; the plan stays the same', () => {
+  const spec = specOf({ tasks: 4, budget: 1, strategy: 'blue-green' });
+  const claim = { job: 'shop@production' as const, incarnation: 0, cpuMillis: 100, memoryMb: 100 };
+  const placements = [0, 1, 2, 3].map((index) => ({ ...claim, index, host: `host-${index % 2}` }));
+  const inventoryOf = (slots: number) => ({
+    ...{ hosts: [host('host-0', slots), host('host-1', slots)], placements, massSilence: false },
+  });
+  const tight = decidePlan(factsOf(spec, 4, { inventory: inventoryOf(3) }));
+  expect(tight.notes).toContain(
+    'There is room for 2 of the 4 more tasks: host-0, host-1: it runs as many tasks as it may. It would wait until there is more.',
+  );
+  const wide = decidePlan(factsOf(spec, 4, { inventory: inventoryOf(4) }));
+  expect(wide.notes.join()).not.toContain('room');
+  expect(wide.hash).toBe(tight.hash);
+});
+
+test('room is looked for by the labels of the job, for extra tasks and for a first deployment', () => {
+  const empty = { hosts: [host('host-0', 9), host('host-1', 1, { disk: 'ssd' })], placements: [], massSilence: false };
+  const spec = specOf({ tasks: 3, hosts: { disk: 'ssd' }, strategy: { surge: 2 } });
+  const notesOf = (more: Partial<PlanFacts>) =>
+    decidePlan(factsOf(spec, 3, { inventory: empty, ...more })).notes.join();
+  expect(notesOf({})).toContain('room for 1 of the 2 more tasks');
+  expect(notesOf({})).toContain('host-0: its label disk is not ssd');
+  expect(notesOf({ from: [] })).toContain('room for 1 of its 3 tasks');
+});

@@ -1,11 +1,13 @@
 import type { JobPlan, PlanView, VersionRef } from '../api/index.ts';
 import { type DriverBook, noDrivers, refuseDriver } from '../drivers/index.ts';
+import type { Inventory } from '../fleet/index.ts';
 import { type PhasePromise, promiseLines } from '../judge/index.ts';
 import { digestOf, formatDuration } from '../kit/index.ts';
 import {
   type ActionSpec,
   type Amount,
   type CheckSpec,
+  fleetDriver,
   type GroupSpec,
   type JobId,
   type JobSpec,
@@ -31,6 +33,7 @@ import {
 } from '../rollout/index.ts';
 
 import { maintenanceNotes } from './planned-maintenance.ts';
+import { roomNotes } from './planned-room.ts';
 
 export type DeployAction = Extract<ActionSpec, { type: 'deploy' }>;
 
@@ -47,6 +50,8 @@ export interface PlanFacts {
   /** Live marks that the commit's version would carry, as sentences. */
   readonly marks: readonly string[];
   readonly hasHosts: boolean;
+  /** Where tasks would find room; left out: nobody asks. */
+  readonly inventory?: Inventory;
   /** Open ones; left out: none. */
   readonly maintenances?: readonly Maintenance[];
   /** Those that this server has. */
@@ -311,6 +316,23 @@ function percentOf(share: number): string {
   return `${Number((share * 100).toPrecision(3))} %`;
 }
 
+/** For tasks that start beside those that there are. */
+function roomFor({ spec, job, environment, from, hasHosts, inventory }: PlanFacts, planned: PlannedRollout): string[] {
+  const id = jobId(spec.name, environment, job.job);
+  const { driver = fleetDriver, hosts: hostLabels } = job.spec;
+  const isFirst = from.length === 0;
+  // A plug-in names its hosts when the job is there.
+  if (!hasHosts || inventory === undefined || (isFirst && typeof driver === 'object')) return [];
+  const beside = planned.phases.find(({ isBeside }) => isBeside === true)?.adds ?? planned.extras;
+  return roomNotes(
+    {
+      ...{ job: id, needs: spec.task.resources, hostLabels, tasks: isFirst ? planned.size : beside, isFirst },
+      driver: typeof driver === 'object' ? pluginDriver(driver.plugin, id) : driver,
+    },
+    inventory,
+  );
+}
+
 function notes(facts: PlanFacts, planned: PlannedRollout): string[] {
   const { spec, job, from, marks, hasHosts, maintenances = [], places } = facts;
   const { plan, spec: own } = job;
@@ -329,6 +351,7 @@ function notes(facts: PlanFacts, planned: PlannedRollout): string[] {
     found.push('No check looks at what users notice (errors, latency, a number of the business): only at machines.');
   if (plan.forwardOnly) found.push('Forward-only: a failure holds for a person, nothing is undone by itself.');
   found.push(...maintenanceNotes(maintenances, places, own.onMaintenance));
+  found.push(...roomFor(facts, planned));
   // A driver of a plug-in is opened when the job is there, and names its hosts then.
   const isNew = typeof own.driver === 'object' && from.length === 0;
   if (!hasHosts && !isNew) found.push('No host is up: nothing would start.');

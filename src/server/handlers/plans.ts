@@ -1,6 +1,6 @@
 import type { Explanation, JobPlan, PlanView } from '../../api/index.ts';
 import { readCarriers } from '../../blame/read.ts';
-import { listHostOverviews, listMaintenances } from '../../fleet/read.ts';
+import { listHostOverviews, listMaintenances, readInventory } from '../../fleet/read.ts';
 import { explainCalibrationTurn, type PhasePromise, promisePhases, promiseWindowMs } from '../../judge/index.ts';
 import { readCalibration, readCalibrationTurn, readCurves } from '../../judge/read.ts';
 import {
@@ -259,6 +259,7 @@ async function planOfJob(
     strategies: context.strategies,
     drivers: context.driverBook,
     hasHosts: hosts.some(({ state, driver }) => state === 'up' && isSameDriver(driver, wanted)),
+    inventory: await readInventory(tx, id, wanted),
     curves: (await readCurves(tx, id, spec.judge.binMs, 20)).length,
     promises: await promisesOf(tx, context, spec, id, job.plan, places),
     nowMs: context.clock.nowMs(),
