@@ -36,6 +36,8 @@ export interface JudgePlan {
   readonly promise?: PhasePromise | undefined;
   /** What else was to blame, and when: those bins belong to nobody. */
   readonly confounders?: readonly Confounder[] | undefined;
+  /** Of a second set: who had no traffic when. Those bins belong to nobody too, and nothing is to blame for it. */
+  readonly unserved?: readonly Confounder[] | undefined;
   /** What was seen of callers and callees at this look. */
   readonly neighbours?: readonly NeighbourSeen[] | undefined;
   /** The same, already made into one. */

@@ -22,7 +22,7 @@ export function readChecks(plan: JudgePlan, closed: ClosedBins, untilMs = 0): Re
   const toMs = Math.max(closed.isEmpty ? 0 : untilMs, span?.toMs ?? 0);
   // Where nothing is left but what has become coarse, there is no bin to look at.
   const whole = closed.table(plan, Math.min(span?.fromMs ?? toMs, toMs), toMs);
-  const table = withoutConfounded(whole, plan.confounders ?? []);
+  const table = withoutConfounded(whole, [...(plan.confounders ?? []), ...(plan.unserved ?? [])]);
   const seen = closed.metrics();
   const own = checksSeen(plan.spec, seen);
   const all = [...own, ...guardsSeen(plan.spec, own, seen)];

@@ -35,6 +35,7 @@ import { lookEvent } from './work/look-event.ts';
 import { loadSeasons } from './work/seasons.ts';
 import { loadJudgeSpec, partsOf, watchFrom } from './work/spec.ts';
 import { loadSurroundings } from './work/surroundings.ts';
+import { unservedOf } from './work/switched.ts';
 
 export { calibrateWork, poolWith, runOf, saveRun, tooLittleToCalibrate } from './work/calibrate.ts';
 export { forgetOldLooks } from './work/forget.ts';
@@ -273,8 +274,9 @@ async function learnFromFalseAlarm(tx: Tx, rollout: Rollout, inputs: VerdictInpu
 async function loadPlan(tx: Tx, rollout: Rollout, phase: Phase, nowMs: number): Promise<JudgePlan | undefined> {
   const spec = await loadJudgeSpec(tx, rollout);
   if (!spec) return undefined;
+  const tasks = await listTasks(tx, rollout.job);
   const serving = new Map(
-    (await listTasks(tx, rollout.job)).flatMap(({ index, current }) =>
+    tasks.flatMap(({ index, current }) =>
       current?.version === rollout.to ? [[index, current.servingSinceMs] as const] : [],
     ),
   );
@@ -284,20 +286,24 @@ async function loadPlan(tx: Tx, rollout: Rollout, phase: Phase, nowMs: number): 
       ? [{ index, admittedAtMs, servingAtMs: serving.get(index) }]
       : [],
   );
+  // Beside a second set the old tasks stand out of traffic: there is nobody to compare with but the past.
+  const unserved = unservedOf(rollout.plan, phase, tasks, spec.warmupMs);
+  const isAlone = secondSetOf(rollout.plan) !== undefined && unserved === undefined;
   return {
     rollout: rollout.id,
     phase: rollout.phases.indexOf(phase),
     phaseName: phase.name,
     spec,
     newVersion: rollout.to,
-    // Beside a second set the old tasks stand out of traffic: there is nobody to compare with.
-    oldVersions: secondSetOf(rollout.plan) === undefined ? rollout.from : [],
+    oldVersions: isAlone ? [] : rollout.from,
+    ...(unserved && { unserved }),
     updates,
     phaseStartedAtMs: phase.startedAtMs ?? nowMs,
     updatedAtMs: phase.updatedAtMs,
     deadlineAtMs: (phase.updatedAtMs ?? nowMs) + Math.max(phase.minBakeMs, phase.maxBakeMs),
     // The watch after the last phase has a part of the same α.
     phases: partsOf(rollout),
-    pastCurves: await rows.listCurves(tx, rollout.job, spec.binMs, 20),
+    // Caches that fill under the first traffic do so at another age than after a restart.
+    pastCurves: unserved ? [] : await rows.listCurves(tx, rollout.job, spec.binMs, 20),
   };
 }

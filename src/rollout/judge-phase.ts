@@ -29,7 +29,7 @@ export function judgePhase(
   if (asked !== undefined) return { kind: 'pass', by: 'person', note: asked };
   const minMs = updatedAtMs + phase.minBakeMs;
   // Of a first deployment only checks with a limit of their own can say anything.
-  // The same where the old ones take no traffic.
+  // The same where the old ones take no traffic, until the new ones can be held against the past.
   const isAlone = rollout.firstDeployment || secondSetOf(rollout.plan) !== undefined;
   const isUnmeasured = (!rollout.judged || isAlone) && evidence?.measured !== true;
   if (evidence?.verdict === 'fail') return { kind: 'fail', sentence: evidence.sentence };

@@ -100,7 +100,7 @@ export function decidePlan(facts: PlanFacts): JobPlan {
   return {
     ...what,
     hash: digestOf(what).slice(0, 16),
-    phases: phases.map((phase) => ({ ...phase, shows: showsOf(facts, phase.name) })),
+    phases: phases.map((phase) => ({ ...phase, shows: showsOf(facts, phase.name, planned) })),
     estimateMs: {
       least: phases.reduce((sum, phase) => sum + phase.estimateMs.least, 0),
       most: phases.reduce((sum, phase) => sum + phase.estimateMs.most, 0),
@@ -272,8 +272,10 @@ function phaseNotes(planned: PlannedPhase, isFirst: boolean): string[] {
 }
 
 /** What the judge will be able to see in this phase, in words. */
-function showsOf({ spec, from, promises }: PlanFacts, phase: string): string[] {
+function showsOf({ spec, from, promises }: PlanFacts, phase: string, { phases }: PlannedRollout): string[] {
   if (from.length === 0 || spec.judge.checks.length === 0) return [];
+  if (phases.some(({ spec: one, isBeside }) => one.name === phase && isBeside === true))
+    return ['after the switch errors and latencies are held against what the first set showed before it'];
   const promise = promises.find((one) => one.phase === phase);
   if (!promise) return ['nothing was seen of this service lately: what its traffic can show is not known'];
   return promiseLines(promise);

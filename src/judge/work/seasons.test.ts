@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { JudgeSpec, Rollout, Sample } from '../../model/index.ts';
 import { ensureJob } from '../../rollout/rows.ts';
 import { openStore, type Store } from '../../store/index.ts';
-import { openSampleStore, type SampleStore } from '../index.ts';
+import { type JudgePlan, openSampleStore, type SampleStore } from '../index.ts';
 import { insertHistory } from '../rows.ts';
 import { historyKey } from '../watch/history-step.ts';
 import { loadSeasons } from './seasons.ts';
@@ -43,9 +43,10 @@ async function begin(tasks: number): Promise<void> {
   await samples.tend(nowMs);
 }
 
+const planWith = (updates: JudgePlan['updates']) => ({ spec, updates, unserved: undefined, updatedAtMs: undefined });
 const load = (updated: number) => {
   const updates = Array.from({ length: updated }, (_, index) => ({ index, admittedAtMs: nine, servingAtMs: nine }));
-  return store.read((tx) => loadSeasons(tx, rollout, { spec, updates }, samples, nine - 120 * minuteMs));
+  return store.read((tx) => loadSeasons(tx, rollout, planWith(updates), samples, nine - 120 * minuteMs));
 };
 
 beforeEach(async () => {
@@ -65,5 +66,5 @@ test('old tasks that are left say it themselves; before a task serves again noth
   expect(await load(3)).toBeUndefined();
   expect(await load(4)).toBeDefined();
   const updates = [{ index: 0, admittedAtMs: nine, servingAtMs: undefined }];
-  expect(await store.read((tx) => loadSeasons(tx, rollout, { spec, updates }, samples, nine - 1))).toBeUndefined();
+  expect(await store.read((tx) => loadSeasons(tx, rollout, planWith(updates), samples, nine - 1))).toBeUndefined();
 });

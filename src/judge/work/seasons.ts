@@ -21,14 +21,15 @@ const recentBins = 10;
 export async function loadSeasons(
   tx: Tx,
   { job, plan: { watchMs } }: Rollout,
-  { spec, updates }: Pick<JudgePlan, 'spec' | 'updates'>,
+  { spec, updates, unserved, updatedAtMs }: Pick<JudgePlan, 'spec' | 'updates' | 'unserved' | 'updatedAtMs'>,
   samples: SampleStore,
   beforeMs: number,
 ): Promise<Readonly<Record<string, SeasonalChange>> | undefined> {
   const admitted = updates.map(({ admittedAtMs }) => admittedAtMs);
   const served = updates.flatMap(({ servingAtMs }) => servingAtMs ?? []);
   const toMs = samples.closedUntilMs();
-  const fromMs = Math.min(...served) + spec.warmupMs;
+  // A second set has traffic only from the switch on.
+  const fromMs = (unserved ? (updatedAtMs ?? toMs) : Math.min(...served)) + spec.warmupMs;
   if (watchMs === undefined || watchMs === 0 || fromMs >= toMs) return undefined;
   if (((await findJob(tx, job))?.size ?? 0) - updates.length >= enoughOld) return undefined;
   const stepMs = stepOf(spec, watchMs);
