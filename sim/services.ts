@@ -5,7 +5,18 @@ import {
   maintenanceAnswers,
   type TaskControlRequest,
   type TaskControlResponse,
+  type TaskControlSpec,
 } from '../src/model/index.ts';
+
+/** What is asked is the scenario's service, or `RunOptions.controller`. */
+export const simulatedControl: TaskControlSpec = {
+  kind: 'http',
+  url: 'http://controller.invalid/',
+  secretHeaders: {},
+  timeoutMs: 2000,
+  intervalMs: 2000,
+  alarmAfterMs: 60_000,
+};
 
 /** How a service speaks for itself while faults go on. */
 export const serviceVoices = ['acks-everything', 'one-at-a-time', 'flaky', 'silent', 'lies'] as const;
